@@ -15,6 +15,16 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
 
+find_program(STILLFRAME_CCACHE ccache)
+if(STILLFRAME_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${STILLFRAME_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${STILLFRAME_CCACHE}")
+endif()
+find_program(STILLFRAME_MOLD mold)
+if(STILLFRAME_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
 option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 
 find_package(Threads REQUIRED)
