@@ -2,30 +2,7 @@
 # that flags, warnings and labels are said once.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
-
-set(CMAKE_CXX_STANDARD 20)
-set(CMAKE_CXX_STANDARD_REQUIRED ON)
-set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_C_STANDARD 11)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
-set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
-# -O3 makes g++ 12's -Wrestrict misfire inside std::string.
-set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
-
-find_program(STILLFRAME_CCACHE ccache)
-if(STILLFRAME_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER "${STILLFRAME_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${STILLFRAME_CCACHE}")
-endif()
-find_program(STILLFRAME_MOLD mold)
-if(STILLFRAME_MOLD)
-  add_link_options(-fuse-ld=mold)
-endif()
-
-option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
+include(Toolchain)
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
@@ -53,24 +30,49 @@ function(stillframe_program name)
   target_link_libraries(${name} PRIVATE stillframe_flags ${ARG_LINK})
 endfunction()
 
-# stillframe_test(NAME SOURCES a_test.cpp ... [LINK deps...] [LABELS ci|soak|bench ...] [TIMEOUT s]
-#                 [SERIAL] [ARGS ...])
-# One executable is one CTest test; GoogleTest's main() is linked in.
-function(stillframe_test name)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS" ${ARGN})
-  find_package(GTest REQUIRED)
-  add_executable(${name} ${ARG_SOURCES})
-  target_link_libraries(${name} PRIVATE stillframe_flags ${ARG_LINK} GTest::gmock GTest::gtest
-                                        GTest::gtest_main)
-  add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS})
+# stillframe_register_test(NAME COMMAND c args... [LABELS ci|soak|bench ...] [TIMEOUT s] [SERIAL]
+#                          [ENVIRONMENT A=b ...])
+# Adds any program or script as a CTest test. Where the test is a GoogleTest program its cases are
+# recorded one by one in results/NAME.xml, which is how `./dev test` counts and names them. Any other
+# test says "skipped" with exit code 77 and the reason as its last line. Sanitizers triple the timeout.
+function(stillframe_register_test name)
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  if(STILLFRAME_SANITIZE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 3")
   endif()
   if(NOT ARG_LABELS)
     set(ARG_LABELS ci)
   endif()
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+  set(environment "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${name}.xml" ${ARG_ENVIRONMENT})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+                                          ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)
   if(ARG_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
   endif()
+endfunction()
+
+# stillframe_test(NAME SOURCES a_test.cpp ... [LINK deps...] [LABELS ci|soak|bench ...] [TIMEOUT s]
+#                 [SERIAL] [RELEASE_ONLY] [ENVIRONMENT A=b ...] [ARGS ...])
+# One executable is one CTest test; GoogleTest's main() is linked in. RELEASE_ONLY is for tests that
+# a sanitizer cannot tell more about: they drive other programs, or measure.
+function(stillframe_test name)
+  cmake_parse_arguments(ARG "SERIAL;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS"
+                        ${ARGN})
+  if(STILLFRAME_FUZZ OR (ARG_RELEASE_ONLY AND STILLFRAME_SANITIZE))
+    return()
+  endif()
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE stillframe_flags ${ARG_LINK} GTest::gmock GTest::gtest
+                                        GTest::gtest_main)
+  set(serial)
+  if(ARG_SERIAL)
+    set(serial SERIAL)
+  endif()
+  stillframe_register_test(${name} COMMAND ${name} ${ARG_ARGS} LABELS ${ARG_LABELS}
+                           TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT ${ARG_ENVIRONMENT} ${serial})
 endfunction()

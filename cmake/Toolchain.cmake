@@ -1,0 +1,54 @@
+# Language level, tools and instrumentation: everything that decides how a file is compiled and that
+# no folder has a say in.
+include_guard(GLOBAL)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
+
+option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
+option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
+option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)
+option(STILLFRAME_EVERY_TEST "Also register the tests that one configuration is enough for" OFF)
+set(STILLFRAME_SANITIZE "" CACHE STRING "Sanitizers to compile in, separated by commas")
+
+# -O3 makes g++ 12's -Wrestrict misfire inside std::string.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
+# Line tables are what a sanitizer report needs; full debug information doubles compile and link time.
+set(CMAKE_CXX_FLAGS_SANITIZED "-O1 -gline-tables-only -fno-omit-frame-pointer")
+set(CMAKE_C_FLAGS_SANITIZED "${CMAKE_CXX_FLAGS_SANITIZED}")
+# The plain clang build exists for its warnings and its code generator, which -O1 exercises.
+set(CMAKE_CXX_FLAGS_SECOND "-O1")
+set(CMAKE_C_FLAGS_SECOND "${CMAKE_CXX_FLAGS_SECOND}")
+
+# Paths below the source folder are hashed relative to it and the build folder is not hashed, so that
+# a fresh clone elsewhere is served from what another checkout compiled.
+find_program(STILLFRAME_CCACHE ccache)
+if(STILLFRAME_CCACHE)
+  set(launcher "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+               "${STILLFRAME_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${launcher}")
+endif()
+find_program(STILLFRAME_MOLD mold)
+if(STILLFRAME_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+if(STILLFRAME_SANITIZE)
+  add_compile_options("-fsanitize=${STILLFRAME_SANITIZE}" -fno-sanitize-recover=all)
+  add_link_options("-fsanitize=${STILLFRAME_SANITIZE}")
+endif()
+if(STILLFRAME_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(STILLFRAME_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
