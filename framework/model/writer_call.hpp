@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include <stillframe/descriptor.hpp>
 #include <stillframe/writer.hpp>
 
 #include "framework/model/verb.hpp"
@@ -81,6 +82,9 @@ struct WriterAnswer {
   Status status = Ok{};
   int application_code = 0;  // the writer's own, beside a failed status
   WriterPayload payload;
+  // open_stream: the read end of a pipe that delivers the whole stream, so that no byte of it
+  // passes through the coordinator. `read` is for transports that cannot carry descriptors.
+  std::vector<Descriptor> descriptors;
 };
 
 }  // namespace stillframe

@@ -8,9 +8,16 @@
 #include <string>
 #include <vector>
 
+#include <stillframe/descriptor.hpp>
 #include <stillframe/provider.hpp>
 
 namespace stillframe {
+
+// An answer as JSON text, with the descriptors that came along.
+struct ChannelReply {
+  std::string json;
+  std::vector<Descriptor> descriptors;
+};
 
 // One connection to a coordinator. Library users get one from connect() or an EmbeddedCoordinator
 // and hand it to a Client; the methods and their JSON are documented in docs/protocol.md.
@@ -19,8 +26,8 @@ class RequestorChannel {
   using EventHandler = std::function<void(std::string_view event_json)>;
   virtual ~RequestorChannel() = default;
 
-  // One request, its answer as JSON text. Calls from several threads are allowed and may overlap.
-  virtual Result<std::string> call(std::string_view method, std::string_view params_json) = 0;
+  // One request and its answer. Calls from several threads are allowed and may overlap.
+  virtual Result<ChannelReply> call(std::string_view method, std::string_view params_json) = 0;
   // Told of progress and state changes, from the channel's own thread; must not call back into it.
   virtual void on_event(EventHandler handler) = 0;
   // Makes every call under way, and every later one, answer `cancelled`.
