@@ -47,7 +47,8 @@ function(stillframe_register_test name)
   if(NOT ARG_LABELS)
     set(ARG_LABELS ci)
   endif()
-  set(environment "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${name}.xml" ${ARG_ENVIRONMENT})
+  set(environment ${STILLFRAME_SANITIZER_ENVIRONMENT}
+      "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${name}.xml" ${ARG_ENVIRONMENT})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
                                           ENVIRONMENT "${environment}" SKIP_RETURN_CODE 77)
   if(ARG_SERIAL)
@@ -73,6 +74,9 @@ function(stillframe_test name)
   if(ARG_SERIAL)
     set(serial SERIAL)
   endif()
-  stillframe_register_test(${name} COMMAND ${name} ${ARG_ARGS} LABELS ${ARG_LABELS}
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS ci)
+  endif()
+  stillframe_register_test(${name} COMMAND ${name} ${ARG_ARGS} LABELS ${ARG_LABELS} gtest
                            TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT ${ARG_ENVIRONMENT} ${serial})
 endfunction()

@@ -44,6 +44,13 @@ endif()
 if(STILLFRAME_SANITIZE)
   add_compile_options("-fsanitize=${STILLFRAME_SANITIZE}" -fno-sanitize-recover=all)
   add_link_options("-fsanitize=${STILLFRAME_SANITIZE}")
+  # Debian names the symbolizer after its version, where the sanitizers do not look.
+  find_program(STILLFRAME_SYMBOLIZER NAMES llvm-symbolizer-14 llvm-symbolizer)
+  set(STILLFRAME_SANITIZER_ENVIRONMENT
+      "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+      "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+      "ASAN_SYMBOLIZER_PATH=${STILLFRAME_SYMBOLIZER}"
+      "TSAN_SYMBOLIZER_PATH=${STILLFRAME_SYMBOLIZER}")
 endif()
 if(STILLFRAME_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
