@@ -1,0 +1,34 @@
+// Listens for requestors on a Unix socket and hands their requests to a RequestorHandler.
+#pragma once
+
+#include <memory>
+
+#include <stillframe/time.hpp>
+
+#include "framework/transport/listen_options.hpp"
+#include "framework/transport/requestor_handler.hpp"
+
+namespace stillframe {
+
+struct RequestorServerOptions {
+  ListenOptions listen;
+  std::size_t connections_max = 256;
+  std::size_t requests_under_way_max = 64;      // per connection; more are answered limit_reached
+  std::size_t send_queue_bytes_max = 64 << 20;  // per connection; overflow closes it
+  std::chrono::milliseconds handshake_limit{5'000};
+};
+
+class RequestorServer {
+ public:
+  // The handler must outlive the server. in_progress names the process that already listens there.
+  static Result<std::unique_ptr<RequestorServer>> start(RequestorHandler& handler,
+                                                        RequestorServerOptions options);
+  // Closes every connection, each with its connection_closed(), and joins. Not from a handler call.
+  virtual ~RequestorServer() = default;
+};
+
+// A channel that never leaves the process: same handler, same rules. The handler must outlive it.
+std::unique_ptr<RequestorChannel> connect_locally(RequestorHandler& handler,
+                                                  std::string requestor_name);
+
+}  // namespace stillframe
