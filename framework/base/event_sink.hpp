@@ -11,6 +11,7 @@
 namespace stillframe {
 
 enum class EventLevel { info = 0, warning = 1, error = 2 };
+std::string_view to_string(EventLevel level) noexcept;
 
 struct EventRecord {
   int id = 0;          // stable for ever; listed in docs/events.md

@@ -56,8 +56,8 @@ using BackupId = Id<struct BackupIdTag>;  // one published backup set
 template <class Tag>
 struct std::hash<stillframe::Id<Tag>> {
   std::size_t operator()(const stillframe::Id<Tag>& id) const noexcept {
-    std::size_t hash = 1469598103934665603ULL;
-    for (auto byte : id.bytes()) hash = (hash ^ byte) * 1099511628211ULL;
-    return hash;
+    std::size_t value = 1469598103934665603ULL;
+    for (auto byte : id.bytes()) value = (value ^ byte) * 1099511628211ULL;
+    return value;
   }
 };
