@@ -63,7 +63,7 @@ endfunction()
 function(stillframe_test name)
   cmake_parse_arguments(ARG "SERIAL;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS"
                         ${ARGN})
-  if(STILLFRAME_FUZZ OR (ARG_RELEASE_ONLY AND STILLFRAME_SANITIZE))
+  if(STILLFRAME_FUZZ OR (ARG_RELEASE_ONLY AND NOT STILLFRAME_EVERY_TEST))
     return()
   endif()
   find_package(GTest REQUIRED)

@@ -14,7 +14,8 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
 option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)
-option(STILLFRAME_EVERY_TEST "Also register the tests that one configuration is enough for" OFF)
+option(STILLFRAME_EVERY_TEST
+       "Also package, and build samples and the tests that one configuration is enough for" OFF)
 set(STILLFRAME_SANITIZE "" CACHE STRING "Sanitizers to compile in, separated by commas")
 
 # -O3 makes g++ 12's -Wrestrict misfire inside std::string.
@@ -26,6 +27,9 @@ set(CMAKE_C_FLAGS_SANITIZED "${CMAKE_CXX_FLAGS_SANITIZED}")
 # The plain clang build exists for its warnings and its code generator, which -O1 exercises.
 set(CMAKE_CXX_FLAGS_SECOND "-O1")
 set(CMAKE_C_FLAGS_SECOND "${CMAKE_CXX_FLAGS_SECOND}")
+
+# No file that is built names the folder it was built in.
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 
 # Paths below the source folder are hashed relative to it and the build folder is not hashed, so that
 # a fresh clone elsewhere is served from what another checkout compiled.

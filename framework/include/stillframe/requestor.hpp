@@ -223,11 +223,10 @@ struct HoldResult {
   int command_status = 0;
 };
 
-// Everything else a requestor may ask. Cheap to copy; copies and sessions share the channel. Takes
-// the channel's events, so make one Client per channel and copy it.
+// Everything else a requestor may ask. Cheap to make; shares the channel with its sessions.
 class Client {
  public:
-  explicit Client(std::shared_ptr<RequestorChannel> channel);
+  explicit Client(std::shared_ptr<RequestorChannel> channel) : channel_(std::move(channel)) {}
 
   Result<std::vector<WriterStatus>> writers();  // identifies afresh
   Result<std::vector<ProviderInfo>> providers();
@@ -255,8 +254,7 @@ class Client {
                           const std::function<int(Deadline)>& while_held);
 
  private:
-  class Core;
-  std::shared_ptr<Core> core_;  // copies and sessions outlive each other in any order
+  std::shared_ptr<RequestorChannel> channel_;
 };
 
 }  // namespace stillframe

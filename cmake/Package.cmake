@@ -1,0 +1,115 @@
+# What is installed, and how other projects find it. The folders' libraries are merged into
+#
+#   libstillframe.so            framework: base up to the embedded coordinator
+#   libstillframe-requestor.so  requestor: backup, restore and store, on top of it
+#   libstillframe-testkit.a     testkit: for test programs, so it is static
+#
+# A folder takes part by being there: every static library below it is collected. Internal symbols stay
+# visible, because the requestor and the testkit are built on them; the promise to users is the headers.
+include_guard(GLOBAL)
+include(CMakePackageConfigHelpers)
+
+set(STILLFRAME_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/stillframe")
+
+# The static libraries defined in a folder and below it.
+function(stillframe_libraries_below result folder)
+  set(found)
+  if(EXISTS "${CMAKE_SOURCE_DIR}/${folder}/CMakeLists.txt")
+    get_property(targets DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" PROPERTY BUILDSYSTEM_TARGETS)
+    foreach(target IN LISTS targets)
+      get_target_property(type ${target} TYPE)
+      if(type STREQUAL "STATIC_LIBRARY")
+        list(APPEND found ${target})
+      endif()
+    endforeach()
+    get_property(subfolders DIRECTORY "${CMAKE_SOURCE_DIR}/${folder}" PROPERTY SUBDIRECTORIES)
+    foreach(subfolder IN LISTS subfolders)
+      file(RELATIVE_PATH subfolder "${CMAKE_SOURCE_DIR}" "${subfolder}")
+      stillframe_libraries_below(below "${subfolder}")
+      list(APPEND found ${below})
+    endforeach()
+  endif()
+  set(${result} ${found} PARENT_SCOPE)
+endfunction()
+
+# stillframe_component(NAME TYPE SHARED|STATIC OUTPUT file-name FOLDERS f... [NEEDS components...])
+function(stillframe_component name)
+  cmake_parse_arguments(ARG "" "TYPE;OUTPUT" "FOLDERS;NEEDS" ${ARGN})
+  set(parts)
+  foreach(folder IN LISTS ARG_FOLDERS)
+    stillframe_libraries_below(below "${folder}")
+    list(APPEND parts ${below})
+  endforeach()
+  if(NOT parts)
+    return()
+  endif()
+
+  set(target stillframe_${name}_package)
+  add_library(${target} ${ARG_TYPE})
+  foreach(part IN LISTS parts)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
+  endforeach()
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${ARG_OUTPUT} EXPORT_NAME ${name}
+                        LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION}
+                        SOVERSION ${PROJECT_VERSION_MAJOR})
+  target_compile_features(${target} INTERFACE cxx_std_20)
+  target_include_directories(${target} INTERFACE
+    "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/framework/include>"
+    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+  if(ARG_TYPE STREQUAL "SHARED")
+    target_link_libraries(${target} PRIVATE Threads::Threads)
+    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+    # What the parts link apart from each other: third-party libraries.
+    foreach(part IN LISTS parts)
+      get_target_property(links ${part} LINK_LIBRARIES)
+      foreach(link IN LISTS links)
+        if(link AND NOT link MATCHES "^stillframe_")
+          target_link_libraries(${target} PRIVATE ${link})
+        endif()
+      endforeach()
+    endforeach()
+  endif()
+  foreach(need IN LISTS ARG_NEEDS)
+    target_link_libraries(${target} PUBLIC stillframe_${need}_package)
+  endforeach()
+  add_library(stillframe::${name} ALIAS ${target})
+
+  install(TARGETS ${target} EXPORT stillframe-${name} COMPONENT ${name}
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT stillframe-${name} NAMESPACE stillframe:: COMPONENT ${name}
+          DESTINATION "${STILLFRAME_CMAKE_DIR}")
+  set(pc_name ${ARG_OUTPUT})
+  file(RELATIVE_PATH pc_up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+  list(TRANSFORM ARG_NEEDS REPLACE "^framework$" "stillframe" OUTPUT_VARIABLE pc_needs)
+  list(JOIN pc_needs " " pc_needs)
+  configure_file("${CMAKE_SOURCE_DIR}/cmake/stillframe.pc.in"
+                 "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" @ONLY)
+  install(FILES "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" COMPONENT ${name}
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endfunction()
+
+stillframe_component(framework TYPE SHARED OUTPUT stillframe
+  FOLDERS framework/base framework/io framework/chunkstore framework/model framework/wire
+          framework/transport framework/sdk framework/plugin framework/providers
+          framework/coordinator writers/script)
+stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS framework
+  FOLDERS requestor)
+stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework
+  FOLDERS framework/testkit)
+
+install(DIRECTORY framework/include/stillframe DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+        COMPONENT framework PATTERN testkit EXCLUDE)
+if(EXISTS "${CMAKE_SOURCE_DIR}/framework/include/stillframe/testkit")
+  install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
+endif()
+install(FILES LICENSE COMPONENT framework
+        DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/stillframe")
+
+configure_package_config_file(cmake/stillframeConfig.cmake.in
+  "${CMAKE_BINARY_DIR}/stillframeConfig.cmake" INSTALL_DESTINATION "${STILLFRAME_CMAKE_DIR}")
+write_basic_package_version_file("${CMAKE_BINARY_DIR}/stillframeConfigVersion.cmake"
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_BINARY_DIR}/stillframeConfig.cmake"
+              "${CMAKE_BINARY_DIR}/stillframeConfigVersion.cmake"
+        COMPONENT framework DESTINATION "${STILLFRAME_CMAKE_DIR}")

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Installs a build into an empty folder, moves it, and builds a foreign program (CMake and pkg-config)
+# and every sample against the moved copy.
+# usage: install_test.sh SOURCE_FOLDER BUILD_FOLDER LIBDIR
+set -euo pipefail
+source_folder=$1 build_folder=$2 libdir=$3
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  printf 'install test: %s\n' "$*"
+  exit 1
+}
+
+# A DESTDIR would be a simpler move, but only a move after the fact shows a path that was compiled in.
+cmake --install "$build_folder" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+
+# Nothing that is installed may know where it was built.
+if found=$(grep -rlF -e "$source_folder/" "$prefix"); then
+  fail "these installed files name the source folder: $found"
+fi
+
+for component in framework requestor testkit; do
+  [[ -e $prefix/$libdir/cmake/stillframe/stillframe-$component.cmake ]] || continue
+  components+=("$component")
+done
+((${#components[@]} > 0)) || fail "no component was installed"
+printf 'components: %s\n' "${components[*]}"
+
+mkdir "$work/consumer"
+cp "$here/consumer.cpp" "$work/consumer/"
+{
+  printf 'cmake_minimum_required(VERSION 3.25)\nproject(consumer LANGUAGES C CXX)\n'
+  printf 'find_package(stillframe 0.1 REQUIRED COMPONENTS %s)\n' "${components[*]}"
+  for component in "${components[@]}"; do
+    printf 'add_executable(with_%s consumer.cpp)\n' "$component"
+    printf 'target_link_libraries(with_%s PRIVATE stillframe::%s)\n' "$component" "$component"
+  done
+} >"$work/consumer/CMakeLists.txt"
+cmake -S "$work/consumer" -B "$work/consumer/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+cmake --build "$work/consumer/build"
+for component in "${components[@]}"; do
+  "$work/consumer/build/with_$component" >/dev/null || fail "with_$component does not run"
+done
+
+export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
+for package in "$PKG_CONFIG_PATH"/*.pc; do
+  package=$(basename "$package" .pc)
+  read -ra flags <<<"$(pkg-config --cflags --libs "$package")"
+  g++ -std=c++20 -Wall -Wextra -Wpedantic -Werror "$here/consumer.cpp" "${flags[@]}" -o "$work/by_pkgconfig"
+  LD_LIBRARY_PATH=$prefix/$libdir "$work/by_pkgconfig" >/dev/null || fail "with $package.pc: does not run"
+done
+
+# The installed headers alone, as C where they are C.
+while IFS= read -r header; do
+  compiler=(g++ -std=c++20 -x c++)
+  [[ $header == *.h ]] && compiler=(gcc -std=c11 -x c)
+  printf '#include <%s>\n' "${header#"$prefix/include/"}" |
+    "${compiler[@]}" -fsyntax-only -I"$prefix/include" - || fail "$header does not compile"
+done < <(find "$prefix/include" -name '*.h')
+
+cmake -S "$source_folder/samples" -B "$work/samples" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+cmake --build "$work/samples" -j 2
+printf 'the samples build against the installed package\n'
