@@ -105,8 +105,10 @@ def extra_outcomes(path):
 
 
 def plain_name(name):
-    """The name in the source of a case: without what parameters add to it."""
-    return re.sub(r"^[^.]*/(?=[^.]*\.)|/[^.]*(?=\.)|/[^/.]*$", "", name)
+    """The name in the source of a case: without what parameters and types add to it."""
+    suite, dot, case = name.partition(".")
+    parts = [part for part in suite.split("/") if not part.isdigit()]
+    return parts[-1] + dot + case.split("/")[0] if dot and parts else name
 
 
 def unproven(outcomes, tree):
