@@ -1,0 +1,103 @@
+#include "framework/coordinator/provider_pool/provider_pool.hpp"
+
+#include <algorithm>
+
+namespace stillframe::coordinator {
+namespace {
+
+Result<std::shared_ptr<ProviderRunner>> make_runner(std::shared_ptr<Provider> provider) {
+  ProviderInfo info = provider->info();
+  auto worker = Worker::start("sf-" + info.name);
+  if (!worker.ok()) return worker.error();
+  return std::make_shared<ProviderRunner>(
+      std::move(provider), std::shared_ptr<Worker>(std::move(worker).value()), std::move(info));
+}
+
+}  // namespace
+
+void ProviderRunner::post(std::function<void(Provider&)> work) const {
+  worker_->post([provider = provider_, work = std::move(work)] { work(*provider); });
+}
+
+Status ProviderPool::add(ProviderFactory factory) {
+  auto provider = factory();
+  if (!provider.ok()) return provider.error();
+  auto runner = make_runner(std::move(provider).value());
+  if (!runner.ok()) return runner.error();
+  return insert({std::move(runner).value(), std::move(factory)});
+}
+
+Status ProviderPool::add_single(std::shared_ptr<Provider> provider) {
+  auto runner = make_runner(std::move(provider));
+  if (!runner.ok()) return runner.error();
+  return insert({std::move(runner).value(), {}});
+}
+
+Status ProviderPool::insert(Entry entry) {
+  const std::lock_guard lock(mutex_);
+  const ProviderInfo& info = entry.resident->info();
+  for (const auto& other : entries_)
+    if (other.resident->info().id == info.id || other.resident->info().name == info.name)
+      return Error(Errc::already_exists,
+                   "a provider named '" + other.resident->info().name + "' (" +
+                       other.resident->info().id.to_string() +
+                       ") is there already; give this one its own id and name");
+  const auto before = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& other) {
+    return other.resident->info().preference < info.preference;
+  });
+  entries_.insert(before, std::move(entry));
+  return Ok{};
+}
+
+std::vector<ProviderInfo> ProviderPool::infos() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ProviderInfo> infos;
+  for (const auto& entry : entries_) infos.push_back(entry.resident->info());
+  return infos;
+}
+
+Result<ProviderInfo> ProviderPool::find(const std::string& name_or_id) const {
+  const auto id = ProviderId::parse(name_or_id);
+  std::string names;
+  for (auto& info : infos()) {
+    if (info.name == name_or_id || (id.ok() && info.id == id.value())) return info;
+    names += (names.empty() ? "" : ", ") + info.name;
+  }
+  return Error(Errc::not_found, "no provider '" + name_or_id + "'; there are: " + names);
+}
+
+Result<std::shared_ptr<ProviderRunner>> ProviderPool::open(const ProviderId& id) const {
+  ProviderFactory factory;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& entry : entries_) {
+      if (entry.resident->info().id != id) continue;
+      if (!entry.factory) return entry.resident;
+      factory = entry.factory;
+    }
+  }
+  if (!factory) return Error(Errc::not_found, "no provider with id " + id.to_string());
+  auto provider = factory();
+  if (!provider.ok()) return provider.error();
+  return make_runner(std::move(provider).value());
+}
+
+void ProviderPool::retire(std::shared_ptr<ProviderRunner> runner) {
+  std::vector<std::shared_ptr<ProviderRunner>> done;  // joined outside the lock; they are idle
+  const std::lock_guard lock(mutex_);
+  retired_.push_back(std::move(runner));
+  const auto busy = std::partition(retired_.begin(), retired_.end(),
+                                   [](const auto& retired) { return !retired->idle(); });
+  done.assign(busy, retired_.end());
+  retired_.erase(busy, retired_.end());
+}
+
+Result<std::shared_ptr<ProviderRunner>> ProviderPool::resident(const ProviderId& id) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries_)
+    if (entry.resident->info().id == id) return entry.resident;
+  return Error(Errc::not_found, "no provider with id " + id.to_string() +
+                                    "; the snapshot's provider is not loaded here");
+}
+
+}  // namespace stillframe::coordinator

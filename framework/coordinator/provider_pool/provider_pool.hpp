@@ -1,0 +1,70 @@
+// The providers this coordinator may choose from, and the threads their calls run on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <stillframe/provider.hpp>
+
+#include "framework/coordinator/runtime/worker.hpp"
+
+namespace stillframe::coordinator {
+
+// One provider object and the one thread that calls it. What is posted runs in order.
+class ProviderRunner {
+ public:
+  ProviderRunner(std::shared_ptr<Provider> provider, std::shared_ptr<Worker> worker,
+                 ProviderInfo info)
+      : provider_(std::move(provider)), worker_(std::move(worker)), info_(std::move(info)) {}
+
+  const ProviderInfo& info() const noexcept { return info_; }
+  // The provider object lives until `work` has run, whoever drops the runner meanwhile.
+  void post(std::function<void(Provider&)> work) const;
+  bool idle() const { return worker_->idle(); }
+
+ private:
+  std::shared_ptr<Provider> provider_;  // shared with work that is queued
+  std::shared_ptr<Worker> worker_;      // shared by runners of an object that exists only once
+  ProviderInfo info_;
+};
+
+// Makes one more object of a provider; each session gets its own, so that the slow preparation of
+// one set never delays the cut of another.
+using ProviderFactory = std::function<Result<std::shared_ptr<Provider>>()>;
+
+// Thread-safe.
+class ProviderPool {
+ public:
+  Status add(ProviderFactory factory);
+  // An object that exists once: all sessions share it and its thread.
+  Status add_single(std::shared_ptr<Provider> provider);
+
+  std::vector<ProviderInfo> infos() const;  // highest preference first
+  // not_found names the providers there are. `name_or_id` as in SnapshotOptions::provider.
+  Result<ProviderInfo> find(const std::string& name_or_id) const;
+
+  // A runner of the session's own where the provider can be made again, else the shared one.
+  Result<std::shared_ptr<ProviderRunner>> open(const ProviderId& id) const;
+  // Takes back what open() gave. A provider that is still at work keeps its thread until it is
+  // done; nobody waits for it before the coordinator ends.
+  void retire(std::shared_ptr<ProviderRunner> runner);
+  // The long-lived object of a provider, for questions and for finished snapshots.
+  Result<std::shared_ptr<ProviderRunner>> resident(const ProviderId& id) const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<ProviderRunner> resident;
+    ProviderFactory factory;  // empty: exists once
+  };
+
+  Status insert(Entry entry);
+
+  mutable std::mutex mutex_;
+  std::vector<Entry> entries_;
+  std::vector<std::shared_ptr<ProviderRunner>> retired_;
+};
+
+}  // namespace stillframe::coordinator
