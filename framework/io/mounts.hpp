@@ -1,0 +1,36 @@
+// Making and taking away mounts. A mount that is still detached belongs to its descriptor and goes
+// away with it, so that a crash between two steps leaves nothing behind.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/result.hpp>
+
+namespace stillframe {
+
+// A detached mount of `device`. Options as ("subvolid", "5"); an empty value makes it a flag.
+// Its content can be reached by openat() on the result, by this process and its heirs only.
+Result<Descriptor> mount_detached(const std::string& fs_type, const BytePath& device,
+                                  const std::vector<std::pair<std::string, std::string>>& options,
+                                  bool read_only = false);
+
+// Shows the directory `source` (an open descriptor) at the directory `place`: nosuid, nodev,
+// noexec and, unless `writable`, read-only from its first moment. Mounts below `source` stay out.
+Status bind_mount_sealed(int source, const BytePath& place, bool writable = false);
+
+// in_use when a process or another mount holds it; not_found when nothing is mounted there.
+Status unmount(const BytePath& place);
+
+// Whether `place` is where a mount begins.
+Result<bool> is_mount_point(const BytePath& place);
+
+// Who keeps a mount busy, for messages: "process 123 (postgres), process 7 (bash)". Looks at
+// working directories, roots, open files and maps of all processes we may look at. At most
+// `names_max` are named.
+std::string holders_of_mount(const BytePath& place, std::size_t names_max = 8);
+
+}  // namespace stillframe
