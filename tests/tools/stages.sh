@@ -17,6 +17,29 @@ begin_run() {
   mkdir -p "$run_folder"
   : >"$run_folder/results.tsv"
   configurations_run=()
+  # Short, because Unix socket paths are at most 107 bytes.
+  run_tmp=$(mktemp -d /tmp/stillframe-run.XXXX)
+  export TMPDIR=$run_tmp
+  trap clean_up EXIT
+}
+
+# The mounts below this run's temporary folder, innermost first: nobody else's.
+mounts_of_this_run() {
+  awk -v below="$run_tmp/" 'index($5, below) == 1 {print $5}' /proc/self/mountinfo | tac
+}
+
+# Thaws and unmounts what tests of this run left behind (one that was killed could not), and says so.
+clean_up() {
+  local mount left=0
+  while IFS= read -r mount; do
+    mount=$(printf '%b' "$mount")
+    say "left behind and cleaned up: the mount $mount"
+    fsfreeze --unfreeze "$mount" 2>/dev/null || true
+    umount "$mount" 2>/dev/null || umount --lazy "$mount" || true
+    left=1
+  done < <(mounts_of_this_run)
+  [[ -n $(mounts_of_this_run) ]] || rm -rf "$run_tmp"
+  return "$left"
 }
 
 # Runs a command as a named stage; says what it took.
@@ -59,6 +82,8 @@ test_configurations() {  # FILTER PRESET...
     # A build that failed in one place still has tests elsewhere.
     build_stage "$preset" || true
     stage "$preset test" run_ctest "$preset" --label ci --filter "$filter" || true
+    clean_up || record failed "$preset" "clean-up" "tests left mounts behind; they are named above"
+    mkdir -p "$run_tmp"
   done
 }
 

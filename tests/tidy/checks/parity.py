@@ -14,6 +14,7 @@ import subprocess
 
 from tree import Finding
 
+PARITY_FILE = r"docs/\w*parity\.md"
 STATUSES = ("done", "different", "refused", "not yet")
 # Table heading -> its rows are numbered from 1 to this without a gap.
 COMPLETE = {("docs/parity.md", "features"): 108}
@@ -60,6 +61,16 @@ def ctest_names(tree):
     return frozenset(test["name"] for test in json.loads(shown.stdout or "{}").get("tests", []))
 
 
+def claimed(tree):
+    """(file, line, test) of every test that a row calls its proof."""
+    for file in tree.files:
+        if re.fullmatch(PARITY_FILE, file):
+            for _, rows in tables(tree, file):
+                for number, row in rows:
+                    if row.get("status", "").lower() == "done":
+                        yield from ((file, number, test) for test in NAMED.findall(row.get("proof", "")))
+
+
 def check_row(tree, file, number, row):
     status, proof = row.get("status", "").lower(), row.get("proof", "")
     if status not in STATUSES:
@@ -99,7 +110,7 @@ def check_complete(file, heading, rows):
 def check(tree):
     findings = []
     for file in tree.files:
-        if not re.fullmatch(r"docs/\w*parity\.md", file):
+        if not re.fullmatch(PARITY_FILE, file):
             continue
         found = list(tables(tree, file))
         for heading, rows in found:
