@@ -11,6 +11,9 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 
+# Packaging links what the folders found, so what one folder finds the whole build may use.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+
 option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
 option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)
