@@ -27,8 +27,8 @@ class RequestorHandler {
  public:
   // Answers one request, exactly once. After connection_closed() it does nothing.
   using ReplyHandler = std::function<void(Result<ChannelReply>)>;
-  // Pushes one event. Thread-safe; never blocks; does nothing once the connection is closed. Events
-  // of a requestor that does not read them are dropped, oldest first.
+  // Pushes one event. Thread-safe; never blocks; does nothing once the connection is closed. While
+  // a requestor does not read, its new events are dropped: they inform, nothing depends on them.
   using EventPush = std::function<void(std::string event_json)>;
 
   virtual ~RequestorHandler() = default;

@@ -1,0 +1,332 @@
+#include "framework/transport/connection.hpp"
+
+#include <array>
+#include <deque>
+#include <mutex>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "framework/transport/socket_io.hpp"
+
+namespace stillframe {
+namespace {
+
+constexpr std::size_t kReceiveBytes = std::size_t{64} << 10;
+constexpr int kReceivesPerTurn = 16;  // then others get a turn
+
+struct OutgoingFrame {
+  std::string bytes;
+  std::vector<Descriptor> descriptors;
+};
+
+// Frames in the order they go out. Heartbeats overtake whole frames, never parts of one.
+class SendQueue {
+ public:
+  explicit SendQueue(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  bool push(wire::Kind kind, std::vector<std::string> frames, std::vector<Descriptor> descriptors) {
+    std::size_t added = 0;
+    for (const auto& frame : frames) added += frame.size();
+    if (bytes_ + added > bytes_max_) return false;
+    bytes_ += added;
+    auto& lane = kind == wire::Kind::heartbeat ? urgent_ : normal_;
+    for (auto& frame : frames) {
+      lane.push_back({std::move(frame), std::exchange(descriptors, {})});
+    }
+    return true;
+  }
+
+  // The frame to go on with; null when there is none.
+  OutgoingFrame* front() {
+    if (current_.bytes.empty()) {
+      auto& lane = urgent_.empty() ? normal_ : urgent_;
+      if (lane.empty()) return nullptr;
+      current_ = std::move(lane.front());
+      lane.pop_front();
+    }
+    return &current_;
+  }
+
+  void sent(std::size_t bytes) {
+    bytes_ -= bytes;
+    sent_of_current_ += bytes;
+    current_.descriptors.clear();
+    if (sent_of_current_ == current_.bytes.size()) {
+      current_ = {};
+      sent_of_current_ = 0;
+    }
+  }
+
+  std::size_t bytes() const { return bytes_; }
+  std::string_view rest() const {
+    return std::string_view(current_.bytes).substr(sent_of_current_);
+  }
+
+ private:
+  std::size_t bytes_max_;
+  std::size_t bytes_ = 0;
+  std::size_t sent_of_current_ = 0;
+  OutgoingFrame current_;
+  std::deque<OutgoingFrame> urgent_, normal_;
+};
+
+using StreamDescriptor = boost::asio::posix::stream_descriptor;
+
+class SocketConnection : public Connection, public std::enable_shared_from_this<SocketConnection> {
+ public:
+  SocketConnection(IoThread& io, Descriptor socket, PeerCredentials peer, Descriptor pidfd,
+                   const ConnectionOptions& options)
+      : io_(io),
+        socket_(io.context(), socket.release()),
+        pidfd_(io.context()),
+        peer_(peer),
+        queue_(options.send_queue_bytes_max) {
+    if (pidfd.valid()) pidfd_.assign(pidfd.release());
+  }
+
+  void start(MessageHandler message, ClosedHandler closed) override {
+    on_message_ = std::make_shared<MessageHandler>(std::move(message));
+    on_closed_ = std::move(closed);
+    wait_readable();
+    if (pidfd_.is_open()) wait_exit();
+  }
+
+  void send(wire::RawMessage message, std::vector<Descriptor> descriptors) override {
+    message.descriptors = static_cast<std::uint16_t>(descriptors.size());
+    const wire::Kind kind = message.kind;
+    auto frames = wire::encode_frames(message);
+    if (!frames.ok()) return close(frames.error().while_doing("sending"));
+    {
+      std::lock_guard lock(mutex_);
+      if (closing_) return;
+      if (queue_.push(kind, std::move(frames).value(), std::move(descriptors))) {
+        if (flush_posted_) return;
+        flush_posted_ = true;
+      } else {
+        closing_ = true;
+        overflow_ = true;
+      }
+    }
+    io_.post([self = shared_from_this()] { self->flush_or_overflow(); });
+  }
+
+  std::size_t send_queue_bytes() const override {
+    std::lock_guard lock(mutex_);
+    return queue_.bytes();
+  }
+
+  void handshake_done() override { reader_.handshake_done(); }
+
+  void close(Error why) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (closing_) return;
+      closing_ = true;
+    }
+    io_.post([self = shared_from_this(), why = std::move(why)] {
+      (void)self->write_some();
+      self->finish(why);
+    });
+  }
+
+  const PeerCredentials& peer() const override { return peer_; }
+
+  bool peer_alive() const override {
+    std::lock_guard lock(mutex_);
+    if (finished_) return false;
+    if (!pidfd_.is_open()) return true;
+    pollfd poll_exit{const_cast<StreamDescriptor&>(pidfd_).native_handle(), POLLIN, 0};
+    return ::poll(&poll_exit, 1, 0) <= 0;
+  }
+
+ private:
+  // ---- receiving
+
+  void wait_readable() {
+    socket_.async_wait(StreamDescriptor::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (!error) self->readable();
+                       });
+  }
+
+  void readable() {
+    for (int turn = 0; turn < kReceivesPerTurn; ++turn) {
+      if (finished_) return;
+      auto received = receive_some(socket_.native_handle(), buffer_.data(), buffer_.size());
+      if (!received.ok()) return finish(received.error());
+      if (received.value().would_block) break;
+      if (received.value().end) return finish(end_of_stream());
+      if (Status s = take(std::move(received).value()); !s.ok()) return fail(s.error());
+    }
+    if (!finished_) wait_readable();
+  }
+
+  Error end_of_stream() const {
+    if (Status s = reader_.finish(); !s.ok()) return s.error();
+    return Error(Errc::disconnected, "the peer closed the connection");
+  }
+
+  Status take(Received received) {
+    for (auto& one : received.descriptors) descriptors_.push_back(std::move(one));
+    if (Status s = reader_.feed({buffer_.data(), received.bytes}); !s.ok()) return s;
+    while (auto message = reader_.next()) {
+      if (message->descriptors > descriptors_.size()) {
+        return Error(Errc::corrupt, "a message announced descriptors that did not come");
+      }
+      std::vector<Descriptor> own;
+      for (int i = 0; i < message->descriptors; ++i) {
+        own.push_back(std::move(descriptors_.front()));
+        descriptors_.pop_front();
+      }
+      deliver(std::move(*message), std::move(own));
+      if (finished_) return Ok{};
+    }
+    // Descriptors come with a message's first byte, so what is left belongs to the one under way.
+    if (!descriptors_.empty() &&
+        (reader_.finish().ok() || descriptors_.size() > wire::kMessageDescriptorsMax)) {
+      return Error(Errc::corrupt, "descriptors came that no message announced");
+    }
+    return Ok{};
+  }
+
+  void deliver(wire::RawMessage message, std::vector<Descriptor> descriptors) {
+    const auto handler = on_message_;  // finish() lets go of it, perhaps from inside the call
+    try {
+      (*handler)(std::move(message), std::move(descriptors));
+    } catch (const std::exception& e) {
+      fail(Error(Errc::internal, std::string("a message handler threw: ") + e.what()));
+    }
+  }
+
+  void wait_exit() {
+    pidfd_.async_wait(StreamDescriptor::wait_read,
+                      [self = shared_from_this()](const boost::system::error_code& error) {
+                        if (!error) self->process_exited();
+                      });
+  }
+
+  // What it sent before it died still counts.
+  void process_exited() {
+    for (int turn = 0; turn < kReceivesPerTurn && !finished_; ++turn) {
+      auto received = receive_some(socket_.native_handle(), buffer_.data(), buffer_.size());
+      if (!received.ok() || received.value().would_block || received.value().end) break;
+      if (!take(std::move(received).value()).ok()) break;
+    }
+    finish(Error(Errc::disconnected, "the peer's process ended"));
+  }
+
+  // ---- sending
+
+  void flush_or_overflow() {
+    bool overflow = false;
+    {
+      std::lock_guard lock(mutex_);
+      flush_posted_ = false;
+      overflow = overflow_;
+    }
+    if (overflow) {
+      return finish(Error(Errc::limit_reached, "the peer does not read what is sent to it"));
+    }
+    flush();
+  }
+
+  void flush() {
+    if (finished_ || waiting_writable_) return;
+    auto full = write_some();
+    if (!full.ok()) return finish(full.error());
+    if (!full.value()) return;
+    waiting_writable_ = true;
+    socket_.async_wait(StreamDescriptor::wait_write,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         self->waiting_writable_ = false;
+                         if (!error) self->flush();
+                       });
+  }
+
+  // Sends until the queue is empty (false) or the socket is full (true).
+  Result<bool> write_some() {
+    while (!finished_) {
+      std::unique_lock lock(mutex_);
+      OutgoingFrame* frame = queue_.front();
+      if (frame == nullptr) return false;
+      const std::string_view rest = queue_.rest();
+      lock.unlock();  // only this thread takes from the queue, so `frame` stays
+      auto sent = send_some(socket_.native_handle(), rest, frame->descriptors);
+      if (!sent.ok()) return sent.error();
+      if (sent.value() == 0) return true;
+      lock.lock();
+      queue_.sent(sent.value());
+    }
+    return false;
+  }
+
+  // ---- the end
+
+  void fail(const Error& why) {
+    {
+      std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    finish(why);
+  }
+
+  void finish(const Error& why) {
+    {
+      std::lock_guard lock(mutex_);
+      if (finished_) return;
+      finished_ = true;
+      closing_ = true;
+      boost::system::error_code ignored;
+      // shutdown() as well, because a forked child may still hold the socket.
+      ::shutdown(socket_.native_handle(), SHUT_RDWR);
+      socket_.close(ignored);
+      pidfd_.close(ignored);
+    }
+    descriptors_.clear();
+    // The handlers hold whoever owns this connection: let go of them once it is over.
+    auto closed = std::move(on_closed_);
+    on_message_ = nullptr;
+    if (closed) closed(why);
+  }
+
+  IoThread& io_;
+  StreamDescriptor socket_, pidfd_;
+  const PeerCredentials peer_;
+  std::shared_ptr<MessageHandler> on_message_;
+  ClosedHandler on_closed_;
+  std::array<char, kReceiveBytes> buffer_;
+  wire::FrameReader reader_;
+  std::deque<Descriptor> descriptors_;  // came, and wait for their message to be complete
+  bool waiting_writable_ = false;
+
+  mutable std::mutex mutex_;  // guards what follows, and closing the two descriptors
+  SendQueue queue_;
+  bool flush_posted_ = false;
+  bool overflow_ = false;
+  bool closing_ = false;
+  bool finished_ = false;  // written on the io thread only, which may read it without the mutex
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Connection>> Connection::adopt(IoThread& io, Descriptor socket,
+                                                      ConnectionOptions options) {
+  auto peer = peer_credentials(socket.get());
+  if (!peer.ok()) return peer.error();
+  Descriptor pidfd;
+  if (options.watch_process && peer.value().pid > 0) {
+    auto opened = open_pidfd(peer.value().pid);
+    if (!opened.ok() && opened.error().code() == Errc::not_found) {
+      return Error(Errc::disconnected, "the peer's process has already ended");
+    }
+    // Without pidfds the end of the stream still tells, unless a child inherited the socket.
+    if (opened.ok()) pidfd = std::move(opened).value();
+  }
+  return std::shared_ptr<Connection>(std::make_shared<SocketConnection>(
+      io, std::move(socket), peer.value(), std::move(pidfd), options));
+}
+
+}  // namespace stillframe

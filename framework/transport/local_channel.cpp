@@ -1,0 +1,129 @@
+// connect_locally(): a RequestorChannel to a handler in the same process.
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "framework/transport/requestor_server.hpp"
+
+namespace stillframe {
+namespace {
+
+constexpr std::size_t kEventsWaitingMax = 1024;
+
+// What replies and events still to come share with the channel, which may be gone by then.
+struct Shared {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool closed = false;
+  RequestorChannel::EventHandler on_event;
+  std::deque<std::string> events;
+};
+
+struct Waiting {
+  bool answered = false;
+  Result<ChannelReply> reply;
+};
+
+// Connection ids of local channels count down from the top, those of a socket server up from 1.
+ConnectionId next_local_connection() {
+  static std::atomic<std::uint64_t> last{~std::uint64_t{0}};
+  return ConnectionId{last--};
+}
+
+class LocalChannel : public RequestorChannel {
+ public:
+  LocalChannel(RequestorHandler& handler, std::string name)
+      : handler_(handler), connection_(next_local_connection()) {
+    opened_ = handler_.connection_opened({connection_, own_credentials(), std::move(name)},
+                                         [weak = std::weak_ptr(shared_)](std::string event) {
+                                           if (auto shared = weak.lock()) {
+                                             push(*shared, std::move(event));
+                                           }
+                                         });
+  }
+
+  ~LocalChannel() override {
+    close();
+    if (events_.joinable()) events_.join();
+    if (opened_.ok()) handler_.connection_closed(connection_);
+  }
+
+  Result<ChannelReply> call(std::string_view method, std::string_view params_json) override {
+    if (!opened_.ok()) return opened_.error();
+    auto waiting = std::make_shared<Waiting>();
+    {
+      std::lock_guard lock(shared_->mutex);
+      if (shared_->closed) return cancelled();
+    }
+    handler_.handle(connection_, std::string(method),
+                    params_json.empty() ? std::string("{}") : std::string(params_json),
+                    [shared = shared_, waiting](Result<ChannelReply> reply) {
+                      std::lock_guard lock(shared->mutex);
+                      if (waiting->answered) return;  // the first answer stands
+                      waiting->answered = true;
+                      waiting->reply = std::move(reply);
+                      shared->changed.notify_all();
+                    });
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait(lock, [&] { return waiting->answered || shared_->closed; });
+    if (waiting->answered) return std::move(waiting->reply);
+    waiting->answered = true;  // a later answer finds nobody
+    return cancelled();
+  }
+
+  void on_event(EventHandler handler) override {
+    std::lock_guard lock(shared_->mutex);
+    shared_->on_event = std::move(handler);
+    if (!events_.joinable() && !shared_->closed) {
+      events_ = std::thread([shared = shared_] { tell(*shared); });
+    }
+  }
+
+  void close() override {
+    std::lock_guard lock(shared_->mutex);
+    shared_->closed = true;
+    shared_->changed.notify_all();
+  }
+
+ private:
+  static Error cancelled() { return Error(Errc::cancelled, "the channel was closed"); }
+
+  static void push(Shared& shared, std::string event) {
+    std::lock_guard lock(shared.mutex);
+    if (shared.closed || !shared.on_event || shared.events.size() >= kEventsWaitingMax) return;
+    shared.events.push_back(std::move(event));
+    shared.changed.notify_all();
+  }
+
+  // The channel's own thread: a slow listener must not hold up the coordinator.
+  static void tell(Shared& shared) {
+    std::unique_lock lock(shared.mutex);
+    while (true) {
+      shared.changed.wait(lock, [&] { return shared.closed || !shared.events.empty(); });
+      if (shared.events.empty()) return;  // closed, and nothing left to tell
+      const std::string event = std::move(shared.events.front());
+      shared.events.pop_front();
+      const EventHandler handler = shared.on_event;
+      lock.unlock();
+      if (handler) handler(event);
+      lock.lock();
+    }
+  }
+
+  RequestorHandler& handler_;
+  const ConnectionId connection_;
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+  Status opened_ = Ok{};
+  std::thread events_;
+};
+
+}  // namespace
+
+std::unique_ptr<RequestorChannel> connect_locally(RequestorHandler& handler,
+                                                  std::string requestor_name) {
+  return std::make_unique<LocalChannel>(handler, std::move(requestor_name));
+}
+
+}  // namespace stillframe
