@@ -1,0 +1,62 @@
+// A directory that everything is reached beneath: no symlink is followed on the way, no path leaves
+// it, whatever a manifest or a snapshot says.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+
+#include "requestor/store/manifest.hpp"
+
+namespace stillframe::requestor {
+
+class Tree {
+ public:
+  // An existing directory. The last element may be a symlink: the caller chose it.
+  static Result<Tree> open(const BytePath& directory);
+  // The same beneath this one, not through links.
+  Result<Tree> subtree(std::string_view relative) const;
+
+  int fd() const noexcept { return root_.get(); }
+  const BytePath& path() const noexcept { return path_; }  // for messages
+
+  Result<Descriptor> open_file(std::string_view relative) const;       // to read
+  Result<Descriptor> open_directory(std::string_view relative) const;  // "" is the root
+  // A new file; already_exists when there is one. Makes missing directories above it.
+  Result<Descriptor> create_file(std::string_view relative, std::uint32_t mode) const;
+  Status make_directories(std::string_view relative, std::uint32_t mode) const;
+
+  // The whole content of a file that should be small.
+  Result<std::string> read_text(std::string_view relative, std::size_t bytes_max) const;
+  Status write_new(std::string_view relative, std::string_view content) const;  // and syncs it
+  // Atomically and durably in place of what is there.
+  Status replace(std::string_view relative, std::string_view content) const;
+
+  Status remove_all(std::string_view relative) const;  // a file or a whole directory; idempotent
+  Status sync_directory(std::string_view relative) const;
+
+  struct Entry {
+    BytePath name;
+    FileKind kind = FileKind::regular;
+    bool special = false;  // a device, socket or pipe
+  };
+  // In the order of their names.
+  Result<std::vector<Entry>> list(std::string_view relative) const;
+
+ private:
+  Tree(Descriptor root, BytePath path) : root_(std::move(root)), path_(std::move(path)) {}
+  BytePath display(std::string_view relative) const;
+  Result<Descriptor> open_beneath(std::string_view relative, int flags, std::uint32_t mode) const;
+
+  Descriptor root_;
+  BytePath path_;
+};
+
+// write() until all of it is there.
+Status write_all(int fd, std::string_view bytes, const BytePath& name);
+
+}  // namespace stillframe::requestor
