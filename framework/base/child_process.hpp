@@ -1,0 +1,89 @@
+// A program run as a child in a process group of its own, spoken to over its standard input and
+// output, with a deadline on every wait.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/time.hpp>
+#include <stillframe/writer.hpp>
+
+namespace stillframe {
+
+// What a program of this user may not do to us: everything between fork and exec is set up by
+// start(), in a child that runs nothing else.
+struct ChildUser {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;
+};
+
+struct ChildOptions {
+  std::vector<std::string> command;  // a path and its arguments; no search, no shell
+  std::vector<std::pair<std::string, std::string>> environment;  // all of it
+  BytePath working_directory = "/";
+  std::optional<ChildUser> user;  // whom to become; needs root
+  // The child dies with the thread that starts it. For children that hold something.
+  bool die_with_parent = false;
+  // Standard output goes where standard error goes, into complaints().
+  bool output_is_complaint = false;
+};
+
+struct ExitStatus {
+  int code = 0;    // of exit(), when `signal` is 0
+  int signal = 0;  // that killed it
+  friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
+};
+std::string to_string(const ExitStatus& status);  // "exit code 62", "signal 9 (Killed)"
+
+// Not for several threads at once, kill_group() excepted. The destructor kills the whole group and
+// reaps the child.
+class ChildProcess {
+ public:
+  static constexpr std::size_t kComplaintBytesMax = 4096;  // the last ones are kept
+
+  // not_found or access_denied when there is no such program or it may not be run.
+  static Result<std::unique_ptr<ChildProcess>> start(const ChildOptions& options);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // Errors: timed_out, cancelled, disconnected when the child has closed its side.
+  Status write(std::string_view bytes, Deadline deadline, const CancelToken* cancel = nullptr);
+  // The next line, without its newline. Also limit_reached when it is longer than `bytes_max`; what
+  // follows cannot be read then.
+  Result<std::string> read_line(std::size_t bytes_max, Deadline deadline,
+                                const CancelToken* cancel = nullptr);
+  void close_input() noexcept { input_.reset(); }
+  // Until the child itself has ended; then ends what is left of its group.
+  Result<ExitStatus> wait(Deadline deadline, const CancelToken* cancel = nullptr);
+  bool running() const;
+  void kill_group() noexcept;  // SIGKILL
+  pid_t pid() const noexcept { return pid_; }
+
+  // The last of what it wrote to standard error, as printable text on one line.
+  std::string complaints();
+
+ private:
+  ChildProcess() = default;
+  enum class Wanted { input, output, end };
+  Status wait_for(Wanted wanted, Deadline deadline, const CancelToken* cancel);
+  void drain_complaints();
+
+  pid_t pid_ = -1;
+  Descriptor input_, output_, error_, pidfd_;
+  std::string pending_;  // read from output_, not yet asked for
+  std::string complaints_;
+  bool output_ended_ = false;
+  std::optional<ExitStatus> status_;
+};
+
+}  // namespace stillframe

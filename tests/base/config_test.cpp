@@ -1,0 +1,113 @@
+#include "framework/base/config.hpp"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "framework/base/trusted_file.hpp"
+
+namespace stillframe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Config, ReadsWhatItIsAskedFor) {
+  auto parsed = ConfigTable::parse(
+      "name = 'orders'\ncount = 3\non = true\nargs = ['a', 'b']\nwait_ms = 250\n"
+      "[env]\nA = '1'\n[[set]]\npath = '/x'\n[[set]]\npath = '/y'\n",
+      "test.toml");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().what();
+  ConfigTable table = parsed.value();
+  EXPECT_EQ(table.required_text("name"), "orders");
+  EXPECT_EQ(table.number("count", 0, 1, 9), 3);
+  EXPECT_TRUE(table.flag("on", false));
+  EXPECT_THAT(table.texts("args"), ElementsAre("a", "b"));
+  EXPECT_EQ(table.milliseconds("wait_ms", std::chrono::milliseconds(1)).count(), 250);
+  EXPECT_THAT(table.table("env").all_texts(), ElementsAre(testing::Pair("A", "1")));
+  auto sets = table.tables("set");
+  ASSERT_EQ(sets.size(), 2u);
+  EXPECT_EQ(sets[1].text("path"), "/y") << sets[0].text("path");
+  EXPECT_EQ(sets[0].text("path"), "/x");
+  EXPECT_TRUE(table.finish().ok());
+}
+
+TEST(Config, AKeyThatNobodyReadIsAMistakeOnItsLine) {
+  auto parsed = ConfigTable::parse("name = 'x'\n[env]\nA = '1'\nB = '2'\n", "test.toml");
+  ConfigTable table = parsed.value();
+  (void)table.text("name");
+  (void)table.table("env").text("A");
+  Status s = table.finish();
+  ASSERT_FALSE(s.ok());
+  EXPECT_THAT(s.error().what(), HasSubstr("test.toml:4: the key 'env.B'"));
+}
+
+TEST(Config, TheFirstMistakeIsKept) {
+  auto parsed = ConfigTable::parse("name = 7\ncount = 'x'\n", "test.toml");
+  ConfigTable table = parsed.value();
+  (void)table.number("count", 0, 0, 1);
+  (void)table.text("name");
+  EXPECT_THAT(table.finish().error().what(), HasSubstr("test.toml:2: 'count' must be"));
+}
+
+TEST(Config, BrokenTomlNamesItsLine) {
+  auto parsed = ConfigTable::parse("a = 1\nb = = 2\n", "test.toml");
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_THAT(parsed.error().what(), HasSubstr("test.toml:2"));
+}
+
+class TrustedFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/stillframe-trust-XXXXXX";
+    ASSERT_NE(::mkdtemp(name), nullptr);
+    folder_ = name;
+    path_ = folder_ + "/file";
+    std::ofstream(path_) << "content";
+    ::chmod(path_.c_str(), 0600);
+  }
+  void TearDown() override {
+    ::unlink((folder_ + "/link").c_str());
+    ::unlink(path_.c_str());
+    ::rmdir(folder_.c_str());
+  }
+  std::string folder_, path_;
+};
+
+TEST_F(TrustedFile, IsReadWhenOnlyItsOwnerMayWriteIt) {
+  EXPECT_EQ(read_trusted_file(path_, ::getuid(), 100).value(), "content");
+  EXPECT_EQ(read_trusted_file(path_, ::getuid(), 3).error().code(), Errc::limit_reached);
+}
+
+TEST_F(TrustedFile, OthersMayNotWriteItNorItsFolder) {
+  ::chmod(path_.c_str(), 0620);
+  EXPECT_EQ(check_trusted_file(path_, ::getuid()).error().code(), Errc::access_denied);
+  ::chmod(path_.c_str(), 0600);
+  ::chmod(folder_.c_str(), 0777);
+  EXPECT_THAT(check_trusted_file(path_, ::getuid()).error().what(), HasSubstr("folder"));
+}
+
+TEST_F(TrustedFile, AnotherOwnerIsRefused) {
+  EXPECT_EQ(check_trusted_file(path_, ::getuid() + 1).error().code(), Errc::access_denied);
+}
+
+TEST_F(TrustedFile, ALinkIsJudgedByWhereItLeads) {
+  ASSERT_EQ(::symlink(path_.c_str(), (folder_ + "/link").c_str()), 0);
+  EXPECT_TRUE(check_trusted_file(folder_ + "/link", ::getuid()).ok());
+  ::chmod(path_.c_str(), 0606);
+  EXPECT_FALSE(check_trusted_file(folder_ + "/link", ::getuid()).ok());
+}
+
+TEST_F(TrustedFile, AProgramMustBeExecutableAndAbsolute) {
+  EXPECT_THAT(check_trusted_program(path_, ::getuid()).error().what(), HasSubstr("executable"));
+  ::chmod(path_.c_str(), 0700);
+  EXPECT_TRUE(check_trusted_program(path_, ::getuid()).ok());
+  EXPECT_EQ(check_trusted_program("file", ::getuid()).error().code(), Errc::invalid_argument);
+  EXPECT_EQ(check_trusted_program("/tmp", 0).error().code(), Errc::access_denied);
+}
+
+}  // namespace
+}  // namespace stillframe
