@@ -131,31 +131,44 @@ void settle(const Table& table, Context& context, std::vector<RowIndex>* taken) 
 
 }  // namespace
 
-bool is_stale(const State& state, const Event& event) noexcept {
+namespace {
+
+// The call or timer that this kind of event may end now, 0 if there is none; nothing for events
+// that end neither calls nor timers.
+std::optional<CallSeq> awaited_seq(const State& state, const Event& event) noexcept {
+  if (is_senseless(state, event)) return 0;
   switch (event.kind) {
     case EventKind::writer_answered:
-      return state.writers[event.writer].call != event.seq;
+      return state.writers[event.writer].call;
     case EventKind::provider_answered:
-      return state.groups[event.group].call != event.seq;
+      return state.groups[event.group].call;
     case EventKind::flushed:
     case EventKind::journalled:
     case EventKind::turn_granted:
     case EventKind::turn_refused:
-      return state.operation != event.seq;
+      return state.operation;
     case EventKind::phase_timeout:
-      return state.phase_timer != event.seq;
+      return state.phase_timer;
     case EventKind::commit_timeout:
-      return state.commit_timer != event.seq;
+      return state.commit_timer;
     case EventKind::hold_timeout:
-      return state.writers[event.writer].hold_timer != event.seq;
-    case EventKind::call_timeout:
-      return !state.writers[event.writer].call_timed ||
-             state.writers[event.writer].call != event.seq;
+      return state.writers[event.writer].hold_timer;
+    case EventKind::call_timeout: {
+      const WriterSlot& writer = state.writers[event.writer];
+      return writer.call_timed ? writer.call : 0;
+    }
     case EventKind::start_timeout:
-      return state.start_timer != event.seq;
+      return state.start_timer;
     default:
-      return false;
+      return std::nullopt;
   }
+}
+
+}  // namespace
+
+bool is_stale(const State& state, const Event& event) noexcept {
+  const auto awaited = awaited_seq(state, event);
+  return awaited && (*awaited == 0 || *awaited != event.seq);
 }
 
 void step(const Table& table, State& state, const Event& event, BootTime now, Actions& actions,
