@@ -47,24 +47,4 @@ BytePath path_relative_to(std::string_view path, std::string_view directory) {
   return p.substr(d == "/" ? 1 : d.size() + 1);
 }
 
-BytePath join_path(std::string_view directory, std::string_view name) {
-  BytePath out = trim_slashes(directory);
-  if (out.empty() || out.back() != '/') out += '/';
-  out += name;
-  return out;
-}
-
-BytePath parent_path(std::string_view path) {
-  const BytePath p = trim_slashes(path);
-  const auto slash = p.rfind('/');
-  if (slash == BytePath::npos) return {};
-  return slash == 0 ? "/" : p.substr(0, slash);
-}
-
-BytePath base_name(std::string_view path) {
-  const BytePath p = trim_slashes(path);
-  const auto slash = p.rfind('/');
-  return slash == BytePath::npos ? p : p.substr(slash + 1);
-}
-
 }  // namespace stillframe

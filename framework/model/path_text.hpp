@@ -1,5 +1,5 @@
-// Paths taken apart as text: nothing here looks at a disk, resolves a link or asks for a working
-// directory.
+// What a document's paths may look like and how they lie to each other, as text: nothing here looks
+// at a disk. Taking paths apart for work on files is framework/io/path.hpp.
 #pragma once
 
 #include <string_view>
@@ -25,12 +25,5 @@ bool is_beneath_or_equal(std::string_view path, std::string_view directory);
 // What is left of `path` beneath `directory` ("" when they are equal). Only for paths that are
 // beneath.
 BytePath path_relative_to(std::string_view path, std::string_view directory);
-
-BytePath join_path(std::string_view directory, std::string_view name);
-
-// "/a/b" of "/a/b/c", "/" of "/a" and of "/".
-BytePath parent_path(std::string_view path);
-// "c" of "/a/b/c".
-BytePath base_name(std::string_view path);
 
 }  // namespace stillframe

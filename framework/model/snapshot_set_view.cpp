@@ -33,7 +33,9 @@ Result<BytePath> SnapshotSetView::in_snapshot(const BytePath& path) const {
                                         "' cannot be entered before post_snapshot");
   }
   const BytePath inside = path_relative_to(path, volume->mount_point);
-  return inside.empty() ? volume->snapshot_root : join_path(volume->snapshot_root, inside);
+  const BytePath root = trim_slashes(volume->snapshot_root);
+  if (inside.empty()) return root;
+  return root == "/" ? root + inside : root + "/" + inside;
 }
 
 }  // namespace stillframe
