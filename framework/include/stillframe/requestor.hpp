@@ -223,10 +223,11 @@ struct HoldResult {
   int command_status = 0;
 };
 
-// Everything else a requestor may ask. Cheap to make; shares the channel with its sessions.
+// Everything else a requestor may ask. Cheap to copy; copies and sessions share the channel. Takes
+// the channel's events, so make one Client per channel and copy it.
 class Client {
  public:
-  explicit Client(std::shared_ptr<RequestorChannel> channel) : channel_(std::move(channel)) {}
+  explicit Client(std::shared_ptr<RequestorChannel> channel);
 
   Result<std::vector<WriterStatus>> writers();  // identifies afresh
   Result<std::vector<ProviderInfo>> providers();
@@ -254,7 +255,8 @@ class Client {
                           const std::function<int(Deadline)>& while_held);
 
  private:
-  std::shared_ptr<RequestorChannel> channel_;
+  class Core;
+  std::shared_ptr<Core> core_;  // copies and sessions outlive each other in any order
 };
 
 }  // namespace stillframe
