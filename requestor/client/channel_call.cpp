@@ -1,0 +1,75 @@
+#include "requestor/client/channel_call.hpp"
+
+namespace stillframe {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& event, const char* name) {
+  const auto found = event.find(name);
+  return found != event.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::uint64_t number_of(const json& event, const char* name) {
+  const auto found = event.find(name);
+  return found != event.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+}  // namespace
+
+RequestorCalls::~RequestorCalls() {
+  // The channel may outlive us in the caller's hands.
+  channel_->on_event({});
+}
+
+Result<json> RequestorCalls::call(std::string_view method, const json& params,
+                                  std::vector<Descriptor>* descriptors) {
+  auto reply = channel_->call(method, dump_json(params));
+  if (!reply.ok()) return reply.error();
+  json result = json::parse(reply.value().json, nullptr, /*allow_exceptions=*/false);
+  if (!result.is_object()) {
+    return Error(Errc::corrupt,
+                 std::string(method) + ": the coordinator's answer is no JSON object");
+  }
+  if (descriptors != nullptr) *descriptors = std::move(reply.value().descriptors);
+  return result;
+}
+
+void RequestorCalls::subscribe(const SessionId& session, ProgressHandler handler) {
+  const std::lock_guard lock(mutex_);
+  if (handler) {
+    handlers_[session] = std::move(handler);
+  } else {
+    handlers_.erase(session);
+  }
+}
+
+void RequestorCalls::handle_event(std::string_view event_json) {
+  const json event = json::parse(event_json, nullptr, /*allow_exceptions=*/false);
+  if (!event.is_object()) return;  // from a newer coordinator, or not for us
+  const auto session = SessionId::parse(text_of(event, "session"));
+  if (!session.ok()) return;
+  const std::lock_guard lock(mutex_);
+  const auto found = handlers_.find(session.value());
+  if (found == handlers_.end()) return;
+  const std::string kind = text_of(event, "event");
+  if (kind == "progress") {
+    found->second(text_of(event, "phase"), text_of(event, "who"), number_of(event, "done"),
+                  number_of(event, "total"));
+  } else if (kind == "state") {
+    found->second(text_of(event, "phase"), "", 0, 0);
+  } else if (kind == "waiting") {
+    found->second("waiting", text_of(event, "holder"), 0, 0);
+  }
+}
+
+Result<SessionId> decode_session(std::string_view method, const json& result) {
+  auto session = SessionId::parse(text_of(result, "session"));
+  if (!session.ok()) {
+    return Error(Errc::corrupt,
+                 std::string(method) + ": the coordinator's answer names no session");
+  }
+  return session;
+}
+
+}  // namespace stillframe
