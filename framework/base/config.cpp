@@ -2,10 +2,19 @@
 
 #include <map>
 #include <optional>
-#include <sstream>
+#include <stdexcept>
 #include <variant>
 
-#define TOML_EXCEPTIONS 0
+// toml++ 3.3 asserts on some malformed keys and tables, and under NDEBUG turns those assertions
+// into promises to the optimiser. Input must never do that: here they are exceptions, in every
+// build.
+#undef NDEBUG
+[[noreturn]] static void toml_assertion_failed() {
+  throw std::logic_error("malformed TOML");
+}
+#define TOML_ASSERT(condition) \
+  static_cast<void>(static_cast<bool>(condition) || (toml_assertion_failed(), true))
+#define TOML_EXCEPTIONS 1
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
@@ -102,13 +111,15 @@ Result<ConfigTable> ConfigTable::parse(std::string_view toml, std::string_view s
     return Error(Errc::limit_reached, shared->source + ": a configuration file has at most " +
                                           std::to_string(kConfigBytesMax) + " bytes");
   }
-  const toml::parse_result parsed = toml::parse(toml, source);
-  if (!parsed) {
-    shared->reject(parsed.error().source().begin.line,
-                   escape_path(std::string(parsed.error().description())));
+  try {
+    shared->root = convert(toml::parse(toml, source), 0);
+  } catch (const toml::parse_error& mistake) {
+    shared->reject(mistake.source().begin.line, escape_path(mistake.description()));
+    return *shared->first_mistake;
+  } catch (const std::exception& mistake) {
+    shared->reject(0, escape_path(mistake.what()));
     return *shared->first_mistake;
   }
-  shared->root = convert(parsed.table(), 0);
   const ConfigNode* root = &shared->root;
   return ConfigTable(std::move(shared), root);
 }
