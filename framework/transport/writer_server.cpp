@@ -72,7 +72,7 @@ class SocketWriterServer : public WriterServer {
     auto guest = std::make_shared<Guest>();
     guest->connection = std::move(connection);
     guest->limit = std::move(timer).value();
-    guest->limit->arm(clock_.now() + options_.handshake_limit, [this, weak = std::weak_ptr(guest)] {
+    guest->limit->arm(clock_.now() + options_.handshake_limit, [weak = std::weak_ptr(guest)] {
       if (auto late = weak.lock()) {
         refuse(*late->connection, Error(Errc::timed_out, "the handshake took too long"));
       }
