@@ -66,7 +66,8 @@ void fields(Io& io, typename Io::template Ref<SnapshotOptions> v) {
     for (const auto& text : escaped) {
       auto path = unescape_path(text);
       if (!path.ok()) {
-        const JsonPlace at{&io.place(), "extra_volumes", v.extra_volumes.size()};
+        const JsonPlace list{&io.place(), "extra_volumes"};
+        const JsonPlace at{&list, {}, v.extra_volumes.size()};
         return io.problem().add(at, path.error().what());
       }
       v.extra_volumes.push_back(std::move(path).value());

@@ -167,8 +167,9 @@ class Writer {
 
   // Undoes freeze() and says whether the hold was unbroken. Called after every freeze(), whether
   // that succeeded, failed or timed out, also by the SDK's own timer, so possibly twice: must be
-  // idempotent and must not block. The SDK fills in the times; a writer that knows better may set
-  // them.
+  // idempotent and must not block. While another verb keeps the writer's thread (never freeze()),
+  // the timer's thread makes the call. The SDK fills in the times; a writer that knows better may
+  // set them.
   virtual Result<HoldStatement> thaw(const CallContext& call);
 
   // The snapshot exists and can be written: recover, delete what does not belong. May edit its

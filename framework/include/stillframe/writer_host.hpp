@@ -37,8 +37,9 @@ class WriterHost {
 };
 
 // Asked by an application before it opens its data: ok when no restore is half done in `dir`, else
-// interlocked with a message that names the way out. Applications without an engine of their own
-// call it.
+// interlocked with a message that names the way out; also when the record cannot be read. For
+// applications without an engine of their own: where every file of a restore is in place, this
+// start completes it, and the record is removed.
 Status startup_gate(const BytePath& dir);
 
 // Who said so and when: the record a restore keeps beside its target (file `restore.env` in `dir`).
