@@ -1,0 +1,117 @@
+#include "framework/model/restore_selection.hpp"
+
+#include <gmock/gmock.h>
+
+#include "tests/model/sample_writers.hpp"
+
+namespace stillframe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class RestoreSelectionTest : public testing::Test {
+ protected:
+  void backed_up(std::initializer_list<ComponentName> names) {
+    entries_.clear();
+    for (const ComponentName& name : names) entries_.emplace_back().name = name;
+  }
+  Status select(const std::vector<std::string>& names) {
+    return select_for_restore(writer_, entries_, names);
+  }
+  std::vector<std::string> selected() const {
+    std::vector<std::string> out;
+    for (const auto& entry : entries_) {
+      if (!entry.restore || !entry.restore->selected) continue;
+      std::string text = entry.name.full();
+      for (const auto& sub : entry.restore->subcomponents) text += ">" + sub.full();
+      out.push_back(text);
+    }
+    return out;
+  }
+  std::vector<std::string> members(std::size_t entry) const {
+    auto found = restored_members(writer_, entries_[entry]);
+    if (!found.ok()) return {"error: " + found.error().what()};
+    std::vector<std::string> out;
+    for (std::size_t i : found.value()) out.push_back(writer_.components[i].name.full());
+    return out;
+  }
+  void expect_refused(const std::vector<std::string>& names, const std::string& says) {
+    const auto before = entries_;
+    Status refused = select(names);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().what(), HasSubstr(says));
+    EXPECT_EQ(entries_, before);
+  }
+
+  WriterMetadata writer_ = tests::library_writer();
+  std::vector<BackupComponent> entries_;
+};
+
+TEST_F(RestoreSelectionTest, WhatWasExplicitComesBackAloneWhateverItsFlag) {
+  backed_up({{"", "Settings"}, {"", "Queue"}, {"", "Shelves"}});
+  ASSERT_TRUE(select({"Settings", "Shelves"}).ok());
+  EXPECT_THAT(selected(), ElementsAre("Settings", "Shelves"));
+  EXPECT_THAT(members(2), ElementsAre("Shelves", "Shelves/Fiction", "Shelves/Science",
+                                      "Shelves/Science/Catalogue"));
+  EXPECT_THAT(members(0), ElementsAre("Settings"));
+}
+
+TEST_F(RestoreSelectionTest, AMemberComesBackThroughItsNearestExplicitAncestor) {
+  backed_up({{"", "Settings"}, {"", "Shelves"}});
+  ASSERT_TRUE(select({"Shelves/Fiction"}).ok());
+  EXPECT_THAT(selected(), ElementsAre("Shelves>Shelves/Fiction"));
+  EXPECT_THAT(members(1), ElementsAre("Shelves/Fiction"));
+  ASSERT_TRUE(select({"Shelves/Science", "Shelves/Fiction", "Shelves/Science"}).ok());
+  EXPECT_THAT(selected(), ElementsAre("Shelves>Shelves/Science>Shelves/Fiction"));
+  EXPECT_THAT(members(1),
+              ElementsAre("Shelves/Fiction", "Shelves/Science", "Shelves/Science/Catalogue"));
+}
+
+TEST_F(RestoreSelectionTest, WhatWasBackedUpAloneIsSelectedItself) {
+  backed_up({{"", "Settings"}, {"Shelves", "Science"}});
+  ASSERT_TRUE(select({"Shelves/Science"}).ok());
+  EXPECT_THAT(selected(), ElementsAre("Shelves/Science"));
+  expect_refused({"Shelves/Fiction"}, "was not backed up");
+}
+
+TEST_F(RestoreSelectionTest, AMemberThatIsNotSelectableOnlyComesBackWithItsHead) {
+  backed_up({{"", "Shelves"}});
+  expect_refused({"Shelves/Science/Catalogue"}, "only comes back together with 'Shelves'");
+}
+
+TEST_F(RestoreSelectionTest, WholeAndInPartAtOnceIsRefused) {
+  backed_up({{"", "Shelves"}});
+  expect_refused({"Shelves", "Shelves/Fiction"}, "whole and in part");
+  expect_refused({"Shelves/Fiction", "Shelves"}, "whole and in part");
+}
+
+TEST_F(RestoreSelectionTest, UnknownNamesAreRefusedAndANewSelectionReplacesTheOld) {
+  backed_up({{"", "Queue"}, {"", "Shelves"}});
+  expect_refused({"Cellar"}, "holds no component 'Cellar'");
+  ASSERT_TRUE(select({"Queue"}).ok());
+  ASSERT_TRUE(select({"Shelves/Fiction"}).ok());
+  EXPECT_THAT(selected(), ElementsAre("Shelves>Shelves/Fiction"));
+}
+
+TEST_F(RestoreSelectionTest, SubcomponentsThatAreNoMembersAreRefused) {
+  backed_up({{"", "Shelves"}, {"", "Gone"}});
+  entries_[0].restore.emplace().subcomponents = {{"", "Queue"}};
+  EXPECT_THAT(members(0), ElementsAre(HasSubstr("'Queue' is no member of component 'Shelves'")));
+  EXPECT_THAT(members(1), ElementsAre(HasSubstr("has no component 'Gone'")));
+}
+
+TEST(RestoreEvents, AWriterHearsOnlyWhatItWants) {
+  RestorePolicy policy;
+  policy.events = RestoreEvents::never;
+  EXPECT_FALSE(wants_pre_restore(policy) || wants_post_restore(policy, true));
+  policy.events = RestoreEvents::if_replace_fails;
+  EXPECT_TRUE(wants_pre_restore(policy));
+  EXPECT_FALSE(wants_post_restore(policy, false));
+  EXPECT_TRUE(wants_post_restore(policy, true));
+  policy.events = RestoreEvents::always;
+  EXPECT_TRUE(wants_pre_restore(policy) && wants_post_restore(policy, false));
+}
+
+}  // namespace
+}  // namespace stillframe
