@@ -19,6 +19,7 @@ begin_run() {
   configurations_run=()
   # Short, because Unix socket paths are at most 107 bytes.
   run_tmp=$(mktemp -d /tmp/stillframe-run.XXXX)
+  chmod 0711 "$run_tmp"  # tests of other users pass through it
   export TMPDIR=$run_tmp
   trap clean_up EXIT
 }
