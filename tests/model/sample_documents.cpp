@@ -59,7 +59,7 @@ ComponentRestore restore() {
   restore.selected = true;
   restore.subcomponents = {name("Stores", "EU")};
   restore.target_instance = fixed(WriterInstanceId(), 7);
-  restore.options = "\"Verify\"=\"yes\\no\"";
+  restore.options = R"("Verify"="yes\\no")";
   restore.new_targets = {{"/srv/db", "*.db", true, kAwkward, kUnknown}};
   restore.additional_restores = true;
   restore.roll_forward = RollForward::partial;
