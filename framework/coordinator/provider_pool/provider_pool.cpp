@@ -92,6 +92,16 @@ void ProviderPool::retire(std::shared_ptr<ProviderRunner> runner) {
   retired_.erase(busy, retired_.end());
 }
 
+void ProviderPool::stop() {
+  std::vector<std::shared_ptr<ProviderRunner>> runners;
+  {
+    const std::lock_guard lock(mutex_);
+    runners = retired_;
+    for (const auto& entry : entries_) runners.push_back(entry.resident);
+  }
+  for (const auto& runner : runners) runner->stop();
+}
+
 Result<std::shared_ptr<ProviderRunner>> ProviderPool::resident(const ProviderId& id) const {
   const std::lock_guard lock(mutex_);
   for (const auto& entry : entries_)

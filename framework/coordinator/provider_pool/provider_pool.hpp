@@ -24,6 +24,7 @@ class ProviderRunner {
   // The provider object lives until `work` has run, whoever drops the runner meanwhile.
   void post(std::function<void(Provider&)> work) const;
   bool idle() const { return worker_->idle(); }
+  void stop() const { worker_->stop(); }  // as Worker::stop()
 
  private:
   std::shared_ptr<Provider> provider_;  // shared with work that is queued
@@ -51,6 +52,8 @@ class ProviderPool {
   // Takes back what open() gave. A provider that is still at work keeps its thread until it is
   // done; nobody waits for it before the coordinator ends.
   void retire(std::shared_ptr<ProviderRunner> runner);
+  // Waits for every call that is under way or queued; later ones are never made.
+  void stop();
   // The long-lived object of a provider, for questions and for finished snapshots.
   Result<std::shared_ptr<ProviderRunner>> resident(const ProviderId& id) const;
 

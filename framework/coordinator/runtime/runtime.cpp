@@ -116,7 +116,12 @@ void Runtime::stop() {
   impl_->io->stop();
   for (auto& thread : impl_->threads)
     if (thread.joinable()) thread.join();
+  if (impl_->threads.empty()) return;
   impl_->threads.clear();
+  // What is queued may own what owns a strand: run it here, or neither would ever go.
+  impl_->io->restart();
+  while (impl_->io->poll() != 0) {
+  }
 }
 
 }  // namespace stillframe::coordinator

@@ -41,7 +41,8 @@ class Runtime {
   Strand make_strand();
   Result<std::unique_ptr<BootTimer>> make_timer(const Strand& strand);
 
-  // Lets what runs finish, drops what is queued, joins. Not from a thread of the runtime.
+  // Joins, then runs what is still queued on the caller's thread. What is posted later stays
+  // undone. Not from a thread of the runtime.
   void stop();
 
  private:

@@ -17,6 +17,10 @@ Result<std::unique_ptr<Worker>> Worker::start(const std::string& name) {
 }
 
 Worker::~Worker() {
+  stop();
+}
+
+void Worker::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

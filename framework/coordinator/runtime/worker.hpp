@@ -18,7 +18,10 @@ class Worker {
  public:
   // Result only because a thread may be refused: out_of_resources.
   static Result<std::unique_ptr<Worker>> start(const std::string& name);
-  ~Worker();  // runs what is queued, then joins
+  ~Worker();  // stop()
+
+  // Runs what is queued, then joins. What is posted later is never run.
+  void stop();
 
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

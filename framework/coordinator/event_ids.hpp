@@ -1,0 +1,17 @@
+// Ids of the coordinator's events. Stable for ever; docs/events.md says what each means.
+#pragma once
+
+namespace stillframe::coordinator {
+
+inline constexpr int kEventRecoveredThaw = 2001;
+inline constexpr int kEventOrphanDeleted = 2002;
+inline constexpr int kEventOrphanLeft = 2003;
+inline constexpr int kEventPersistentFound = 2004;
+inline constexpr int kEventJournalWriteFailed = 2005;
+inline constexpr int kEventSessionFailed = 2006;
+inline constexpr int kEventSessionEnded = 2007;
+inline constexpr int kEventWriterRegistered = 2008;
+inline constexpr int kEventWriterRefused = 2009;
+inline constexpr int kEventPostRestoreDelivered = 2010;
+
+}  // namespace stillframe::coordinator

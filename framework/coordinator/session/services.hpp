@@ -1,0 +1,37 @@
+// What every session works with. All of it outlives all sessions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "framework/base/event_sink.hpp"
+#include "framework/coordinator/journal/journal.hpp"
+#include "framework/coordinator/machine/limits.hpp"
+#include "framework/coordinator/provider_pool/provider_pool.hpp"
+#include "framework/coordinator/runtime/runtime.hpp"
+#include "framework/coordinator/turns/turn_desk.hpp"
+#include "framework/coordinator/volumes/volume_source.hpp"
+#include "framework/coordinator/writers/heartbeat.hpp"
+#include "framework/coordinator/writers/writer_registry.hpp"
+
+namespace stillframe::coordinator {
+
+struct Services {
+  Runtime* runtime = nullptr;
+  WriterRegistry* writers = nullptr;
+  ProviderPool* providers = nullptr;
+  TurnDesk* turns = nullptr;
+  Journal* journal = nullptr;
+  Worker* journal_worker = nullptr;  // the thread that waits for the journal's disk
+  Heartbeat* heartbeat = nullptr;
+  EventSink* events = nullptr;
+  const Clock* clock = nullptr;
+  VolumeSourceFactory look_at_volumes;
+  machine::Limits limits;
+  std::uint64_t copy_bytes_limit = 0;
+  std::string host;
+};
+
+}  // namespace stillframe::coordinator

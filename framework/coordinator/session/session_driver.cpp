@@ -1,0 +1,377 @@
+#include "framework/coordinator/session/session_driver.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace stillframe::coordinator {
+namespace {
+
+bool is_hold(machine::Phase phase) {
+  return phase >= machine::Phase::freezing && phase <= machine::Phase::thawing;
+}
+
+Status status_of(const WriterAnswer& answer) {
+  return answer.status;
+}
+
+}  // namespace
+
+SessionDriver::SessionDriver(const Services& services, SessionOwner owner, std::string kind)
+    : services_(services),
+      owner_(std::move(owner)),
+      kind_(std::move(kind)),
+      strand_(services.runtime->make_strand()),
+      since_(services.clock->now()) {}
+
+SessionDriver::~SessionDriver() {
+  services_.heartbeat->stop_beating(id_);
+}
+
+Status SessionDriver::start(machine::State state) {
+  state_ = std::move(state);
+  phase_name_ = machine::to_string(state_.phase);
+  auto timer = services_.runtime->make_timer(strand_);
+  if (!timer.ok()) return timer.error();
+  timers_ = std::make_unique<SessionTimers>(std::move(timer).value(), *services_.clock,
+                                            [this](const SessionTimers::Alarm& alarm) {
+                                              machine::Event event;
+                                              event.kind = timeout_event(alarm.kind);
+                                              event.writer = alarm.writer;
+                                              event.seq = alarm.seq;
+                                              feed(event);
+                                            });
+  timers_->set_owner(weak_from_this());
+  return Ok{};
+}
+
+SessionInfo SessionDriver::info() const {
+  SessionInfo info;
+  info.session = id_;
+  info.requestor = owner_.requestor;
+  info.kind = kind_;
+  info.since = since_;
+  info.waiting_for = services_.turns->waiting_for(id_);
+  const std::lock_guard lock(info_mutex_);
+  info.phase = phase_name_;
+  return info;
+}
+
+void SessionDriver::requestor_gone() {
+  guarded([this] {
+    abort_reason_ = "the requestor went away";
+    machine::Event event;
+    event.kind = machine::EventKind::requestor_gone;
+    feed(event);
+  })();
+}
+
+void SessionDriver::abort(const std::string& reason, Done done) {
+  if (abort_reason_.empty()) abort_reason_ = reason;
+  timeline_.note("abort", owner_.requestor, Ok{}, reason, services_.clock->now());
+  machine::Event event;
+  event.kind = machine::EventKind::abort;
+  request(event, std::move(done));
+}
+
+machine::RequestId SessionDriver::expect(machine::EventKind kind, Done done) {
+  const machine::RequestId request = ++last_request_;
+  requests_[request].kind = kind;
+  requests_[request].done = std::move(done);
+  return request;
+}
+
+void SessionDriver::set_done(machine::RequestId request, machine::WriterIndex writer, Done done) {
+  requests_[request].writer = writer;
+  requests_[request].done = std::move(done);
+}
+
+void SessionDriver::request(machine::Event event, Done done) {
+  event.request = expect(event.kind, std::move(done));
+  requests_[event.request].writer = event.writer;
+  feed(event);
+}
+
+WriterAnswer* SessionDriver::answer_of(machine::RequestId request) {
+  auto found = requests_.find(request);
+  return found == requests_.end() || !found->second.answer ? nullptr : &*found->second.answer;
+}
+
+void SessionDriver::feed(const machine::Event& event) {
+  if (notice_suspend()) {
+    machine::Event slept;
+    slept.kind = machine::EventKind::suspended;
+    feed(slept);
+  }
+  const machine::Phase before = state_.phase;
+  machine::Actions actions;
+  machine::step(state_, event, services_.clock->now(), actions);
+  for (const auto& action : actions) perform(action);
+  after_step(before);
+}
+
+bool SessionDriver::notice_suspend() {
+  if (!suspend_watch_ || !suspend_watch_->suspended()) return false;
+  timeline_.note("suspended", "", Error(Errc::hold_broken, ""),
+                 "the machine slept while writers were held", services_.clock->now());
+  suspend_watch_.emplace();
+  return true;
+}
+
+void SessionDriver::after_step(machine::Phase before) {
+  if (is_hold(state_.phase) && !suspend_watch_) suspend_watch_.emplace();
+  if (!is_hold(state_.phase)) suspend_watch_.reset();
+  if (state_.phase != before) {
+    {
+      const std::lock_guard lock(info_mutex_);
+      phase_name_ = machine::to_string(state_.phase);
+    }
+    push_event(nlohmann::json{{"event", "state"},
+                              {"session", id_.to_string()},
+                              {"phase", machine::to_string(state_.phase)}}
+                   .dump());
+  }
+  if (!over_ && state_.phase == machine::Phase::ended && machine::drained(state_)) {
+    over_ = true;
+    for (auto& writer : writers_) writer.subscription.drop();
+    if (on_over_) on_over_();
+  }
+}
+
+void SessionDriver::perform(const machine::Action& action) {
+  switch (action.kind) {
+    case machine::ActionKind::call_writer:
+      return call_writer(action);
+    case machine::ActionKind::give_up_call:
+      if (const auto& link = writers_[action.writer].link) link->cancel(id_);
+      return;
+    case machine::ActionKind::start_heartbeat:
+      return services_.heartbeat->start_beating(id_, state_.options.limits.lease,
+                                                writers_[action.writer].link);
+    case machine::ActionKind::stop_heartbeat:
+      return services_.heartbeat->stop_beating(id_, writers_[action.writer].link->instance());
+    case machine::ActionKind::call_provider:
+      return call_provider(action);
+    case machine::ActionKind::flush:
+      return flush(action);
+    case machine::ActionKind::take_turns:
+      return take_turns(action);
+    case machine::ActionKind::release_turns:
+      return services_.turns->release(id_);
+    case machine::ActionKind::journal:
+      return write_journal(action);
+    case machine::ActionKind::reply:
+      return reply(action);
+    case machine::ActionKind::arm_timer:
+      return timers_->arm({action.timer, action.writer, action.seq, action.deadline});
+    case machine::ActionKind::cancel_timer:
+      return timers_->cancel(action.seq);
+  }
+}
+
+void SessionDriver::call_writer(const machine::Action& action) {
+  SessionWriter& writer = writers_[action.writer];
+  WriterCall call;
+  call.verb = action.verb;
+  call.session = id_;
+  call.deadline = action.deadline;
+  if (action.verb == Verb::freeze) {
+    call.hold_limit = state_.writers[action.writer].hold_limit;
+    call.lease = state_.options.limits.lease;
+  }
+  call.args = arguments(action);
+  timeline_.begin(action.seq, std::string(to_string(action.verb)), writer_name(action.writer),
+                  services_.clock->now());
+  // The answer holds descriptors, which std::function cannot carry by value.
+  writer.link->call(std::move(call),
+                    [weak = weak_from_this(), strand = strand_, action](WriterAnswer answer) {
+                      auto shared = std::make_shared<WriterAnswer>(std::move(answer));
+                      strand.post([weak, action, shared] {
+                        if (auto self = weak.lock())
+                          self->writer_answered(action, std::move(*shared));
+                      });
+                    });
+}
+
+void SessionDriver::writer_answered(const machine::Action& call, WriterAnswer answer) {
+  machine::Event event;
+  event.kind = machine::EventKind::writer_answered;
+  event.writer = call.writer;
+  event.component = call.component;
+  event.seq = call.seq;
+  SessionWriter& writer = writers_[call.writer];
+  // Nobody waits for a stale answer: what it says about documents comes too late to be taken over.
+  const bool stale = machine::is_stale(state_, event);
+  if (!stale && answer.status.ok()) {
+    if (Status s = absorb(call.verb, call.writer, call.component, answer); !s.ok())
+      answer.status = s.error();
+  }
+  timeline_.end(call.seq, status_of(answer), services_.clock->now());
+  if (!answer.status.ok()) {
+    event.failure = answer.status.error().code();
+    if (!stale) {
+      writer.error = answer.status.error();
+      writer.application_code = answer.application_code;
+    }
+  }
+  if (const auto* hold = std::get_if<HoldStatement>(&answer.payload); hold && answer.status.ok()) {
+    writer.hold = *hold;
+    event.hold = {hold->held_from, hold->held_until, hold->unbroken, hold->asserted_only};
+  }
+  if (auto request = requests_.find(call.request); call.request != 0 && request != requests_.end())
+    request->second.answer = std::move(answer);
+  feed(event);
+}
+
+void SessionDriver::write_journal(const machine::Action& action) {
+  auto entry = journal_entry(action);
+  const machine::CallSeq seq = action.seq;
+  timeline_.begin(seq, "journal " + std::string(machine::to_string(action.record)), "",
+                  services_.clock->now());
+  services_.journal_worker->post([weak = weak_from_this(), strand = strand_,
+                                  journal = services_.journal, entry = std::move(entry), seq] {
+    const Status status = entry(*journal);
+    strand.post([weak, status, seq] {
+      auto self = weak.lock();
+      if (!self) return;
+      self->timeline_.end(seq, status, self->services_.clock->now());
+      self->note_operation_error(status);
+      machine::Event event;
+      event.kind = machine::EventKind::journalled;
+      event.seq = seq;
+      if (!status.ok()) event.failure = status.error().code();
+      self->feed(event);
+    });
+  });
+}
+
+void SessionDriver::reply(const machine::Action& action) {
+  auto found = requests_.find(action.request);
+  if (found == requests_.end()) return;
+  Done done = std::move(found->second.done);
+  const Status status = action.failure ? Status(describe(*action.failure, action.request)) : Ok{};
+  if (done) done(status);
+  requests_.erase(action.request);
+}
+
+void SessionDriver::note_operation_error(const Status& status) {
+  if (!status.ok()) operation_error_ = status.error();
+}
+
+// The machine deals in codes; people need to know who said so and in which words.
+Error SessionDriver::describe(Errc code, machine::RequestId request) const {
+  const auto found = requests_.find(request);
+  const auto permitted = machine::permitted_requests(machine::session_table(), state_.phase);
+  if (code == Errc::wrong_state && found != requests_.end() &&
+      std::find(permitted.begin(), permitted.end(), found->second.kind) == permitted.end())
+    return Error(code, machine::wrong_state_message(machine::session_table(), state_.phase,
+                                                    found->second.kind));
+  machine::WriterIndex writer = found != requests_.end() ? found->second.writer : machine::kNone;
+  if (writer == machine::kNone && state_.failure) writer = state_.failure->writer;
+  if (writer != machine::kNone && writer < writers_.size()) {
+    const std::string name = "writer " + writer_name(writer);
+    const auto& error = writers_[writer].error;
+    if (error && error->code() == code) return error->while_doing(name);
+    return Error(code, name + " (" + std::string(to_string(code)) + ")");
+  }
+  if (state_.failure && state_.failure->group != machine::kNone) {
+    const auto error = group_errors_.find(state_.failure->group);
+    const std::string name = "provider " + group_name(state_.failure->group);
+    if (error != group_errors_.end()) return Error(code, error->second.while_doing(name).what());
+    return Error(code, name + " (" + std::string(to_string(code)) + ")");
+  }
+  if (operation_error_ && operation_error_->code() == code) return *operation_error_;
+  if (code == Errc::cancelled)
+    return Error(code, abort_reason_.empty() ? "the session was aborted" : abort_reason_);
+  const std::string where =
+      state_.failure ? " while " + std::string(machine::to_string(state_.failure->phase)) : "";
+  return Error(code, "the session failed" + where + " (" + std::string(to_string(code)) + ")");
+}
+
+void SessionDriver::gather_writers(std::vector<std::shared_ptr<WriterLink>> links, Done done) {
+  if (state_.phase == machine::Phase::created || state_.phase == machine::Phase::restore_created) {
+    writers_.clear();
+    for (auto& link : links) writers_.emplace_back().link = std::move(link);
+  }
+  std::vector<machine::WriterSpec> specs;
+  for (const auto& writer : writers_) {
+    const WriterIdentity& identity = writer.link->identity();
+    machine::WriterSpec& spec = specs.emplace_back();
+    spec.level = identity.level;
+    spec.capabilities = identity.capabilities;
+    if (identity.hold_limit) spec.hold_limit = Duration(*identity.hold_limit);
+  }
+  machine::Event event;
+  event.kind = machine::EventKind::gather;
+  event.writers = specs;
+  request(event, std::move(done));
+  for (machine::WriterIndex i = 0; i < writers_.size(); ++i) watch_writer(i);
+}
+
+void SessionDriver::watch_writer(machine::WriterIndex index) {
+  WriterListener listener;
+  listener.gone = [weak = weak_from_this(), strand = strand_, index](const Error& why) {
+    strand.post([weak, index, why] {
+      auto self = weak.lock();
+      if (!self) return;
+      if (!self->writers_[index].error) self->writers_[index].error = why;
+      machine::Event event;
+      event.kind = machine::EventKind::writer_gone;
+      event.writer = index;
+      self->feed(event);
+    });
+  };
+  listener.progress = [weak = weak_from_this(), push = owner_.push, session = id_.to_string(),
+                       name = writer_name(index)](Verb verb, std::uint64_t done,
+                                                  std::uint64_t total, const std::string& what) {
+    if (weak.expired() || !push) return;
+    push(nlohmann::json{{"event", "progress"},
+                        {"session", session},
+                        {"phase", to_string(verb)},
+                        {"who", name},
+                        {"done", done},
+                        {"total", total},
+                        {"what", what}}
+             .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  };
+  writers_[index].subscription =
+      services_.writers->subscribe(writers_[index].link->instance(), std::move(listener));
+}
+
+void SessionDriver::push_event(const std::string& json) const {
+  if (owner_.push) owner_.push(json);
+}
+
+void SessionDriver::push_waiting(const std::string& holder) const {
+  push_event(
+      nlohmann::json{{"event", "waiting"}, {"session", id_.to_string()}, {"holder", holder}}.dump(
+          -1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::string SessionDriver::writer_name(machine::WriterIndex writer) const {
+  return writers_[writer].link->identity().name;
+}
+
+std::vector<WriterStatus> SessionDriver::writer_statuses() const {
+  std::vector<WriterStatus> statuses;
+  for (std::size_t i = 0; i < writers_.size(); ++i) {
+    const SessionWriter& writer = writers_[i];
+    WriterStatus& status = statuses.emplace_back();
+    status.identity = writer.link->identity();
+    status.instance = writer.link->instance();
+    status.process = writer.link->process();
+    status.metadata = writer.metadata;
+    if (i >= state_.writers.size()) continue;
+    const machine::WriterSlot& slot = state_.writers[i];
+    status.state = slot.state;
+    if (!slot.failure) continue;
+    ComponentFailure& failure = status.failure.emplace();
+    failure.code = static_cast<int>(*slot.failure);
+    failure.phase = to_string(slot.failed_at);
+    failure.application_code = writer.application_code;
+    failure.message = writer.error ? writer.error->what() : std::string(to_string(*slot.failure));
+  }
+  return statuses;
+}
+
+}  // namespace stillframe::coordinator
