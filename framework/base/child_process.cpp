@@ -231,12 +231,14 @@ Status ChildProcess::write(std::string_view bytes, Deadline deadline, const Canc
 Result<std::string> ChildProcess::read_line(std::size_t bytes_max, Deadline deadline,
                                             const CancelToken* cancel) {
   while (true) {
-    const auto newline = pending_.find('\n');
+    const auto newline = pending_.find('\n', searched_);
     if (newline != std::string::npos && newline <= bytes_max) {
       std::string line = pending_.substr(0, newline);
       pending_.erase(0, newline + 1);
+      searched_ = 0;
       return line;
     }
+    searched_ = std::min(pending_.size(), newline);
     if (pending_.size() > bytes_max) {
       return Error(Errc::limit_reached,
                    "the program wrote a line of more than " + std::to_string(bytes_max) + " bytes");

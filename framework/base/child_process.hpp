@@ -80,7 +80,8 @@ class ChildProcess {
 
   pid_t pid_ = -1;
   Descriptor input_, output_, error_, pidfd_;
-  std::string pending_;  // read from output_, not yet asked for
+  std::string pending_;       // read from output_, not yet asked for
+  std::size_t searched_ = 0;  // that much of it holds no newline
   std::string complaints_;
   bool output_ended_ = false;
   std::optional<ExitStatus> status_;

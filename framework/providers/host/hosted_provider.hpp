@@ -1,0 +1,24 @@
+// A built-in provider in a process of its own, so that one that hangs in the kernel or crashes is a
+// failed call and not a coordinator that misses its leases.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "framework/providers/builtin.hpp"
+#include "framework/providers/host/program_provider.hpp"
+
+namespace stillframe {
+
+struct HostedProviderOptions {
+  BytePath helper_dir;  // where stillframe-provider-host is; empty: find_helper()'s places
+  ProviderTimeouts timeouts;
+};
+
+// `name` as make_provider() takes it. The environment's directories, limits and host name go to the
+// host process; its event sink is told of the host's deaths; its clock and fault points stay here.
+Result<std::unique_ptr<ProgramProvider>> start_hosted_provider(
+    const std::string& name, const ProviderEnvironment& environment,
+    const HostedProviderOptions& options = {});
+
+}  // namespace stillframe
