@@ -55,10 +55,13 @@ class DataCopy {
         return Error(Errc::cancelled, "copy '" + escape_path(name_) + "': cancelled");
       }
       const auto want = static_cast<std::size_t>(end - begin);
-      auto moved = in_kernel_ ? range(begin, std::min(want, kRangeBytesMax))
-                              : through_buffer(begin, std::min(want, kBufferBytes));
+      const bool in_kernel = in_kernel_;
+      auto moved = in_kernel ? range(begin, std::min(want, kRangeBytesMax))
+                             : through_buffer(begin, std::min(want, kBufferBytes));
       if (!moved.ok()) return moved.error();
-      if (moved.value() == 0 && !in_kernel_) return Ok{};  // the file was cut short meanwhile
+      // Nothing from the kernel means "again, or by the other way"; from read() it is the end of a
+      // file that was cut short meanwhile.
+      if (moved.value() == 0 && !in_kernel) return Ok{};
       begin += static_cast<off_t>(moved.value());
       written_ += moved.value();
     }

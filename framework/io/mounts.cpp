@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -13,36 +12,34 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/mountinfo.hpp"
+#include "framework/io/open_files.hpp"
 #include "framework/io/walk.hpp"
 
 namespace stillframe {
 namespace {
-
-constexpr std::size_t kCommBytesMax = 64;
-
-bool all_digits(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-}
 
 bool on_mount(const std::string& link, std::uint64_t mount) {
   Descriptor there(::open(link.c_str(), O_PATH | O_CLOEXEC));
   return there.valid() && mount_id_of(there.get()) == mount;
 }
 
-bool process_holds(const std::string& process, std::uint64_t mount) {
-  for (const char* link : {"/cwd", "/root"}) {
-    if (on_mount(process + link, mount)) return true;
+unsigned attributes_of(std::string_view options) {
+  constexpr std::pair<std::string_view, unsigned> kKnown[] = {
+      {"ro", MOUNT_ATTR_RDONLY},
+      {"nosuid", MOUNT_ATTR_NOSUID},
+      {"nodev", MOUNT_ATTR_NODEV},
+      {"noexec", MOUNT_ATTR_NOEXEC},
+      {"noatime", MOUNT_ATTR_NOATIME},
+      {"strictatime", MOUNT_ATTR_STRICTATIME},
+      {"nodiratime", MOUNT_ATTR_NODIRATIME}};
+  // What the kernel does not list is what it was told first: strictatime has no name there.
+  const bool lazy = options.empty() || has_mount_option(options, "relatime") ||
+                    has_mount_option(options, "noatime");
+  unsigned attributes = lazy ? 0 : MOUNT_ATTR_STRICTATIME;
+  for (const auto& [name, bit] : kKnown) {
+    if (has_mount_option(options, name)) attributes |= bit;
   }
-  for (const char* directory : {"/fd", "/map_files"}) {
-    auto open = open_directory(process + directory);
-    if (!open.ok()) continue;  // ended meanwhile, or not ours to look at
-    auto names = list_names(open.value().get());
-    if (!names.ok()) continue;
-    for (const auto& name : names.value()) {
-      if (on_mount(process + directory + "/" + name, mount)) return true;
-    }
-  }
-  return false;
+  return attributes;
 }
 
 std::uint64_t mount_id_at(const BytePath& place) {
@@ -54,7 +51,7 @@ std::uint64_t mount_id_at(const BytePath& place) {
 
 Result<Descriptor> mount_detached(const std::string& fs_type, const BytePath& device,
                                   const std::vector<std::pair<std::string, std::string>>& options,
-                                  bool read_only) {
+                                  std::string_view mount_options) {
   Descriptor context(::fsopen(fs_type.c_str(), FSOPEN_CLOEXEC));
   if (!context.valid()) return posix_error(errno, "prepare a mount of", device);
   const int fd = context.get();
@@ -68,15 +65,23 @@ Result<Descriptor> mount_detached(const std::string& fs_type, const BytePath& de
       return posix_error(errno, "use mount option " + key + " for", device);
     }
   }
-  if (read_only && ::fsconfig(fd, FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0) {
-    return posix_error(errno, "use mount option ro for", device);
-  }
   if (::fsconfig(fd, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return posix_error(errno, "mount", device);
   }
-  const int mounted = ::fsmount(fd, FSMOUNT_CLOEXEC, read_only ? MOUNT_ATTR_RDONLY : 0);
+  const int mounted = ::fsmount(fd, FSMOUNT_CLOEXEC, attributes_of(mount_options));
   if (mounted < 0) return posix_error(errno, "mount", device);
   return Descriptor(mounted);
+}
+
+Status attach_mount(int mount, const BytePath& place) {
+  if (::move_mount(mount, "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) == 0) return Ok{};
+  return posix_error(errno, "mount at", place);
+}
+
+Status bind_mount(const BytePath& source, const BytePath& place) {
+  Descriptor tree(::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  if (!tree.valid()) return posix_error(errno, "prepare a view of", source);
+  return attach_mount(tree.get(), place);
 }
 
 Status bind_mount_sealed(int source, const BytePath& place, bool writable) {
@@ -89,10 +94,7 @@ Status bind_mount_sealed(int source, const BytePath& place, bool writable) {
   if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) != 0) {
     return posix_error(errno, "seal the view for", place);
   }
-  if (::move_mount(tree.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
-    return posix_error(errno, "mount at", place);
-  }
-  return Ok{};
+  return attach_mount(tree.get(), place);
 }
 
 Status unmount(const BytePath& place) {
@@ -114,31 +116,21 @@ Result<bool> is_mount_point(const BytePath& place) {
                      [&](const MountEntry& entry) { return entry.mount_point == place; });
 }
 
-std::string holders_of_mount(const BytePath& place, std::size_t names_max) {
+std::string holders_of_mount(const BytePath& place) {
   const std::uint64_t mount = mount_id_at(place);
-  std::vector<std::string> holders;
+  std::string text;
   if (auto entries = read_mountinfo(); entries.ok()) {
     for (const auto& entry : entries.value()) {
-      if (entry.parent == mount)
-        holders.push_back("the mount at " + escape_path(entry.mount_point));
+      if (mount == 0 || entry.parent != mount) continue;
+      text += (text.empty() ? "" : ", ") + ("the mount at " + escape_path(entry.mount_point));
     }
   }
-  auto proc = open_directory("/proc");
-  auto names = proc.ok() ? list_names(proc.value().get()) : Result<std::vector<BytePath>>();
-  if (mount != 0 && names.ok()) {
-    for (const auto& pid : names.value()) {
-      if (holders.size() >= names_max) break;
-      if (!all_digits(pid) || !process_holds("/proc/" + pid, mount)) continue;
-      auto comm = read_file("/proc/" + pid + "/comm", kCommBytesMax);
-      std::string name = comm.ok() ? std::move(comm).value() : "?";
-      if (!name.empty() && name.back() == '\n') name.pop_back();
-      holders.push_back("process " + pid + " (" + escape_path(name) + ")");
-    }
-  }
-  if (holders.empty()) return "somebody who cannot be seen from here (another mount namespace?)";
-  std::string text;
-  for (const auto& holder : holders) text += (text.empty() ? "" : ", ") + holder;
-  return text;
+  const std::string processes =
+      mount == 0
+          ? std::string()
+          : processes_that_hold([&](const std::string& link) { return on_mount(link, mount); });
+  if (!processes.empty()) text += (text.empty() ? "" : ", ") + processes;
+  return text.empty() ? "somebody who cannot be seen from here (another mount namespace?)" : text;
 }
 
 }  // namespace stillframe

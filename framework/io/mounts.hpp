@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,11 +13,17 @@
 
 namespace stillframe {
 
-// A detached mount of `device`. Options as ("subvolid", "5"); an empty value makes it a flag.
+// A detached mount of `device`. Options of the file system as ("subvolid", "5"), an empty value
+// making a flag; options of the mount as mountinfo lists them, "ro,nosuid".
 // Its content can be reached by openat() on the result, by this process and its heirs only.
 Result<Descriptor> mount_detached(const std::string& fs_type, const BytePath& device,
                                   const std::vector<std::pair<std::string, std::string>>& options,
-                                  bool read_only = false);
+                                  std::string_view mount_options = {});
+
+// Attaches a detached mount at `place`.
+Status attach_mount(int mount, const BytePath& place);
+// Shows the directory `source` at `place` as well, as mount --bind does.
+Status bind_mount(const BytePath& source, const BytePath& place);
 
 // Shows the directory `source` (an open descriptor) at the directory `place`: nosuid, nodev,
 // noexec and, unless `writable`, read-only from its first moment. Mounts below `source` stay out.
@@ -28,9 +35,7 @@ Status unmount(const BytePath& place);
 // Whether `place` is where a mount begins.
 Result<bool> is_mount_point(const BytePath& place);
 
-// Who keeps a mount busy, for messages: "process 123 (postgres), process 7 (bash)". Looks at
-// working directories, roots, open files and maps of all processes we may look at. At most
-// `names_max` are named.
-std::string holders_of_mount(const BytePath& place, std::size_t names_max = 8);
+// Who keeps a mount busy, for messages: "the mount at /a/b, process 123 (postgres)".
+std::string holders_of_mount(const BytePath& place);
 
 }  // namespace stillframe

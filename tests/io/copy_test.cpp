@@ -183,6 +183,26 @@ TEST(CloneData, SaysNotSupportedWhereBlocksCannotBeShared) {
   EXPECT_EQ(read_file(fs->mount_point() + "/b", 100).value(), "content");
 }
 
+// The kernel copies within one file system only, and says so in the middle of the work.
+TEST(CopyData, GoesBetweenFileSystems) {
+  std::string reason;
+  auto ext4 = LoopFs::make(FsKind::ext4, reason), xfs = LoopFs::make(FsKind::xfs, reason);
+  if (!ext4 || !xfs) GTEST_SKIP() << reason;
+  build_rich_tree(ext4->mount_point());
+  write_at(ext4->mount_point() + "/big", 0, std::string(40 << 20, 'b'));
+  ASSERT_TRUE(make_directories(xfs->mount_point() + "/to").ok());
+  TreeCopyOptions options;
+  options.data = DataMode::clone_or_copy;
+  auto copied = copy_tree(open_directory(ext4->mount_point()).value().get(),
+                          open_directory(xfs->mount_point() + "/to").value().get(), options);
+  ASSERT_TRUE(copied.ok()) << copied.error().what();
+  for (const char* name : {"/plain", "/sparse", "/big", "/only hole"}) {
+    EXPECT_TRUE(read_file(ext4->mount_point() + name, 64 << 20).value() ==
+                read_file(xfs->mount_point() + "/to" + name, 64 << 20).value())
+        << name;
+  }
+}
+
 TEST(CopyData, RunningOutOfSpaceIsNoSpace) {
   std::string reason;
   auto fs = LoopFs::make(FsKind::ext4, reason, {std::uint64_t{16} << 20, {}, {}});

@@ -1,0 +1,104 @@
+// Snapshots of btrfs subvolumes. They lie in the volume they are of, so that they can be reached
+// without a mount of their own, and share all its blocks.
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "framework/io/file.hpp"
+#include "framework/io/path.hpp"
+#include "framework/io/volumes.hpp"
+#include "framework/providers/btrfs/btrfs_cut.hpp"
+#include "framework/providers/btrfs/btrfs_revert.hpp"
+#include "framework/providers/builtin.hpp"
+#include "framework/providers/common/file_restore.hpp"
+#include "framework/providers/common/stored_provider.hpp"
+#include "framework/providers/common/subvolume.hpp"
+
+namespace stillframe {
+namespace {
+
+constexpr const char* kName = "btrfs";
+constexpr const char* kIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a01";
+constexpr int kPreference = 100;
+constexpr std::uint64_t kTopLevel = 5;
+
+class BtrfsProvider final : public StoredProvider {
+ public:
+  explicit BtrfsProvider(ProviderEnvironment settings)
+      : StoredProvider(std::move(settings), kName) {}
+
+  ProviderInfo info() const override {
+    ProviderInfo info;
+    info.id = ProviderId::parse(kIdText).value();
+    info.name = kName;
+    info.version = {1, 0};
+    info.atomicity = Atomicity::volume;
+    info.capabilities.bits = ProviderCapabilities::kPersistent | ProviderCapabilities::kWritable |
+                             ProviderCapabilities::kExpose | ProviderCapabilities::kRevert |
+                             ProviderCapabilities::kDifferential;
+    info.preference = kPreference;
+    info.expected_commit = std::chrono::milliseconds(50);
+    return info;
+  }
+
+ private:
+  Status supports_volume(const Volume& volume) override {
+    const auto refuse = [](const char* why) { return Error(Errc::volume_not_supported, why); };
+    if (volume.fs_type != "btrfs") return refuse("it is no btrfs");
+    if (volume.subvolume_id == 0) return refuse("its subvolume is not known");
+    if (volume.read_only) return refuse("it is mounted read-only, and snapshots lie on it");
+    if (::geteuid() != 0) return refuse("snapshots of subvolumes take root");
+    return Ok{};
+  }
+
+  std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) override {
+    return make_btrfs_cut(environment(), info(), request);
+  }
+
+  Result<std::vector<BytePath>> stores() override { return stores_on_volumes(); }
+  void recover() override { recover_reverts(environment()); }
+
+  Status unseal(StoredSnapshot& snapshot) override {
+    auto directory = open_directory(snapshot.directory);
+    if (!directory.ok()) return directory.error();
+    return seal_subvolumes(directory.value().get(), snapshot.record, false);
+  }
+
+  Status revert_to(StoredSnapshot& snapshot, const RevertOptions& options) override {
+    if (snapshot.record.info.volume.subvolume_id != kTopLevel) {
+      return revert_subvolume(environment(), snapshot, options.force);
+    }
+    return revert_top_level(snapshot, options);
+  }
+
+  // The top level cannot be swapped: it has no name. Its files are put back one by one.
+  Status revert_top_level(StoredSnapshot& snapshot, const RevertOptions& options) {
+    auto root = open_directory(snapshot.record.info.volume.mount_point);
+    if (!root.ok()) return root.error();
+    auto nested = nested_subvolumes(root.value().get());
+    if (!nested.ok()) return nested.error();
+    const std::string store = std::string(kStoreName) + "/";
+    const bool others =
+        std::any_of(nested.value().begin(), nested.value().end(),
+                    [&](const BytePath& path) { return path.rfind(store, 0) != 0; });
+    if (others) {
+      return Error(Errc::not_supported,
+                   "the top level of a btrfs that holds other subvolumes cannot be reverted as a "
+                   "whole; take and revert snapshots of those subvolumes");
+    }
+    root.value().reset();
+    RestoreJob job;
+    job.source = snapshot.record.info.root;
+    job.data = DataMode::clone_or_copy;
+    job.whole_volume = true;
+    return restore_files(environment(), snapshot, job, options.force);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Provider> make_btrfs_provider(ProviderEnvironment environment) {
+  return std::make_unique<BtrfsProvider>(std::move(environment));
+}
+
+}  // namespace stillframe

@@ -1,0 +1,201 @@
+#include "framework/providers/common/stored_provider.hpp"
+
+#include <algorithm>
+
+#include "framework/io/file.hpp"
+#include "framework/io/mounts.hpp"
+#include "framework/io/path.hpp"
+#include "framework/io/volumes.hpp"
+#include "framework/providers/common/exposure.hpp"
+
+namespace stillframe {
+namespace {
+
+Error no_such(std::string_view call, const SnapshotId& snapshot, const std::string& provider) {
+  return Error(Errc::not_found, std::string(call) + ": provider " + provider + " has no snapshot " +
+                                    snapshot.to_string() + "; is its file system mounted?");
+}
+
+Error not_created(std::string_view call, const StoredSnapshot& found) {
+  return Error(Errc::wrong_state, std::string(call) + ": snapshot " +
+                                      found.record.info.snapshot.to_string() +
+                                      " is still being made; only abort of its set is permitted");
+}
+
+}  // namespace
+
+Result<std::vector<BytePath>> stores_on_volumes() {
+  auto directory = VolumeDirectory::read();
+  if (!directory.ok()) return directory.error();
+  std::vector<BytePath> stores;
+  for (const auto& mount : directory.value().mounts()) {
+    if (is_kernel_file_system(mount.fs_type) || is_remote_file_system(mount.fs_type)) continue;
+    if (mount.root.find(std::string("/") + std::string(kStoreName)) != BytePath::npos) continue;
+    const BytePath store = join_path(mount.mount_point, kStoreName);
+    if (!exists(store) || !directory.value().visible(mount)) continue;
+    stores.push_back(store);
+  }
+  return stores;
+}
+
+StoredProvider::StoredProvider(ProviderEnvironment environment, const std::string& name)
+    : name_(name), environment_(std::move(environment), "provider." + name), sets_(environment_) {}
+
+Status StoredProvider::supports(const Volume& volume, const SnapshotAttributes& attributes) {
+  const auto refuse = [&](const std::string& why) {
+    return Error(Errc::volume_not_supported, "provider " + name_ + " cannot take '" +
+                                                 escape_path(volume.mount_point) + "': " + why);
+  };
+  const bool copies = info().capabilities.has(ProviderCapabilities::kClone);
+  if (attributes.differential && attributes.clone) {
+    return refuse("differential and clone exclude each other");
+  }
+  if (attributes.clone && !copies) return refuse("it shares blocks and makes no full copies");
+  if (attributes.differential && copies) return refuse("it makes full copies only");
+  Status fits = supports_volume(volume);
+  return fits.ok() ? fits : Status(refuse(fits.error().what()));
+}
+
+Status StoredProvider::begin_prepare(const CutRequest& request) {
+  if (Status s = supports(request.volume, request.attributes); !s.ok()) return s;
+  return sets_.begin(request, make_cut(request));
+}
+
+void StoredProvider::abort(const SetId& set) {
+  sets_.abort(set);
+  auto found = find_all();
+  if (!found.ok()) return;
+  for (auto& snapshot : found.value()) {
+    if (snapshot.record.info.set != set) continue;
+    Status removed = remove_found(snapshot);
+    if (!removed.ok()) {
+      environment_.warn(ProviderEvent::leftover_kept,
+                        "abort of set " + set.to_string() + ": " + removed.error().what());
+    }
+  }
+}
+
+void StoredProvider::clean(const StoreFindings& findings) {
+  for (const auto& error : findings.unreadable) {
+    environment_.warn(ProviderEvent::record_unreadable, error.what() + "; it is left alone");
+  }
+  for (const auto& left : findings.abandoned) {
+    const std::string what = "leftover of set " + left.record.info.set.to_string() + " at '" +
+                             escape_path(left.directory) + "'";
+    Status removed = remove_snapshot_directory(left.store, left.directory, nullptr);
+    if (removed.ok()) {
+      environment_.inform(ProviderEvent::leftover_removed, "removed the " + what);
+    } else {
+      environment_.warn(ProviderEvent::leftover_kept,
+                        "cannot remove the " + what + ": " + removed.error().what());
+    }
+  }
+}
+
+Result<std::vector<StoredSnapshot>> StoredProvider::find_all() {
+  recover();
+  auto places = stores();
+  if (!places.ok()) return places.error();
+  std::vector<StoredSnapshot> all;
+  for (const auto& store : places.value()) {
+    StoreFindings findings = look_through(store, name_);
+    clean(findings);
+    for (auto& snapshot : findings.snapshots) {
+      // One store can be seen through several mounts.
+      const bool known = std::any_of(all.begin(), all.end(), [&](const StoredSnapshot& other) {
+        return other.record.info.snapshot == snapshot.record.info.snapshot;
+      });
+      if (!known) all.push_back(std::move(snapshot));
+    }
+  }
+  return all;
+}
+
+Result<StoredSnapshot> StoredProvider::find(const SnapshotId& snapshot) {
+  auto all = find_all();
+  if (!all.ok()) return all.error();
+  for (auto& found : all.value()) {
+    if (found.record.info.snapshot == snapshot) return std::move(found);
+  }
+  return Error(Errc::not_found, "");
+}
+
+Result<std::vector<SnapshotInfo>> StoredProvider::query() {
+  auto all = find_all();
+  if (!all.ok()) return all.error().while_doing("query of provider " + name_);
+  std::vector<SnapshotInfo> infos;
+  for (const auto& found : all.value()) {
+    SnapshotInfo info = found.record.info;
+    info.exposed_at = exposed_now(found.record);
+    if (found.record.revert != RevertStep::none) {
+      info.reason_unusable = "a revert to it was interrupted; revert again to finish it";
+    }
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+Status StoredProvider::remove_found(StoredSnapshot& found) {
+  if (!exposed_now(found.record).empty()) {
+    if (Status s = unexpose_snapshot(found); !s.ok()) return s;
+  }
+  if (Status s = environment_.at("remove"); !s.ok()) return s;
+  return remove_snapshot_directory(found.store, found.directory, nullptr);
+}
+
+Status StoredProvider::remove(const SnapshotId& snapshot) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such("remove", snapshot, name_);
+  if (found.value().record.info.state != SnapshotState::created) {
+    return not_created("remove", found.value());
+  }
+  if (found.value().record.revert == RevertStep::swapping) {
+    return Error(Errc::in_progress, "remove: a revert to snapshot " + snapshot.to_string() +
+                                        " was interrupted; revert again to finish it first");
+  }
+  return remove_found(found.value());
+}
+
+Status StoredProvider::expose(const SnapshotId& snapshot, const BytePath& place) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such("expose", snapshot, name_);
+  if (found.value().record.info.state != SnapshotState::created) {
+    return not_created("expose", found.value());
+  }
+  if (Status s = environment_.at("expose"); !s.ok()) return s;
+  return expose_snapshot(found.value(), place);
+}
+
+Status StoredProvider::unexpose(const SnapshotId& snapshot) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such("unexpose", snapshot, name_);
+  if (Status s = environment_.at("unexpose"); !s.ok()) return s;
+  return unexpose_snapshot(found.value());
+}
+
+Status StoredProvider::make_writable(const SnapshotId& snapshot) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such("make_writable", snapshot, name_);
+  if (found.value().record.info.state != SnapshotState::created) {
+    return not_created("make_writable", found.value());
+  }
+  if (Status s = unseal(found.value()); !s.ok()) return s;
+  found.value().record.sealed = false;
+  return write_snapshot_record(found.value().directory, found.value().record);
+}
+
+Status StoredProvider::revert(const SnapshotId& snapshot, const RevertOptions& options) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such("revert", snapshot, name_);
+  if (found.value().record.info.state != SnapshotState::created) {
+    return not_created("revert", found.value());
+  }
+  Status done = revert_to(found.value(), options);
+  if (!done.ok()) return done.error().while_doing("revert to " + snapshot.to_string());
+  environment_.inform(ProviderEvent::revert_finished,
+                      "'" + escape_path(found.value().record.info.volume.mount_point) +
+                          "' is back at snapshot " + snapshot.to_string());
+  return done;
+}
+
+}  // namespace stillframe
