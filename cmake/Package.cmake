@@ -97,10 +97,36 @@ stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS fra
 stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework
   FOLDERS framework/testkit)
 
+# Programs by name. Helpers are started by the libraries and are no business of a user's PATH.
+foreach(helper stillframe-guard stillframe-provider-host stillframe-plugin-host)
+  if(TARGET ${helper})
+    install(TARGETS ${helper} COMPONENT framework DESTINATION "${STILLFRAME_HELPER_DIR}")
+  endif()
+endforeach()
+if(TARGET stillframe)
+  install(TARGETS stillframe COMPONENT requestor DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+if(TARGET stillframe-sim)
+  install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
 install(DIRECTORY framework/include/stillframe DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         COMPONENT framework PATTERN testkit EXCLUDE)
 if(EXISTS "${CMAKE_SOURCE_DIR}/framework/include/stillframe/testkit")
-  install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
+  # Programs by name. Helpers are started by the libraries and are no business of a user's PATH.
+foreach(helper stillframe-guard stillframe-provider-host stillframe-plugin-host)
+  if(TARGET ${helper})
+    install(TARGETS ${helper} COMPONENT framework DESTINATION "${STILLFRAME_HELPER_DIR}")
+  endif()
+endforeach()
+if(TARGET stillframe)
+  install(TARGETS stillframe COMPONENT requestor DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+if(TARGET stillframe-sim)
+  install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
           DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
 endif()
 install(FILES LICENSE COMPONENT framework

@@ -14,6 +14,11 @@ set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib")
 # Packaging links what the folders found, so what one folder finds the whole build may use.
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 
+# Where the libraries' helper programs are installed, and the way there from the libraries.
+set(STILLFRAME_HELPER_DIR "${CMAKE_INSTALL_LIBEXECDIR}/stillframe")
+file(RELATIVE_PATH STILLFRAME_HELPERS_FROM_LIB "/${CMAKE_INSTALL_LIBDIR}"
+     "/${STILLFRAME_HELPER_DIR}")
+
 option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
 option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)

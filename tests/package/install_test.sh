@@ -30,6 +30,11 @@ done
 ((${#components[@]} > 0)) || fail "no component was installed"
 printf 'components: %s\n' "${components[*]}"
 
+for helper in "$build_folder"/bin/stillframe-{guard,provider-host,plugin-host}; do
+  [[ ! -e $helper || -x $prefix/libexec/stillframe/$(basename "$helper") ]] ||
+    fail "the helper $(basename "$helper") is not installed"
+done
+
 mkdir "$work/consumer"
 cp "$here/consumer.cpp" "$work/consumer/"
 {

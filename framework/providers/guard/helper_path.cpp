@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 namespace stillframe {
@@ -21,7 +22,14 @@ Result<BytePath> find_helper(std::string_view name, const BytePath& helper_dir) 
       const BytePath path(self, static_cast<std::size_t>(length));
       places.push_back(path.substr(0, path.rfind('/')));
     }
-    places.push_back(STILLFRAME_LIBEXEC_DIR);
+    // As installed, wherever that is: from a program in bin/ and from the library itself.
+    if (length > 0) places.push_back(places.back() + "/../libexec/stillframe");
+    if (Dl_info here{}; ::dladdr(reinterpret_cast<void*>(&find_helper), &here) != 0) {
+      const BytePath library = here.dli_fname;
+      if (library.front() == '/') {
+        places.push_back(library.substr(0, library.rfind('/') + 1) + STILLFRAME_HELPERS_FROM_LIB);
+      }
+    }
   }
   std::string tried;
   for (const BytePath& place : places) {
