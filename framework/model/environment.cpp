@@ -1,5 +1,7 @@
 #include "framework/model/environment.hpp"
 
+#include <vector>
+
 #include "framework/model/path_text.hpp"
 
 namespace stillframe {
@@ -17,26 +19,39 @@ Error refused(const BytePath& path, Errc code, const std::string& why) {
   return {code, "path '" + escape_path(path) + "': " + why};
 }
 
-struct Variable {
-  std::string name;     // empty: `$$`
-  std::size_t end = 0;  // behind it
+struct Reference {
+  std::string name;       // empty: a dollar sign that stands for itself
+  std::size_t bytes = 1;  // of the path that it takes up
 };
 
-// The variable that the dollar sign at `at` begins.
-Result<Variable> read_variable(const BytePath& path, std::size_t at) {
-  if (at + 1 < path.size() && path[at + 1] == '$') return Variable{"", at + 2};
-  const bool braced = at + 1 < path.size() && path[at + 1] == '{';
-  const std::size_t begin = at + (braced ? 2 : 1);
+// What the dollar sign at `dollar` begins.
+Reference reference_at(const BytePath& path, std::size_t dollar) {
+  const std::size_t next = dollar + 1;
+  if (next < path.size() && path[next] == '$') return {"", 2};
+  const bool braces = next < path.size() && path[next] == '{';
+  const std::size_t begin = next + (braces ? 1 : 0);
   std::size_t end = begin;
-  if (end < path.size() && starts_name(path[end])) {
-    while (end < path.size() && continues_name(path[end])) ++end;
+  if (end >= path.size() || !starts_name(path[end])) return {};
+  while (end < path.size() && continues_name(path[end])) ++end;
+  if (braces && (end >= path.size() || path[end] != '}')) return {};
+  return {path.substr(begin, end - begin), end - dollar + (braces ? 1 : 0)};
+}
+
+// A place as a path that expands to it.
+BytePath without_variables(const BytePath& place) {
+  BytePath out;
+  for (char c : place) {
+    out += c;
+    if (c == '$') out += c;
   }
-  const bool closed = !braced || (end < path.size() && path[end] == '}');
-  if (end == begin || !closed) {
-    return refused(path, Errc::invalid_argument,
-                   "a dollar sign must begin $NAME or ${NAME}; write $$ for the sign itself");
-  }
-  return Variable{path.substr(begin, end - begin), end + (braced ? 1 : 0)};
+  return out;
+}
+
+Status expand_in_place(BytePath& path, const Environment& environment) {
+  auto place = expand_path(path, environment);
+  if (!place.ok()) return place.error();
+  path = without_variables(place.value());
+  return Ok{};
 }
 
 }  // namespace
@@ -48,17 +63,16 @@ Result<BytePath> expand_path(const BytePath& path, const Environment& environmen
       out += path[at++];
       continue;
     }
-    auto variable = read_variable(path, at);
-    if (!variable.ok()) return variable.error();
-    at = variable.value().end;
-    if (variable.value().name.empty()) {
+    const Reference reference = reference_at(path, at);
+    at += reference.bytes;
+    if (reference.name.empty()) {
       out += '$';
       continue;
     }
-    const auto value = environment.find(variable.value().name);
+    const auto value = environment.find(reference.name);
     if (value == environment.end()) {
       return refused(path, Errc::not_found,
-                     "variable " + variable.value().name + " is not set for its writer");
+                     "variable " + reference.name + " is not set for its writer");
     }
     out += value->second;
   }
@@ -72,6 +86,27 @@ Result<BytePath> expand_path(const BytePath& path, const Environment& environmen
     return refused(path, Errc::invalid_argument, "is longer than a path can be");
   }
   return out;
+}
+
+Status expand_metadata_paths(WriterMetadata& metadata, const Environment& environment) {
+  std::vector<BytePath*> paths;
+  for (Component& component : metadata.components) {
+    for (FileSet& files : component.files) {
+      paths.push_back(&files.path);
+      if (files.alternate_path) paths.push_back(&*files.alternate_path);
+    }
+  }
+  for (auto* list : {&metadata.exclude, &metadata.exclude_from_snapshot}) {
+    for (ExcludedFiles& excluded : *list) paths.push_back(&excluded.path);
+  }
+  for (AlternateMapping& mapping : metadata.alternate_mappings) {
+    paths.push_back(&mapping.path);
+    paths.push_back(&mapping.destination);
+  }
+  for (BytePath* path : paths) {
+    if (Status s = expand_in_place(*path, environment); !s.ok()) return s;
+  }
+  return Ok{};
 }
 
 }  // namespace stillframe

@@ -110,6 +110,32 @@ Result<std::vector<std::size_t>> restored_members(const WriterMetadata& stored,
   return members;
 }
 
+Status check_restore_request(const WriterMetadata& writer, const BackupComponent& entry,
+                             const std::string& target_instance_name) {
+  const ComponentRestore restore = entry.restore.value_or(ComponentRestore());
+  struct Promise {
+    bool asked;
+    std::uint32_t bit;
+    std::string_view what;
+  };
+  const bool moves = !target_instance_name.empty() && target_instance_name != entry.instance_name;
+  const bool rolls = restore.roll_forward && *restore.roll_forward != RollForward::none;
+  const Promise promises[] = {
+      {!restore.new_targets.empty(), BackupSchema::kNewTarget, "new targets"},
+      {rolls, BackupSchema::kRollForward, "rolling forward"},
+      {!restore.restore_name.empty(), BackupSchema::kRestoreRename, "restoring under another name"},
+      {restore.authoritative, BackupSchema::kAuthoritativeRestore, "authoritative restore"},
+      {moves, BackupSchema::kRestoreWithMove, "restoring to another instance"},
+  };
+  for (const Promise& promise : promises) {
+    if (!promise.asked || writer.schema.has(promise.bit)) continue;
+    return Error(Errc::not_supported, "component '" + entry.name.full() + "': writer '" +
+                                          writer.identity.name + "' does not support " +
+                                          std::string(promise.what));
+  }
+  return Ok{};
+}
+
 bool wants_pre_restore(const RestorePolicy& policy) noexcept {
   return policy.events != RestoreEvents::never;
 }

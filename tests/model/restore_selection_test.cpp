@@ -101,6 +101,43 @@ TEST_F(RestoreSelectionTest, SubcomponentsThatAreNoMembersAreRefused) {
   EXPECT_THAT(members(1), ElementsAre(HasSubstr("has no component 'Gone'")));
 }
 
+TEST_F(RestoreSelectionTest, WhatAWriterDidNotPromiseIsNotAskedOfIt) {
+  struct Row {
+    std::uint32_t bit;
+    std::string what;
+    void (*ask)(ComponentRestore&);
+    std::string instance;
+  };
+  const Row rows[] = {
+      {BackupSchema::kNewTarget, "new targets",
+       [](ComponentRestore& r) { r.new_targets.emplace_back(); }, ""},
+      {BackupSchema::kRollForward, "rolling forward",
+       [](ComponentRestore& r) { r.roll_forward = RollForward::all; }, ""},
+      {BackupSchema::kRestoreRename, "another name",
+       [](ComponentRestore& r) { r.restore_name = "copy"; }, ""},
+      {BackupSchema::kAuthoritativeRestore, "authoritative",
+       [](ComponentRestore& r) { r.authoritative = true; }, ""},
+      {BackupSchema::kRestoreWithMove, "another instance", [](ComponentRestore&) {}, "library-2"},
+  };
+  for (const Row& row : rows) {
+    backed_up({{"", "Queue"}});
+    entries_[0].instance_name = "library-1";
+    row.ask(entries_[0].restore.emplace());
+    writer_.schema.bits = 0;
+    const Status refused = check_restore_request(writer_, entries_[0], row.instance);
+    ASSERT_FALSE(refused.ok()) << row.what;
+    EXPECT_EQ(refused.error().code(), Errc::not_supported);
+    EXPECT_THAT(refused.error().what(), HasSubstr(row.what));
+    writer_.schema.bits = row.bit;
+    EXPECT_TRUE(check_restore_request(writer_, entries_[0], row.instance).ok()) << row.what;
+  }
+  writer_.schema.bits = 0;
+  backed_up({{"", "Queue"}});
+  EXPECT_TRUE(check_restore_request(writer_, entries_[0]).ok());
+  entries_[0].restore.emplace().roll_forward = RollForward::none;
+  EXPECT_TRUE(check_restore_request(writer_, entries_[0], entries_[0].instance_name).ok());
+}
+
 TEST(RestoreEvents, AWriterHearsOnlyWhatItWants) {
   RestorePolicy policy;
   policy.events = RestoreEvents::never;

@@ -90,6 +90,7 @@ class RecordingWriter : public Writer {
     if (Status s = note("identify", c); !s.ok()) return s.error();
     WriterMetadata metadata;
     metadata.components.emplace_back().name = {"", "data"};
+    metadata.components[0].files = files;
     return metadata;
   }
   Status prepare_backup(const CallContext& c, BackupView& v) override {
@@ -163,6 +164,7 @@ class RecordingWriter : public Writer {
   }
 
   std::optional<std::uint64_t> announced_size;
+  std::vector<FileSet> files;  // of its one component
 
  private:
   Status note(const std::string& verb, const CallContext& context) {

@@ -47,6 +47,21 @@ TEST_F(Runner, IdentifyIsCompletedByTheSdk) {
   EXPECT_EQ(metadata.components.size(), 1u);
 }
 
+TEST_F(Runner, PathsLeaveTheProcessWithItsVariablesReplaced) {
+  ASSERT_EQ(::setenv("STILLFRAME_TEST_STATE", "/var/lib", 1), 0);
+  writer_.files.emplace_back().path = "${STILLFRAME_TEST_STATE}/orders";
+  WriterAnswer answer = ask(Verb::identify);
+  ASSERT_TRUE(answer.status.ok()) << answer.status.error().what();
+  EXPECT_EQ(std::get<WriterMetadata>(answer.payload).components[0].files[0].path,
+            "/var/lib/orders");
+
+  ASSERT_EQ(::unsetenv("STILLFRAME_TEST_STATE"), 0);
+  answer = ask(Verb::identify);
+  ASSERT_FALSE(answer.status.ok());
+  EXPECT_EQ(answer.status.error().code(), Errc::not_found);
+  EXPECT_NE(answer.status.error().what().find("STILLFRAME_TEST_STATE"), std::string::npos);
+}
+
 TEST_F(Runner, EditsOfTheWriterComeBack) {
   BackupView view;
   view.components.emplace_back();

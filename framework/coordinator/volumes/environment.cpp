@@ -22,6 +22,7 @@ struct Reference {
 };
 
 Reference reference_at(const BytePath& path, std::size_t dollar) {
+  if (dollar + 1 < path.size() && path[dollar + 1] == '$') return {"", 2};
   const bool braces = dollar + 1 < path.size() && path[dollar + 1] == '{';
   std::size_t end = dollar + (braces ? 2 : 1);
   const std::size_t begin = end;
@@ -38,7 +39,8 @@ Result<BytePath> expand_environment(const BytePath& path, const EnvironmentLooku
   for (std::size_t i = 0; i < path.size();) {
     const Reference reference = path[i] == '$' ? reference_at(path, i) : Reference{};
     if (reference.name.empty()) {
-      expanded += path[i++];
+      expanded += path[i];
+      i += reference.bytes;
       continue;
     }
     const auto value = lookup(reference.name);
