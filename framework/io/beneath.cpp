@@ -9,8 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
-#include "framework/io/path.hpp"
 
 namespace stillframe {
 namespace {

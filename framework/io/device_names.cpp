@@ -17,9 +17,9 @@
 
 #include <stillframe/ids.hpp>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/walk.hpp"
 
 namespace stillframe {

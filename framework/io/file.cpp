@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
-#include "framework/io/path.hpp"
 
 namespace stillframe {
 namespace {

@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 
 namespace stillframe {
 namespace {

@@ -14,10 +14,10 @@
 
 #include <stillframe/descriptor.hpp>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/device_names.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/walk.hpp"
 
 namespace stillframe {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 #include "framework/model/backup_type.hpp"
 #include "framework/model/exclusion.hpp"
 #include "framework/model/path_text.hpp"

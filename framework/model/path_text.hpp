@@ -1,5 +1,5 @@
 // What a document's paths may look like and how they lie to each other, as text: nothing here looks
-// at a disk. Taking paths apart for work on files is framework/io/path.hpp.
+// at a disk. Taking paths apart for work on files is framework/base/path.hpp.
 #pragma once
 
 #include <string_view>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 #include "framework/model/path_text.hpp"
 #include "framework/model/pattern.hpp"
 #include "framework/model/ranges.hpp"

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 #include "framework/model/tree_reader.hpp"
 
 namespace stillframe::tests {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "framework/base/path.hpp"
 #include "framework/coordinator/volumes/environment.hpp"
-#include "framework/io/path.hpp"
 #include "framework/model/backup_type.hpp"
 #include "framework/model/path_text.hpp"
 

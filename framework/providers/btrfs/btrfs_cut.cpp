@@ -12,12 +12,12 @@
 
 #include <stillframe/descriptor.hpp>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
 #include "framework/io/device_names.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/mounts.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"
 #include "framework/providers/common/snapshot_store.hpp"

@@ -4,8 +4,8 @@
 
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/providers/btrfs/btrfs_cut.hpp"
 #include "framework/providers/btrfs/btrfs_revert.hpp"

@@ -12,6 +12,7 @@
 
 #include <stillframe/descriptor.hpp>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
 #include "framework/io/device_names.hpp"
@@ -19,7 +20,6 @@
 #include "framework/io/mountinfo.hpp"
 #include "framework/io/mounts.hpp"
 #include "framework/io/open_files.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/remove_tree.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"

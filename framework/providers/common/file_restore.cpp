@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
 #include "framework/io/copy_metadata.hpp"
 #include "framework/io/copy_tree.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/open_files.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/remove_tree.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"

@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"
+#include "framework/model/pattern.hpp"
 
 namespace stillframe {
 namespace {
@@ -70,7 +71,7 @@ class Scan {
       if (Status s = add(path, entry.status); !s.ok()) return s.error();
       return true;
     }
-    if (!name_matches(set.pattern, entry.name)) return false;
+    if (!matches_pattern(set.pattern, entry.name)) return false;
     if (excluded(join_path(directory, parent_of(entry.path)), entry.name)) return false;
     if (Status s = add(path, entry.status); !s.ok()) return s.error();
     return false;
@@ -85,7 +86,7 @@ class Scan {
     for (const auto& rule : request_.exclude) {
       const BytePath path = tidy_path(rule.path);
       const bool here = rule.recursive ? is_within(directory, path) : directory == path;
-      if (here && name_matches(rule.pattern, name)) return true;
+      if (here && matches_pattern(rule.pattern, name)) return true;
     }
     return false;
   }
@@ -129,26 +130,6 @@ class Scan {
 };
 
 }  // namespace
-
-bool name_matches(std::string_view pattern, std::string_view name) {
-  // The last star seen is the only one worth going back to.
-  std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && (pattern[p] == '?' || (pattern[p] != '*' && pattern[p] == name[n]))) {
-      ++p, ++n;
-    } else if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
 
 Result<FileScan> scan_files(int root, const ScanRequest& request) {
   return Scan(root, request).run();

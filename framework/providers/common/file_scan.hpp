@@ -31,7 +31,4 @@ struct ScanRequest {
 // link, is refused.
 Result<FileScan> scan_files(int root, const ScanRequest& request);
 
-// `?` stands for one byte of a name, `*` for any number; nothing else is special.
-bool name_matches(std::string_view pattern, std::string_view name);
-
 }  // namespace stillframe

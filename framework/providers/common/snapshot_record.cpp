@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 #include "framework/model/json_codec.hpp"
 #include "framework/model/json_parse.hpp"
 

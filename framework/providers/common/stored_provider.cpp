@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/mounts.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/providers/common/exposure.hpp"
 

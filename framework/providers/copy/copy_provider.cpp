@@ -1,6 +1,6 @@
 // Snapshots that are plain copies, made while the writers hold still: slow, and possible on any
 // file system. They lie in the state directory.
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 #include "framework/providers/builtin.hpp"
 #include "framework/providers/common/file_cut.hpp"
 #include "framework/providers/common/file_restore.hpp"

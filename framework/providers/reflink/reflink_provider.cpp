@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/copy_data.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/volumes.hpp"
 #include "framework/providers/builtin.hpp"
 #include "framework/providers/common/file_cut.hpp"

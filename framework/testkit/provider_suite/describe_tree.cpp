@@ -12,10 +12,10 @@
 
 #include <stillframe/descriptor.hpp>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/copy_metadata.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/walk.hpp"
 
 namespace stillframe::testkit {

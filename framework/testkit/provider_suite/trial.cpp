@@ -1,7 +1,7 @@
 #include "framework/testkit/provider_suite/trial.hpp"
 
+#include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/path.hpp"
 #include "framework/io/remove_tree.hpp"
 
 namespace stillframe::testkit {

@@ -1,4 +1,4 @@
-#include "framework/io/path.hpp"
+#include "framework/base/path.hpp"
 
 #include <gtest/gtest.h>
 
