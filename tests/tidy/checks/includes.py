@@ -42,7 +42,7 @@ LAYERS = {
     "samples": [],
 }
 # What may be used across a line all the same: it takes paths apart and asks no file system.
-PURE = {("framework/model", "framework/io/path.hpp")}
+PURE = {("framework/model", "framework/base/path.hpp")}
 # Ordinary programs that measure or prove something may look everywhere but into tests of others.
 ANYTHING = ("tests", "docs")
 
