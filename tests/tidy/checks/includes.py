@@ -41,8 +41,6 @@ LAYERS = {
     # A sample sees what is installed.
     "samples": [],
 }
-# What may be used across a line all the same: it takes paths apart and asks no file system.
-PURE = {("framework/model", "framework/base/path.hpp")}
 # Ordinary programs that measure or prove something may look everywhere but into tests of others.
 ANYTHING = ("tests", "docs")
 
@@ -103,8 +101,6 @@ def check_include(tree, file, line, bracket, target):
         yield Finding(file, line, "this folder is in no layer; see docs/architecture.md")
         return
     other = layer_of(target)
-    if (layer, target) in PURE:
-        return
     if other is None or not allowed(layer, other):
         yield Finding(file, line, f'{layer} must not use {other or "this"}: "{target}"')
 
