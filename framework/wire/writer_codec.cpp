@@ -183,6 +183,20 @@ Status payload_from_json(const Json& json, WriterPayload& payload) {
       payload);
 }
 
+// What proves a publication must at least look like it: nothing is truncated on the word of a
+// receipt whose digest is none.
+bool is_digest(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of(kHex) == std::string::npos;
+}
+
+Status check_receipt(const WriterArgs& args) {
+  const Receipt* receipt = nullptr;
+  if (const auto* complete = std::get_if<CompleteArgs>(&args)) receipt = &complete->receipt;
+  if (const auto* truncate = std::get_if<TruncateArgs>(&args)) receipt = &truncate->receipt;
+  if (receipt == nullptr || is_digest(receipt->manifest_sha256)) return Ok{};
+  return Error(Errc::corrupt, "args.receipt.manifest_sha256: not 64 lower-case hex digits");
+}
+
 // The member `name`, which must be an object; an absent one reads as {}.
 Result<Json> object_member(Json& json, const char* name) {
   const auto member = json.find(name);
@@ -210,6 +224,9 @@ Result<RawMessage> encode_call(const WriterCall& call, std::uint64_t sequence) {
     return Error(Errc::invalid_argument,
                  std::string(to_string(call.verb)) + " was given the arguments of another verb");
   }
+  if (Status s = check_receipt(call.args); !s.ok()) {
+    return Error(Errc::invalid_argument, s.error().what());
+  }
   Json json =
       to_json_value(CallHead{call.verb, call.session, call.deadline, call.hold_limit, call.lease});
   json["args"] = std::visit([](const auto& args) { return to_json_value(args); }, call.args);
@@ -230,6 +247,7 @@ Result<WriterCall> decode_call(const RawMessage& message) {
   choose_args(call.verb, call.args);
   Status read = std::visit(
       [&](auto& value) { return from_json_value(args.value(), "args", value); }, call.args);
+  if (read.ok()) read = check_receipt(call.args);
   if (!read.ok()) return read.error().while_doing(to_string(call.verb));
   return call;
 }
