@@ -124,7 +124,8 @@ bool VolumeDirectory::visible(const MountEntry& entry) const {
 }
 
 bool VolumeDirectory::is_snapshot_view(const MountEntry& entry) const {
-  if (mentions_store(entry.root)) return true;
+  // Clones of images are mounted inside a store and bear the original's UUID.
+  if (mentions_store(entry.root) || mentions_store(entry.mount_point)) return true;
   return std::any_of(options_.snapshot_views.begin(), options_.snapshot_views.end(),
                      [&](const BytePath& view) { return is_within(entry.mount_point, view); });
 }

@@ -44,5 +44,8 @@ std::unique_ptr<Provider> make_btrfs_provider(ProviderEnvironment environment);
 std::unique_ptr<Provider> make_reflink_provider(ProviderEnvironment environment);
 // Plain copies of the wanted files while the writers hold still; any file system.
 std::unique_ptr<Provider> make_copy_provider(ProviderEnvironment environment);
+// Clones of the image files that file systems on loop devices live on, cut while the file system is
+// frozen through the guard pair.
+std::unique_ptr<Provider> make_image_provider(ProviderEnvironment environment);
 
 }  // namespace stillframe

@@ -15,8 +15,10 @@ enum class ProviderEvent : int {
   record_unreadable = 4002,  // a snapshot's record is damaged; the snapshot is left alone
   metadata_not_kept = 4003,  // the snapshot lacks attributes that the storage does not take
   revert_finished = 4004,
-  revert_resumed = 4005,    // one that a crash had interrupted
-  nested_cut_apart = 4006,  // nested subvolumes were cut one after the other
+  revert_resumed = 4005,     // one that a crash had interrupted
+  nested_cut_apart = 4006,   // nested subvolumes were cut one after the other
+  image_not_mounted = 4007,  // the clone of an image cannot be mounted after a restart
+  guard_warning = 4008,      // the freeze guard is less safe than it should be
 };
 
 class WorkEnvironment {

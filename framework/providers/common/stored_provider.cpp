@@ -82,7 +82,10 @@ void StoredProvider::clean(const StoreFindings& findings) {
   for (const auto& left : findings.abandoned) {
     const std::string what = "leftover of set " + left.record.info.set.to_string() + " at '" +
                              escape_path(left.directory) + "'";
-    Status removed = remove_snapshot_directory(left.store, left.directory, nullptr);
+    Status removed = release(left);
+    if (removed.ok()) {
+      removed = remove_snapshot_directory(left.store, left.directory, nullptr);
+    }
     if (removed.ok()) {
       environment_.inform(ProviderEvent::leftover_removed, "removed the " + what);
     } else {
@@ -140,6 +143,7 @@ Status StoredProvider::remove_found(StoredSnapshot& found) {
     if (Status s = unexpose_snapshot(found); !s.ok()) return s;
   }
   if (Status s = environment_.at("remove"); !s.ok()) return s;
+  if (Status s = release(found); !s.ok()) return s;
   return remove_snapshot_directory(found.store, found.directory, nullptr);
 }
 

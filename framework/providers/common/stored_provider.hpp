@@ -45,6 +45,8 @@ class StoredProvider : public Provider {
   virtual Result<std::vector<BytePath>> stores() = 0;
   virtual Status unseal(StoredSnapshot& snapshot) = 0;
   virtual Status revert_to(StoredSnapshot& snapshot, const RevertOptions& options) = 0;
+  // Lets go of a snapshot whose directory is about to be removed.
+  virtual Status release(const StoredSnapshot&) { return Ok{}; }
   // Finishes what a crash interrupted and only a new object can know of.
   virtual void recover() {}
 

@@ -194,6 +194,7 @@ TEST_F(CommandSample, ExposesSealed) {
   }
   EXPECT_TRUE(sealed);
   EXPECT_TRUE(provider_->unexpose(snapshot_).ok());
+  for (const MountedAt& mount : mounted_now()) EXPECT_NE(mount.mount_point, place);
   EXPECT_FALSE(provider_->unexpose(snapshot_).ok());
 }
 

@@ -1,0 +1,32 @@
+// Loop devices: a file that can be mounted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/result.hpp>
+
+namespace stillframe {
+
+// A device that shows a file. It detaches itself when this object and every mount of it are gone.
+struct LoopDevice {
+  BytePath path;      // "/dev/loop3"
+  Descriptor handle;  // keeps it attached until it is mounted
+};
+
+Result<LoopDevice> attach_loop(const BytePath& image, bool read_only);
+
+// Whether the loop device at `device` shows the very file `image_fd` is open on, by device and
+// inode: the path the kernel tells may lead elsewhere by now.
+Result<bool> loop_shows(const BytePath& device, int image_fd);
+
+// Every loop device that shows the file `image`.
+std::vector<BytePath> loops_showing(const BytePath& image);
+
+// Gives the empty file `to` the copy-on-write setting of `from`: btrfs shares blocks only between
+// files that agree on it. Best effort; other file systems have none.
+void copy_no_cow(int from, int to);
+
+}  // namespace stillframe

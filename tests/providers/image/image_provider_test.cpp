@@ -1,0 +1,265 @@
+#include "framework/providers/image/image_provider.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <tuple>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stillframe/provider_suite.hpp>
+
+#include "framework/base/memory_event_sink.hpp"
+#include "framework/io/volumes.hpp"
+#include "tests/support/loop_fs.hpp"
+
+namespace stillframe::tests {
+namespace {
+
+using testing::HasSubstr;
+
+// File systems on images that lie on a file system which shares blocks.
+class ImagesUnderTest final : public testkit::ProviderUnderTest {
+ public:
+  static std::unique_ptr<ImagesUnderTest> make(FsKind host, FsKind inside, std::size_t volumes,
+                                               std::string& reason) {
+    std::unique_ptr<ImagesUnderTest> made(new ImagesUnderTest());
+    LoopFsOptions large;
+    large.image_bytes = std::uint64_t{3} << 30;
+    made->host_ = LoopFs::make(host, reason, large);
+    if (!made->host_) return nullptr;
+    LoopFsOptions options;
+    options.image_bytes = std::uint64_t{400} << 20;
+    options.image_directory = made->host_->mount_point();
+    for (std::size_t i = 0; i < volumes; ++i) {
+      auto fs = LoopFs::make(inside, reason, options);
+      if (!fs) return nullptr;
+      made->fs_.push_back(std::move(fs));
+    }
+    made->environment_.state_directory = made->scratch_.path() + "/state";
+    made->environment_.runtime_directory = made->scratch_.path() + "/run";
+    made->environment_.events = &made->events_;
+    made->environment_.host = "test-host";
+    return made;
+  }
+
+  std::unique_ptr<Provider> make() override { return make_image_provider(environment_); }
+  std::vector<Volume> volumes() override {
+    std::vector<Volume> found;
+    auto directory = VolumeDirectory::read();
+    for (const auto& fs : fs_) {
+      auto located = directory.value().locate(fs->mount_point());
+      if (located.ok()) found.push_back(located.value().volume);
+    }
+    return found;
+  }
+  BytePath scratch() override { return scratch_.path(); }
+  bool seals_root() const override { return true; }
+
+  LoopFs& fs(std::size_t index = 0) { return *fs_[index]; }
+  LoopFs& host() { return *host_; }
+  Volume volume(const std::string& path) const {
+    return VolumeDirectory::read().value().locate(path).value().volume;
+  }
+
+ private:
+  ImagesUnderTest() = default;
+  // In this order: the images go before the file system they lie on.
+  TemporaryDirectory scratch_;
+  std::unique_ptr<LoopFs> host_;
+  std::vector<std::unique_ptr<LoopFs>> fs_;
+  MemoryEventSink events_;
+  ProviderEnvironment environment_;
+};
+
+// ---- the suite that every provider passes
+
+struct Inside {
+  FsKind host, fs;
+};
+using Case = std::tuple<Inside, testkit::ProviderCheck>;
+
+class ImageSuite : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const Inside& wanted = std::get<0>(GetParam());
+    const std::string name = std::string(to_string(wanted.host)) + to_string(wanted.fs);
+    if (under_test_ && made_for_ == name) return;
+    under_test_.reset();
+    made_for_ = name;
+    std::string reason;
+    under_test_ = ImagesUnderTest::make(wanted.host, wanted.fs, 2, reason);
+    if (!under_test_) GTEST_SKIP() << reason;
+  }
+  void TearDown() override {
+    if (HasFailure()) under_test_.reset();
+  }
+  static void TearDownTestSuite() { under_test_.reset(); }
+
+  static std::unique_ptr<ImagesUnderTest> under_test_;
+  static std::string made_for_;
+};
+
+std::unique_ptr<ImagesUnderTest> ImageSuite::under_test_;
+std::string ImageSuite::made_for_;
+
+TEST_P(ImageSuite, Holds) {
+  const auto& check = std::get<1>(GetParam());
+  Status result = check.run(*under_test_);
+  if (!result.ok() && result.error().code() == Errc::not_supported) {
+    GTEST_SKIP() << result.error().what();
+  }
+  EXPECT_TRUE(result.ok()) << check.shows << "\n" << result.error().what();
+}
+
+std::string name_of(const Case& one) {
+  return std::string(to_string(std::get<0>(one).fs)) + "_on_" + to_string(std::get<0>(one).host) +
+         "_" + std::get<1>(one).name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Image, ImageSuite,
+                         testing::Combine(testing::Values(Inside{FsKind::xfs, FsKind::ext4},
+                                                          Inside{FsKind::btrfs, FsKind::xfs}),
+                                          testing::ValuesIn(testkit::provider_checks())),
+                         [](const auto& one) { return name_of(one.param); });
+
+// ---- what only this provider promises
+
+class ImageProvider : public testing::Test {
+ protected:
+  bool make(FsKind host, FsKind inside, std::size_t volumes = 1) {
+    std::string reason;
+    images_ = ImagesUnderTest::make(host, inside, volumes, reason);
+    if (images_) {
+      provider_ = images_->make();
+      return true;
+    }
+    reason_ = reason;
+    return false;
+  }
+  CutRequest request(const Volume& volume) const {
+    CutRequest request;
+    request.set = set_;
+    request.snapshot = SnapshotId::generate();
+    request.volume = volume;
+    return request;
+  }
+  Result<SnapshotInfo> snapshot(const Volume& volume) {
+    if (Status s = provider_->begin_prepare(request(volume)); !s.ok()) return s.error();
+    if (auto e = provider_->end_prepare(set_); !e.ok()) return e.error();
+    if (Status s = provider_->pre_commit(set_); !s.ok()) return s.error();
+    if (auto c = provider_->commit(set_); !c.ok()) return c.error();
+    if (Status s = provider_->post_commit(set_); !s.ok()) return s.error();
+    auto made = provider_->pre_final(set_);
+    if (!made.ok()) return made.error();
+    if (Status s = provider_->post_final(set_); !s.ok()) return s.error();
+    return made.value().at(0);
+  }
+
+  std::string reason_;
+  std::unique_ptr<ImagesUnderTest> images_;
+  std::unique_ptr<Provider> provider_;
+  const SetId set_ = SetId::generate();
+};
+
+TEST_F(ImageProvider, RefusesVolumesWithoutAnImageAndHostsThatCannotShare) {
+  if (!make(FsKind::ext4, FsKind::ext4)) GTEST_SKIP() << reason_;
+  Status no_sharing = provider_->supports(images_->volume(images_->fs().mount_point()), {});
+  EXPECT_EQ(no_sharing.error().code(), Errc::volume_not_supported);
+  EXPECT_THAT(no_sharing.error().what(), HasSubstr("share blocks"));
+  Volume plain = images_->volume("/");
+  plain.backing_image.clear();
+  EXPECT_THAT(provider_->supports(plain, {}).error().what(), HasSubstr("image"));
+}
+
+TEST_F(ImageProvider, AnImageInsideAnImageCannotShareASet) {
+  if (!make(FsKind::xfs, FsKind::xfs)) GTEST_SKIP() << reason_;
+  LoopFsOptions options;
+  options.image_bytes = std::uint64_t{64} << 20;
+  options.image_directory = images_->fs().mount_point();
+  auto nested = LoopFs::make(FsKind::ext4, reason_, options);
+  if (!nested) GTEST_SKIP() << reason_;
+  const Volume lower = images_->volume(images_->fs().mount_point());
+  const Volume upper = images_->volume(nested->mount_point());
+  EXPECT_EQ(check_images_not_nested(std::vector<Volume>{lower, upper}).error().code(),
+            Errc::volume_not_supported);
+  EXPECT_EQ(check_images_not_nested(
+                std::vector<Volume>{images_->volume(images_->host().mount_point()), upper})
+                .error()
+                .code(),
+            Errc::volume_not_supported);
+  EXPECT_TRUE(check_images_not_nested(std::vector<Volume>{lower}).ok());
+  Status first = provider_->begin_prepare(request(lower));
+  Status second = provider_->begin_prepare(request(upper));
+  auto estimate = provider_->end_prepare(set_);
+  EXPECT_FALSE(first.ok() && second.ok() && estimate.ok());
+  provider_->abort(set_);
+}
+
+TEST_F(ImageProvider, BtrfsInsideAnImageWorksWhereTheKernelMountsCopies) {
+  if (!make(FsKind::xfs, FsKind::btrfs)) GTEST_SKIP() << reason_;
+  const Volume volume = images_->volume(images_->fs().mount_point());
+  Status takes = provider_->supports(volume, {});
+  if (!takes.ok()) {
+    EXPECT_THAT(takes.error().what(), HasSubstr("6.7"));
+    return;
+  }
+  std::ofstream(images_->fs().mount_point() + "/a") << "one";
+  auto made = snapshot(volume);
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  std::ofstream(images_->fs().mount_point() + "/a") << "two";
+  std::string text;
+  std::ifstream(made.value().root + "/a") >> text;
+  EXPECT_EQ(text, "one");
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+}
+
+TEST_F(ImageProvider, ASnapshotThatLostItsMountIsMountedAgainSealed) {
+  if (!make(FsKind::xfs, FsKind::ext4)) GTEST_SKIP() << reason_;
+  std::ofstream(images_->fs().mount_point() + "/a") << "one";
+  auto made = snapshot(images_->volume(images_->fs().mount_point()));
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  ASSERT_EQ(run_program({"umount", made.value().root}), 0);  // as after a reboot
+  EXPECT_FALSE(std::filesystem::exists(made.value().root + "/a"));
+  provider_ = images_->make();
+  ASSERT_EQ(provider_->query().value().size(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(made.value().root + "/a"));
+  EXPECT_FALSE(std::ofstream(made.value().root + "/b").is_open());
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+}
+
+TEST_F(ImageProvider, AnUnmountedVolumeIsRevertedBySwappingItsImage) {
+  if (!make(FsKind::xfs, FsKind::ext4)) GTEST_SKIP() << reason_;
+  std::ofstream(images_->fs().mount_point() + "/a") << "one";
+  auto made = snapshot(images_->volume(images_->fs().mount_point()));
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  std::ofstream(images_->fs().mount_point() + "/a") << "two";
+  ASSERT_TRUE(images_->fs().unmount());
+  Status reverted = provider_->revert(made.value().snapshot, {});
+  ASSERT_TRUE(reverted.ok()) << reverted.error().what();
+  ASSERT_TRUE(images_->fs().mount());
+  std::string text;
+  std::ifstream(images_->fs().mount_point() + "/a") >> text;
+  EXPECT_EQ(text, "one");
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+}
+
+TEST_F(ImageProvider, ForeignFreezeIsRefusedAndLeftAlone) {
+  if (!make(FsKind::xfs, FsKind::ext4)) GTEST_SKIP() << reason_;
+  const Volume volume = images_->volume(images_->fs().mount_point());
+  ASSERT_TRUE(provider_->begin_prepare(request(volume)).ok());
+  ASSERT_TRUE(provider_->end_prepare(set_).ok());
+  ASSERT_TRUE(provider_->pre_commit(set_).ok());
+  ASSERT_EQ(run_program({"fsfreeze", "-f", volume.mount_point}), 0);
+  auto cut = provider_->commit(set_);
+  provider_->abort(set_);
+  EXPECT_EQ(run_program({"fsfreeze", "-u", volume.mount_point}), 0)
+      << "somebody else's freeze was thawed";
+  ASSERT_FALSE(cut.ok());
+  EXPECT_EQ(cut.error().code(), Errc::in_use);
+}
+
+}  // namespace
+}  // namespace stillframe::tests
