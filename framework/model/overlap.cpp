@@ -78,7 +78,9 @@ std::optional<Pair> find_overlap(const WriterMetadata& metadata) {
     }
   }
   if (recursive.empty()) return std::nullopt;
-  for (const auto& [path, claim] : all) {
+  for (const auto& entry : all) {
+    const auto& path = entry.first;
+    const auto& claim = entry.second;  // by name: clang 14 captures no structured binding
     std::optional<Pair> found;
     for_each_ancestor(path, [&](const BytePath& ancestor) {
       const auto at = recursive.find(ancestor);
