@@ -61,6 +61,7 @@ void take_side_answer(Context& context);
 void abort_all(Context& context);  // effects_ending.cpp
 void remove_snapshots(Context& context);
 void close_session(Context& context);
+void record_end(Context& context);        // what the journal is to believe from now on
 void call_restore_end(Context& context);  // effects_restore.cpp
 void call_pre_restore(Context& context);
 void call_post_restore(Context& context);

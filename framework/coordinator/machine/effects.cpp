@@ -122,6 +122,12 @@ void drop_failed(Context& context) {
   for (WriterIndex i = 0; i < context.state.writers.size(); ++i) drop(context, i);
 }
 
+void note_component(Context& context) {
+  ComponentSlot& component = context.state.components[context.event.component];
+  component.failure = failure_of(context.event);
+  component.truncate_due = false;
+}
+
 void note_foreign_cut(Context& context) {
   context.state.cuts.clear();
   context.state.cuts.push_back({0, context.state.all_frozen, context.now});
@@ -170,8 +176,10 @@ void release_turns(Context& context) {
   State& state = context.state;
   if (!state.turn_taken) return;
   state.turn_taken = false;
-  if (state.operation != 0) --state.outstanding;
-  state.operation = 0;
+  if (state.phase == Phase::queued) {  // not given yet
+    --state.outstanding;
+    state.operation = 0;
+  }
   context.emit(ActionKind::release_turns);
 }
 
@@ -240,8 +248,7 @@ void apply(Effect effect, Context& context) {
     case Effect::take_operation:
       return take_operation(context);
     case Effect::note_component:
-      state.components[event.component].failure = failure_of(event);
-      return;
+      return note_component(context);
     case Effect::drop_failed:
       return drop_failed(context);
     case Effect::forget_requestor:

@@ -245,6 +245,7 @@ void take_side_answer(Context& context) {
   }
   context.group().side_call = 0;
   if (!context.event.failure) context.group().undone = true;
+  if (context.state.phase == Phase::ended) record_end(context);
 }
 
 }  // namespace stillframe::machine

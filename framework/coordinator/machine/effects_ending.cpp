@@ -22,6 +22,11 @@ bool leaves_snapshots(const State& state) {
 
 }  // namespace
 
+void record_end(Context& context) {
+  context.emit(ActionKind::journal).record =
+      leaves_snapshots(context.state) ? Record::session_left_snapshots : Record::session_closed;
+}
+
 // Everybody who did something for the session undoes it, those deepest in the hold first.
 void abort_all(Context& context) {
   State& state = context.state;
@@ -64,9 +69,7 @@ void close_session(Context& context) {
   const bool journalled =
       state.receipt_recorded || std::any_of(state.groups.begin(), state.groups.end(),
                                             [](const auto& group) { return group.begun; });
-  if (!journalled) return;
-  Action& action = context.emit(ActionKind::journal);
-  action.record = leaves_snapshots(state) ? Record::session_left_snapshots : Record::session_closed;
+  if (journalled) record_end(context);
 }
 
 }  // namespace stillframe::machine

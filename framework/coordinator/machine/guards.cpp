@@ -52,7 +52,8 @@ bool registration_open(const State& state) noexcept {
 
 bool truncation_due(const State& state, const Event& event) noexcept {
   const WriterSlot& writer = state.writers[event.writer];
-  if (event.failure || writer.failed) return false;
+  const bool well = !event.failure || *event.failure == Errc::partial_failure;
+  if (!well || writer.failed) return false;
   return next_truncation(state, writer, writer.call_component) != kNone;
 }
 

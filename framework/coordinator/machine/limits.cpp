@@ -6,6 +6,8 @@ Duration limit_of(const Limits& limits, Bound bound) noexcept {
   switch (bound) {
     case Bound::none:
       return Duration{0};
+    case Bound::hold:
+      return limits.hold;
     case Bound::idle:
       return limits.idle;
     case Bound::identify:

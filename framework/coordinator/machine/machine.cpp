@@ -83,23 +83,27 @@ void note_fired(State& state, const Event& event) {
   }
 }
 
-// The two late answers that leave a debt: somebody froze, or cut, whom nobody waits for.
-void take_late_answer(Context& context) {
+// The two late answers that leave a debt: somebody froze, or cut, whom nobody waits for. While a
+// call is under way it comes after the late work, because links keep the order, and settles the
+// debt.
+void take_late_freeze(Context& context) {
   const Event& event = context.event;
-  if (event.failure) return;
-  if (event.kind == EventKind::writer_answered) {
-    WriterSlot& writer = context.writer();
-    const bool late_freeze = event.seq == writer.freeze_call && writer.freeze_call != 0;
-    if (!late_freeze || !writer.alive || writer.call != 0 || writer.side_call != 0) return;
-    writer.freeze_call = 0;
-    writer.owes_thaw = true;
-    call_aside(context, event.writer, Verb::thaw);
-  } else if (event.kind == EventKind::provider_answered) {
-    GroupSlot& group = context.group();
-    const bool late_cut = event.seq == group.commit_call && group.commit_call != 0;
-    if (!late_cut || group.call != 0 || group.side_call != 0) return;
-    group.commit_call = 0;
-    group.undone = false;
+  WriterSlot& writer = context.writer();
+  if (event.failure || event.seq != writer.freeze_call || writer.freeze_call == 0) return;
+  if (!writer.alive || writer.call != 0 || writer.side_call != 0) return;
+  writer.freeze_call = 0;
+  writer.owes_thaw = true;
+  call_aside(context, event.writer, Verb::thaw);
+}
+
+void take_late_cut(Context& context) {
+  const Event& event = context.event;
+  GroupSlot& group = context.group();
+  if (event.seq != group.commit_call || group.commit_call == 0) return;
+  if (group.call != 0 || group.side_call != 0) return;
+  group.commit_call = 0;
+  group.undone = false;  // also when it failed: a provider that died may have cut before
+  if (!event.failure) {
     group.side_call = context.next_seq();
     Action& action = context.emit(ActionKind::call_provider);
     action.group = event.group;
@@ -107,6 +111,13 @@ void take_late_answer(Context& context) {
     action.seq = group.side_call;
     action.deadline = context.now + context.state.options.limits.abort;
   }
+  // The journal may already have heard that nothing is left; a crash now must not believe it.
+  if (context.state.phase == Phase::ended) record_end(context);
+}
+
+void take_late_answer(Context& context) {
+  if (context.event.kind == EventKind::writer_answered) take_late_freeze(context);
+  if (context.event.kind == EventKind::provider_answered) take_late_cut(context);
 }
 
 bool answers_aside(const State& state, const Event& event) {
@@ -169,6 +180,12 @@ std::optional<CallSeq> awaited_seq(const State& state, const Event& event) noexc
 bool is_stale(const State& state, const Event& event) noexcept {
   const auto awaited = awaited_seq(state, event);
   return awaited && (*awaited == 0 || *awaited != event.seq);
+}
+
+void begin(State& state, BootTime now, Actions& actions) {
+  const Event none{};
+  Context context{state, none, now, actions};
+  enter(context, state.phase);
 }
 
 void step(const Table& table, State& state, const Event& event, BootTime now, Actions& actions,

@@ -13,6 +13,9 @@
 
 namespace stillframe::machine {
 
+// Starts the bound of a new session's first phase; called once, before the first step().
+void begin(State& state, BootTime now, Actions& actions);
+
 // Appends what is to be done to `actions`. `taken`, if given, is told which rows were taken.
 void step(const Table& table, State& state, const Event& event, BootTime now, Actions& actions,
           std::vector<RowIndex>* taken = nullptr);

@@ -24,7 +24,7 @@ constexpr PhaseInfo kInfo[] = {
      "syncfs of every volume, outside the hold"},
     {Phase::freezing, "freezing", waiting, Bound::none,
      "writers freeze: front end, back end, system; a level in parallel"},
-    {Phase::holding, "holding", home, Bound::none, "writers are held around somebody else's cut"},
+    {Phase::holding, "holding", home, Bound::hold, "writers are held around somebody else's cut"},
     {Phase::pre_committing, "pre_committing", waiting, Bound::commit, "providers pre_commit"},
     {Phase::committing, "committing", waiting, Bound::commit, "providers cut every volume"},
     {Phase::post_committing, "post_committing", waiting, Bound::commit, "providers post_commit"},
@@ -92,9 +92,9 @@ std::string_view to_string(Phase phase) noexcept {
 }
 
 std::string_view to_string(Bound bound) noexcept {
-  constexpr std::array<std::string_view, 15> kNames{
-      "-",      "idle", "identify", "prepare",  "queue", "journal",  "provider_prepare", "flush",
-      "commit", "thaw", "finalize", "complete", "abort", "shutdown", "restore"};
+  constexpr std::array<std::string_view, 16> kNames{
+      "-",     "hold",   "idle", "identify", "prepare",  "queue", "journal",  "provider_prepare",
+      "flush", "commit", "thaw", "finalize", "complete", "abort", "shutdown", "restore"};
   return kNames[static_cast<std::size_t>(bound)];
 }
 

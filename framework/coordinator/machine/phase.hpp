@@ -64,6 +64,7 @@ enum class PhaseKind : std::uint8_t {
 // Which of Limits bounds the stay in a phase.
 enum class Bound : std::uint8_t {
   none,  // by the hold timers of the frozen writers, or not at all (ended)
+  hold,
   idle,
   identify,
   prepare,

@@ -1,0 +1,355 @@
+// Simulated applications and the SDK in their processes: one thread for verbs, a timer of its own
+// for every hold.
+#include <algorithm>
+
+#include "framework/testkit/world.hpp"
+
+namespace stillframe::testkit {
+namespace {
+
+constexpr Nanos kLease = 5 * kSecond;
+constexpr Nanos kHangs = 3 * 3600 * kSecond;
+
+std::optional<Errc> code_of(FaultKind kind) {
+  switch (kind) {
+    case FaultKind::veto_retryable:
+      return Errc::writer_retryable;
+    case FaultKind::veto_fatal:
+      return Errc::writer_fatal;
+    case FaultKind::veto_out_of_resources:
+      return Errc::out_of_resources;
+    case FaultKind::veto_timed_out:
+      return Errc::timed_out;
+    case FaultKind::veto_inconsistent:
+      return Errc::inconsistent_snapshot;
+    case FaultKind::partial_failure:
+      return Errc::partial_failure;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Longer than anybody waits for the verb.
+Nanos late_for(Verb verb) {
+  switch (verb) {
+    case Verb::freeze:
+      return 4 * kSecond;
+    case Verb::thaw:
+    case Verb::shutdown:
+    case Verb::restore_end:
+      return 15 * kSecond;
+    case Verb::identify:
+    case Verb::abort:
+      return 40 * kSecond;
+    case Verb::open_stream:
+    case Verb::close:
+    case Verb::list_logs:
+      return 70 * kSecond;
+    case Verb::prepare_backup:
+    case Verb::prepare_snapshot:
+    case Verb::post_snapshot:
+    case Verb::backup_complete:
+    case Verb::truncate_logs:
+      return 700 * kSecond;
+    default:
+      return 3700 * kSecond;
+  }
+}
+
+bool ends_a_hold(Verb verb) {
+  return verb == Verb::thaw || verb == Verb::abort;
+}
+
+}  // namespace
+
+void World::call_writer(std::uint32_t index, const VerbCall& call) {
+  WriterActor& writer = writers_[index];
+  WriterPart& part = at(call.session).writers[index];
+  judge_verb(index, call);
+  if (call.verb == Verb::identify) part.identified = true;
+  if (call.verb == Verb::abort) part.abort_called = true;
+  if (call.verb == Verb::shutdown || call.verb == Verb::restore_end) part.shutdown_called = true;
+  if (call.verb == Verb::prepare_backup || call.verb == Verb::pre_restore) part.engaged = true;
+  // A call goes to one instance; one that started again is another, until the session is told.
+  if (!writer.alive || (part.gone && !part.rejoined)) {
+    part.gone = true;
+    return put(ItemKind::quick_answer, 0, call.session, index, call.seq, 1);
+  }
+  // Some writers take thaw and abort beside a freeze that is still under way.
+  const bool overtakes = writer.busy && writer.is_late && writer.current.verb == Verb::freeze &&
+                         ends_a_hold(call.verb) && writer.current.session == call.session;
+  if (overtakes) {
+    if (writer.preparing == call.session) writer.preparing = kNoSession;
+    return put(ItemKind::quick_answer, 0, call.session, index, call.seq);
+  }
+  writer.queue.push_back(call);
+  if (!writer.busy) begin_verb(index);
+}
+
+void World::begin_verb(std::uint32_t index) {
+  WriterActor& writer = writers_[index];
+  if (writer.queue.empty() || !writer.alive) return;
+  writer.current = writer.queue.front();
+  writer.queue.erase(writer.queue.begin());
+  writer.busy = true;
+  writer.outcome.reset();
+  writer.dies_at_end = writer.is_late = false;
+  ++writer.job;
+  const VerbCall& call = writer.current;
+  Nanos takes = latency();
+  Fault* fault = fault_at(call.session, PlaceKind::verb, static_cast<std::uint8_t>(call.verb),
+                          index, static_cast<std::uint32_t>(writers_.size()));
+  if (fault != nullptr) {
+    fire(*fault);
+    writer.outcome = code_of(fault->kind);
+    if (fault->kind == FaultKind::hangs) {
+      takes = kHangs;
+      writer.outcome = Errc::timed_out;
+    } else if (fault->kind == FaultKind::late) {
+      takes = late_for(call.verb) + latency();
+      writer.is_late = true;
+    } else if (fault->kind == FaultKind::dies_in_verb) {
+      writer.dies_at_end = true;
+    } else if (fault->kind == FaultKind::lies) {
+      at(call.session).writers[index].liar = true;
+    } else if (fault->kind == FaultKind::lets_go) {
+      put(ItemKind::hold_expires, takes + latency() / 2, call.session, index, writer.hold + 1);
+    }
+  }
+  if (call.verb == Verb::freeze) arm_sdk_timers(index, call.session);
+  put(ItemKind::writer_done, takes, call.session, index, writer.job);
+}
+
+// From the receipt of freeze, before the application is asked: a freeze that hangs is held too.
+void World::arm_sdk_timers(std::uint32_t index, std::uint16_t session) {
+  WriterActor& writer = writers_[index];
+  ++writer.hold;
+  writer.timer_for = session;
+  writer.hold_deadline = now_ + std::min<Nanos>(writer.plan->hold_limit, 60 * kSecond);
+  const Nanos delay = writer.hold_deadline - now_;
+  put(ItemKind::hold_expires, delay, session, index, writer.hold);
+  put(ItemKind::audit_hold, delay + 1, session, index, writer.hold);
+}
+
+void World::set_heartbeat(std::uint16_t session, std::uint32_t index, bool on) {
+  WriterActor& writer = writers_[index];
+  at(session).writers[index].heartbeat = on;
+  if (on || writer.timer_for != session) return;
+  put(ItemKind::lease_expires, kLease, session, index, writer.hold);
+  put(ItemKind::audit_hold, kLease + 1, session, index, writer.hold);
+}
+
+void World::lease_or_limit_over(const Item& item, bool lease) {
+  WriterActor& writer = writers_[item.index];
+  if (!writer.held || writer.hold != item.seq) return;
+  if (lease && (has(Bug::sdk_ignores_lease) || at(item.session).writers[item.index].heartbeat))
+    return;
+  if (!lease && has(Bug::sdk_ignores_hold_limit)) return;
+  if (tracing()) trace(item.session, "w" + std::to_string(item.index) + " thaws by itself");
+  end_hold(item.index, true);
+}
+
+void World::audit_hold(const Item& item) {
+  const WriterActor& writer = writers_[item.index];
+  if (!writer.held || writer.hold != item.seq) return;
+  const bool overrun = now_ > writer.hold_deadline;
+  const bool silent = !at(item.session).writers[item.index].heartbeat;
+  if (overrun) violated(item.session, "a running writer is frozen beyond its hold limit");
+  if (silent) violated(item.session, "a running writer is frozen a lease after the last heartbeat");
+}
+
+void World::end_hold(std::uint32_t index, bool by_itself) {
+  WriterActor& writer = writers_[index];
+  if (!writer.held) return;
+  WriterPart& part = at(writer.held_by).writers[index];
+  part.held_until = now_;
+  part.broke = by_itself;
+  writer.held = false;
+  writer.held_by = kNoSession;
+}
+
+void World::end_verb(std::uint32_t index, std::uint32_t job) {
+  WriterActor& writer = writers_[index];
+  if (!writer.alive || !writer.busy || writer.job != job) return;
+  const VerbCall call = writer.current;
+  if (writer.dies_at_end) {
+    if (rng_.one_in(2)) carry_out_verb(index, call);
+    return writer_dies(index);
+  }
+  std::optional<Errc> failure = writer.outcome;
+  const bool undoes = ends_a_hold(call.verb) || call.verb == Verb::shutdown;
+  if (call.verb == Verb::freeze && !failure && now_ >= writer.hold_deadline) {
+    failure = Errc::timed_out;  // the SDK let go before the application had frozen
+  } else if (!failure || failure == Errc::partial_failure || undoes) {
+    carry_out_verb(index, call);
+    if (writer.outcome && !failure) failure = writer.outcome;  // refused after all
+  }
+  writer.busy = false;
+  // Well or badly: the last verb of the bracket has been said.
+  if (call.verb == Verb::post_snapshot && writer.preparing == call.session) {
+    writer.preparing = kNoSession;
+  }
+  if (call.epoch != epoch_) {  // its coordinator is gone: the SDK undoes the session
+    if (writer.held_by == call.session) end_hold(index, true);
+    if (writer.preparing == call.session) writer.preparing = kNoSession;
+  }
+  answer_verb(index, call, failure);
+  if (!writers_[index].busy) begin_verb(index);
+}
+
+void World::carry_out_verb(std::uint32_t index, const VerbCall& call) {
+  WriterActor& writer = writers_[index];
+  WriterPart& part = at(call.session).writers[index];
+  switch (call.verb) {
+    case Verb::prepare_backup:
+      part.prepared = true;
+      return;
+    case Verb::prepare_snapshot:
+      if (writer.preparing != kNoSession && writer.preparing != call.session) {
+        violated(call.session,
+                 "a writer is between prepare_snapshot and post_snapshot of two sessions");
+      }
+      writer.preparing = call.session;
+      part.snapshot_prepared = true;
+      return;
+    case Verb::freeze:
+      if (part.liar) return;
+      writer.held = part.frozen = true;
+      writer.held_by = call.session;
+      part.held_from = now_;
+      part.held_until = -1;
+      part.broke = false;
+      if (!part.heartbeat)
+        set_heartbeat(call.session, index, false);  // nobody watches: the lease runs
+      return;
+    case Verb::thaw:
+      if (writer.held_by == call.session && !has(Bug::sdk_thaw_does_nothing))
+        end_hold(index, false);
+      if (at(call.session).plan->kind == SessionKind::hold && writer.preparing == call.session) {
+        writer.preparing = kNoSession;
+      }
+      return;
+    case Verb::post_snapshot:
+      part.posted = true;
+      return;
+    case Verb::abort:
+    case Verb::shutdown:
+      if (call.verb == Verb::abort) part.aborted = true;
+      if (call.verb == Verb::shutdown) part.shut_down = true;
+      if (writer.held_by == call.session) end_hold(index, false);
+      if (writer.preparing == call.session) writer.preparing = kNoSession;
+      return;
+    case Verb::backup_complete:
+      part.completed = true;
+      return;
+    case Verb::truncate_logs:
+      return judge_truncation(index, call);
+    case Verb::restore_register:
+      if (writer.interlock != Interlock::none) {
+        writer.outcome = Errc::interlocked;
+        return;
+      }
+      if (has(Bug::sdk_forgets_interlock)) return;
+      writer.interlock = Interlock::registered;
+      writer.interlock_session = call.session;
+      return;
+    case Verb::restore_complete:
+      if (writer.interlock_session != call.session) return;
+      if (call.copied_ok && writer.files == TargetFiles::partial) {
+        violated(call.session, "a half restored target was told that its files are in place");
+      }
+      writer.interlock = call.copied_ok ? Interlock::none : Interlock::failed;
+      if (call.copied_ok) writer.interlock_session = kNoSession;
+      return;
+    case Verb::post_restore:
+      if (writer.interlock == Interlock::registered && writer.interlock_session == call.session) {
+        violated(call.session, "post_restore of a target that is still interlocked");
+      }
+      part.completed = true;
+      return;
+    case Verb::restore_end:
+      part.shut_down = true;
+      return;
+    default:
+      return;
+  }
+}
+
+void World::answer_verb(std::uint32_t index, const VerbCall& call, std::optional<Errc> failure) {
+  SessionActor& session = at(call.session);
+  if (session.lost || call.epoch != session.epoch) return;
+  WriterPart& part = session.writers[index];
+  Event event;
+  event.kind = EventKind::writer_answered;
+  event.writer = index;
+  event.seq = call.seq;
+  event.failure = failure;
+  if (failure && session.machine.writers[index].call == call.seq) {
+    part.live_failure = failure;
+    part.failed_verb = call.verb;
+  }
+  if (failure == Errc::partial_failure) {
+    const auto component = session.machine.writers[index].first_component;
+    Event partial;
+    partial.kind = EventKind::component_failed;
+    partial.component = component;
+    partial.failure = Errc::writer_retryable;
+    deliver(call.session, partial);
+  }
+  if (call.verb == Verb::thaw) {
+    event.hold.from = BootTime(Duration(part.liar ? 0 : part.held_from));
+    event.hold.until = BootTime(Duration(
+        part.liar || part.held_until < 0 || has(Bug::sdk_claims_unbroken) ? now_
+                                                                          : part.held_until));
+    event.hold.unbroken =
+        part.liar || has(Bug::sdk_claims_unbroken) || (part.frozen && !part.broke);
+  }
+  deliver(call.session, event);
+}
+
+void World::report_loss(std::uint32_t index) {
+  for (std::uint16_t i = 0; i < session_count_; ++i) {
+    if (!at(i).begun) continue;
+    at(i).writers[index].gone = true;
+    at(i).writers[index].rejoined = false;
+    put(ItemKind::gone_writer, rng_.one_in(2) ? 0 : latency(), i, index);
+  }
+}
+
+void World::writer_dies(std::uint32_t index) {
+  WriterActor& writer = writers_[index];
+  if (!writer.alive) return;
+  if (tracing()) trace(kNoSession, "w" + std::to_string(index) + " dies");
+  end_hold(index, true);
+  writer.alive = false;
+  writer.preparing = kNoSession;
+  const bool link_first = rng_.one_in(2);  // the loss of the link and the answers to calls race
+  if (link_first) report_loss(index);
+  if (writer.busy && writer.current.epoch == epoch_) {
+    put(ItemKind::quick_answer, 0, writer.current.session, index, writer.current.seq, 1);
+  }
+  writer.busy = false;
+  for (const VerbCall& call : writer.queue) {
+    if (call.epoch == epoch_) put(ItemKind::quick_answer, 0, call.session, index, call.seq, 1);
+  }
+  writer.queue.clear();
+  if (!link_first) report_loss(index);
+  const bool quick = rng_.one_in(2);
+  put(ItemKind::writer_restart, rng_.between(kMillisecond, quick ? 4 * kMillisecond : 40 * kSecond),
+      0, index);
+}
+
+void World::writer_restarts(std::uint32_t index) {
+  WriterActor& writer = writers_[index];
+  if (tracing()) trace(kNoSession, "w" + std::to_string(index) + " starts again");
+  writer.alive = true;
+  if (writer.files == TargetFiles::partial && writer.interlock == Interlock::none) {
+    violated(kNoSession, "a target starts half restored");
+  }
+  if (!coordinator_up_) return;
+  for (std::uint16_t i = 0; i < session_count_; ++i) {
+    if (at(i).begun) put(ItemKind::returned_writer, latency(), i, index);
+  }
+}
+
+}  // namespace stillframe::testkit
