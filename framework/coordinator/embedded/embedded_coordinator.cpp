@@ -6,6 +6,7 @@
 #include <stillframe/embedded.hpp>
 
 #include "framework/base/json_lines_event_sink.hpp"
+#include "framework/coordinator/embedded/builtin_providers.hpp"
 #include "framework/coordinator/embedded/directories.hpp"
 #include "framework/coordinator/embedded/start_embedded.hpp"
 #include "framework/coordinator/event_ids.hpp"
@@ -45,6 +46,23 @@ std::shared_ptr<Provider> borrow(Provider& provider) {
   return std::shared_ptr<Provider>(&provider, [](Provider*) {});
 }
 
+// A channel whose requests are refused, not lost, when the coordinator goes first.
+class OwningChannel final : public RequestorChannel {
+ public:
+  OwningChannel(std::shared_ptr<CoordinatorService> service, std::string name)
+      : service_(std::move(service)), channel_(connect_locally(*service_, std::move(name))) {}
+
+  Result<ChannelReply> call(std::string_view method, std::string_view params_json) override {
+    return channel_->call(method, params_json);
+  }
+  void on_event(EventHandler handler) override { channel_->on_event(std::move(handler)); }
+  void close() override { channel_->close(); }
+
+ private:
+  std::shared_ptr<CoordinatorService> service_;
+  std::unique_ptr<RequestorChannel> channel_;
+};
+
 class Embedded final : public EmbeddedCoordinator {
  public:
   Embedded(EmbeddedOptions options, EmbeddedSeams seams)
@@ -60,6 +78,10 @@ class Embedded final : public EmbeddedCoordinator {
     lock_ = std::make_unique<FileLock>(std::move(lock).value());
     if (Status s = thaw_leftovers(); !s.ok()) return s;
     if (Status s = start_parts(); !s.ok()) return s;
+    if (Status s =
+            add_providers(pool_, options_, seams_.builtin_providers, events_, services_.host);
+        !s.ok())
+      return s;
     if (Status s = release_orphans(); !s.ok()) return s;
     return listen();
   }
@@ -90,7 +112,7 @@ class Embedded final : public EmbeddedCoordinator {
   }
 
   std::unique_ptr<RequestorChannel> connect(std::string requestor_name) override {
-    return connect_locally(*service_, std::move(requestor_name));
+    return std::make_unique<OwningChannel>(service_, std::move(requestor_name));
   }
 
  private:
@@ -190,7 +212,7 @@ class Embedded final : public EmbeddedCoordinator {
     // Providers' threads post to the journal's, and that one asks the service.
     pool_.stop();
     if (journal_worker_) journal_worker_->stop();
-    service_.reset();
+    if (service_) service_->forget_sessions();
     local_links_.clear();
   }
 
@@ -220,7 +242,7 @@ class Embedded final : public EmbeddedCoordinator {
   std::vector<std::shared_ptr<WriterLink>> local_links_;  // shared with registry and sessions
   std::unique_ptr<Worker> journal_worker_;
   ProviderPool pool_;
-  std::unique_ptr<CoordinatorService> service_;
+  std::shared_ptr<CoordinatorService> service_;  // shared with its channels
   std::unique_ptr<WriterServer> writer_server_;
 };
 

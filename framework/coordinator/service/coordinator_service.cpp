@@ -14,9 +14,9 @@ CoordinatorService::CoordinatorService(const Services& services, std::string ver
       version_(std::move(version)),
       shelf_(std::make_unique<SnapshotShelf>(services)) {}
 
-Result<std::unique_ptr<CoordinatorService>> CoordinatorService::make(const Services& services,
+Result<std::shared_ptr<CoordinatorService>> CoordinatorService::make(const Services& services,
                                                                      std::string version) {
-  return std::unique_ptr<CoordinatorService>(new CoordinatorService(services, std::move(version)));
+  return std::shared_ptr<CoordinatorService>(new CoordinatorService(services, std::move(version)));
 }
 
 void CoordinatorService::close(Duration patience) {
@@ -30,6 +30,12 @@ void CoordinatorService::close(Duration patience) {
     return std::all_of(sessions_.begin(), sessions_.end(),
                        [](const auto& entry) { return entry.second->over(); });
   });
+}
+
+void CoordinatorService::forget_sessions() {
+  std::map<SessionId, std::shared_ptr<SessionDriver>> forgotten;
+  const std::lock_guard lock(mutex_);
+  forgotten.swap(sessions_);
 }
 
 Status CoordinatorService::connection_opened(const RequestorPeer& peer, EventPush push) {
@@ -57,6 +63,11 @@ void CoordinatorService::handle(ConnectionId connection, std::string method,
                                 std::string params_json, ReplyHandler reply) {
   auto request =
       std::make_shared<Request>(Request{connection, Params(method, params_json), std::move(reply)});
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_)
+      return request->refuse(Error(Errc::disconnected, "the coordinator is shutting down"));
+  }
   const auto direct = methods().find(method);
   if (direct != methods().end()) return (this->*direct->second)(request);
   const auto backup = backup_methods().find(method);

@@ -18,11 +18,14 @@ namespace stillframe::coordinator {
 
 class CoordinatorService final : public RequestorHandler {
  public:
-  // Everything in `services` outlives the object.
-  static Result<std::unique_ptr<CoordinatorService>> make(const Services& services,
+  // Shared by the coordinator and its channels. `services` outlives forget_sessions().
+  static Result<std::shared_ptr<CoordinatorService>> make(const Services& services,
                                                           std::string version);
-  // Aborts every session and waits, at most `patience`, until nothing is under way any more.
+  // Aborts every session and waits, at most `patience`, until nothing is under way any more. From
+  // here on every request is refused; nothing of `services` is touched once forget_sessions() is
+  // done, so that channels may outlive the coordinator.
   void close(Duration patience);
+  void forget_sessions();  // after close(), when no strand runs any more
 
   // ---- RequestorHandler
   Status connection_opened(const RequestorPeer& peer, EventPush push) override;

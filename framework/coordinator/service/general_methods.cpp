@@ -85,7 +85,7 @@ void CoordinatorService::list_volumes(const SharedRequest& request) {
 void CoordinatorService::list_sessions(const SharedRequest& request) {
   std::vector<SessionInfo> infos;
   for (const auto& session : sessions())
-    if (!session->over()) infos.push_back(session->info());
+    if (!session->ended()) infos.push_back(session->info());
   json result = json::object();
   result["sessions"] = encode_json(infos);
   request->answer(result);
@@ -95,7 +95,7 @@ void CoordinatorService::end_session(const SharedRequest& request) {
   const auto id = request->params.id<SessionId>("session");
   if (Status s = request->params.check(); !s.ok()) return request->refuse(s.error());
   auto session = find(id);
-  if (!session || session->over())
+  if (!session || session->ended())
     return request->refuse(Error(Errc::not_found, "no session " + id.to_string() + " is open"));
   auto by = owner_of(request->connection);
   if (!by.ok()) return request->refuse(by.error());

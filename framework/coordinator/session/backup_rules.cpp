@@ -61,7 +61,8 @@ Status check_chain(Journal& journal, const BackupComponent& component, const std
 ComponentEvidence judge_component(const JudgedComponent& judged, Consistency machine_label,
                                   const std::vector<SnapshotEvidence>& snapshots) {
   ComponentFacts facts;
-  facts.writer_failure = judged.writer_failure;
+  // A component that may be had degraded is judged by its cuts alone when its writer failed.
+  if (machine_label == Consistency::failed) facts.writer_failure = judged.writer_failure;
   facts.hold = judged.hold;
   facts.cuts = judged.cuts;
   facts.uncovered = judged.gaps;
@@ -78,8 +79,10 @@ ComponentEvidence judge_component(const JudgedComponent& judged, Consistency mac
   evidence.reason = concluded.reason;
   if (machine_label > concluded.label) {
     evidence.label = machine_label;
-    evidence.reason = "the session was not allowed to call it better";
+    evidence.reason = "its hold proves less than its cuts would need";
   }
+  if (facts.writer_failure.empty() && !judged.writer_failure.empty())
+    evidence.reason += "; its writer failed: " + judged.writer_failure;
   return evidence;
 }
 

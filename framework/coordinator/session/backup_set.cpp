@@ -79,8 +79,16 @@ void BackupSession::take_turns(const machine::Action& action) {
   }
   for (machine::WriterIndex writer : component_writers_)
     turn.needs.insert("writer:" + writers_[writer].link->instance().to_string());
-  turn.waits = [weak = weak_from_this(), this](const std::string& holder) {
-    if (const auto self = weak.lock()) push_waiting(holder);
+  turn.waits = [weak = weak_from_this(), strand = strand_, this](const std::string& holder) {
+    strand.post([weak, this, holder] {
+      const auto self = weak.lock();
+      if (!self) return;
+      // What the requestor hears should the turn not come in time.
+      note_operation_error(
+          Error(Errc::in_progress, "another set works on the same volumes or writers: " + holder +
+                                       "; wait for it, or end it by force"));
+      push_waiting(holder);
+    });
   };
   timeline_.begin(action.seq, "turn", "", services_.clock->now());
   services_.turns->take(std::move(turn), [weak = weak_from_this(), strand = strand_, this,

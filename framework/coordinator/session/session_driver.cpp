@@ -106,7 +106,14 @@ void SessionDriver::feed(const machine::Event& event) {
   const machine::Phase before = state_.phase;
   machine::Actions actions;
   machine::step(state_, event, services_.clock->now(), actions);
-  for (const auto& action : actions) perform(action);
+  // Before the replies go out: whoever hears that the session ended finds it ended.
+  if (state_.phase == machine::Phase::ended) ended_ = true;
+  // What is written down is under way before anybody hears of it: a registration before its writer,
+  // the end of a session before the requestor that looks for what it left.
+  for (const auto& action : actions)
+    if (action.kind == machine::ActionKind::journal) perform(action);
+  for (const auto& action : actions)
+    if (action.kind != machine::ActionKind::journal) perform(action);
   after_step(before);
 }
 
@@ -268,6 +275,9 @@ Error SessionDriver::describe(Errc code, machine::RequestId request) const {
                                                     found->second.kind));
   machine::WriterIndex writer = found != requests_.end() ? found->second.writer : machine::kNone;
   if (writer == machine::kNone && state_.failure) writer = state_.failure->writer;
+  // A veto that ended a restore is no failure of the session; whoever gave this code is meant.
+  for (machine::WriterIndex i = 0; i < state_.writers.size() && !state_.failure; ++i)
+    if (writer == machine::kNone && state_.writers[i].failure == code) writer = i;
   if (writer != machine::kNone && writer < writers_.size()) {
     const std::string name = "writer " + writer_name(writer);
     const auto& error = writers_[writer].error;

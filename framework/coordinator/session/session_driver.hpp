@@ -52,6 +52,7 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   // ---- any thread
   SessionInfo info() const;
   void requestor_gone();
+  bool ended() const noexcept { return ended_; }
   bool over() const noexcept { return over_; }  // ended, and nothing is under way any more
   // Told once, on the strand, when over() becomes true.
   void on_over(std::function<void()> handler) { on_over_ = std::move(handler); }
@@ -137,7 +138,7 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   std::optional<Error> operation_error_;  // of the last flush, turn or journal write that failed
   std::optional<SuspendWatch> suspend_watch_;  // while writers are held
   std::function<void()> on_over_;
-  std::atomic<bool> over_{false};
+  std::atomic<bool> ended_{false}, over_{false};
   const BootTime since_;
   mutable std::mutex info_mutex_;
   std::string phase_name_;

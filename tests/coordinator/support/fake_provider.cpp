@@ -149,16 +149,18 @@ Status FakeProvider::post_final(const SetId& set) {
 
 void FakeProvider::abort(const SetId& set) {
   (void)enter("abort");
+  for (const auto& info : noted())
+    if (info.set == set) erase(info.snapshot);
   const std::lock_guard lock(mutex_);
-  for (const auto& info : sets_[set]) {
-    fs::remove_all(place_of(info.snapshot));
-    fs::remove(place_of(info.snapshot) + ".note");
-  }
   sets_.erase(set);
 }
 
-Result<std::vector<SnapshotInfo>> FakeProvider::query() {
-  if (Status s = enter("query"); !s.ok()) return s.error();
+void FakeProvider::erase(const SnapshotId& snapshot) const {
+  fs::remove_all(place_of(snapshot));
+  fs::remove(place_of(snapshot) + ".note");
+}
+
+std::vector<SnapshotInfo> FakeProvider::noted() const {
   std::vector<SnapshotInfo> found;
   for (const auto& entry : fs::directory_iterator(options_.directory)) {
     if (entry.path().extension() != ".note") continue;
@@ -170,12 +172,16 @@ Result<std::vector<SnapshotInfo>> FakeProvider::query() {
   return found;
 }
 
+Result<std::vector<SnapshotInfo>> FakeProvider::query() {
+  if (Status s = enter("query"); !s.ok()) return s.error();
+  return noted();
+}
+
 Status FakeProvider::remove(const SnapshotId& snapshot) {
   if (Status s = enter("remove"); !s.ok()) return s;
   if (!fs::exists(place_of(snapshot) + ".note"))
     return Error(Errc::not_found, "no snapshot " + snapshot.to_string());
-  fs::remove_all(place_of(snapshot));
-  fs::remove(place_of(snapshot) + ".note");
+  erase(snapshot);
   return Ok{};
 }
 

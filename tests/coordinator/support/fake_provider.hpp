@@ -57,6 +57,8 @@ class FakeProvider final : public Provider {
   Status enter(const std::string& step);
   std::string place_of(const SnapshotId& snapshot) const;
   void note(const SnapshotInfo& info) const;
+  void erase(const SnapshotId& snapshot) const;
+  std::vector<SnapshotInfo> noted() const;
 
   const FakeProviderOptions options_;
   mutable std::mutex mutex_;

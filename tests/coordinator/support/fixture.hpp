@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <stillframe/embedded.hpp>
+#include <stillframe/writer_host.hpp>
 
 #include "framework/coordinator/embedded/start_embedded.hpp"
 #include "tests/coordinator/support/fake_provider.hpp"

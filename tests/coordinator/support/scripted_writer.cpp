@@ -219,4 +219,13 @@ bool ScriptedWriter::wait_for(const std::string& verb, std::size_t times) const 
   return true;
 }
 
+bool ScriptedWriter::wait_thawed() const {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (frozen()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
 }  // namespace stillframe::tests

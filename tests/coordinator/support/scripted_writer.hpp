@@ -64,6 +64,9 @@ class ScriptedWriter final : public Writer {
   // Waits until `verb` was entered `times` times; false after ten seconds.
   bool wait_for(const std::string& verb, std::size_t times = 1) const;
 
+  // Waits until the application runs again; false after ten seconds.
+  bool wait_thawed() const;
+
   std::function<void(BackupView&)> edit_in_prepare;
   std::function<void(BackupView&)> edit_in_post_snapshot;
   std::function<void(WriterMetadata&)> edit_metadata;
