@@ -13,5 +13,6 @@ inline constexpr int kEventSessionEnded = 2007;
 inline constexpr int kEventWriterRegistered = 2008;
 inline constexpr int kEventWriterRefused = 2009;
 inline constexpr int kEventPostRestoreDelivered = 2010;
+inline constexpr int kEventProviderUnavailable = 2011;
 
 }  // namespace stillframe::coordinator

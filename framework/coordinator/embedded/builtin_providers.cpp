@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "framework/coordinator/event_ids.hpp"
 #include "framework/providers/builtin.hpp"
 #include "framework/providers/command/command_provider.hpp"
 #include "framework/providers/host/hosted_provider.hpp"
@@ -39,10 +40,25 @@ ProviderFactory factory_of(const Builtin& builtin, const ProviderEnvironment& en
   };
 }
 
+void add(ProviderPool& pool, const std::string& name, const ProviderFactory& factory,
+         EventSink& events) {
+  const Status added = pool.add(factory);
+  if (added.ok()) return;
+  pool.note_unavailable(name, added.error());
+  EventRecord event;
+  event.id = kEventProviderUnavailable;
+  event.source = "coordinator";
+  event.level = EventLevel::error;
+  event.message = "provider " + name + " could not be started: " + added.error().what();
+  event.fields = {{"provider", name}};
+  event.when = system_clock().wall_now();
+  events.emit(event);
+}
+
 }  // namespace
 
-Status add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool builtin,
-                     EventSink& events, const std::string& host) {
+void add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool builtin,
+                   EventSink& events, const std::string& host) {
   ProviderEnvironment environment;
   environment.state_directory = options.state_dir;
   environment.runtime_directory = options.runtime_dir;
@@ -52,8 +68,7 @@ Status add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool bu
   environment.commit_max = options.commit_limit;
   if (builtin)
     for (const Builtin& known : kBuiltins)
-      if (Status s = pool.add(factory_of(known, environment, options)); !s.ok())
-        return s.error().while_doing(std::string("starting provider ") + known.name);
+      add(pool, known.name, factory_of(known, environment, options), events);
 
   CommandProviderOptions command;
   command.trusted_owner = ::geteuid();
@@ -64,10 +79,8 @@ Status add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool bu
       if (!provider.ok()) return provider.error();
       return std::shared_ptr<Provider>(std::move(provider).value());
     };
-    if (Status s = pool.add(load); !s.ok())
-      return s.error().while_doing("starting the provider of " + escape_path(file));
+    add(pool, escape_path(file), load, events);
   }
-  return Ok{};
 }
 
 }  // namespace stillframe::coordinator

@@ -11,9 +11,9 @@
 namespace stillframe::coordinator {
 
 // Adds the built-in providers, each in a host process unless options.providers_in_process, and the
-// command providers of the configuration. The first one that cannot start is an error that names
-// it. `events` outlives the pool.
-Status add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool builtin,
-                     EventSink& events, const std::string& host);
+// command providers of the configuration. One that cannot start is no reason to do without the
+// others: an event says so, and so does every plan that misses it. `events` outlives the pool.
+void add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool builtin,
+                   EventSink& events, const std::string& host);
 
 }  // namespace stillframe::coordinator

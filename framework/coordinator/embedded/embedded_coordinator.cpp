@@ -78,10 +78,7 @@ class Embedded final : public EmbeddedCoordinator {
     lock_ = std::make_unique<FileLock>(std::move(lock).value());
     if (Status s = thaw_leftovers(); !s.ok()) return s;
     if (Status s = start_parts(); !s.ok()) return s;
-    if (Status s =
-            add_providers(pool_, options_, seams_.builtin_providers, events_, services_.host);
-        !s.ok())
-      return s;
+    add_providers(pool_, options_, seams_.builtin_providers, events_, services_.host);
     if (Status s = release_orphans(); !s.ok()) return s;
     return listen();
   }

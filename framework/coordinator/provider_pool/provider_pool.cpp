@@ -49,6 +49,19 @@ Status ProviderPool::insert(Entry entry) {
   return Ok{};
 }
 
+void ProviderPool::note_unavailable(const std::string& name, const Error& why) {
+  const std::lock_guard lock(mutex_);
+  unavailable_.insert_or_assign(name, why);
+}
+
+std::string ProviderPool::unavailable() const {
+  const std::lock_guard lock(mutex_);
+  std::string text;
+  for (const auto& [name, why] : unavailable_)
+    text += "; " + name + " is not available: " + why.what();
+  return text;
+}
+
 std::vector<ProviderInfo> ProviderPool::infos() const {
   const std::lock_guard lock(mutex_);
   std::vector<ProviderInfo> infos;
@@ -63,7 +76,8 @@ Result<ProviderInfo> ProviderPool::find(const std::string& name_or_id) const {
     if (info.name == name_or_id || (id.ok() && info.id == id.value())) return info;
     names += (names.empty() ? "" : ", ") + info.name;
   }
-  return Error(Errc::not_found, "no provider '" + name_or_id + "'; there are: " + names);
+  return Error(Errc::not_found,
+               "no provider '" + name_or_id + "'; there are: " + names + unavailable());
 }
 
 Result<std::shared_ptr<ProviderRunner>> ProviderPool::open(const ProviderId& id) const {

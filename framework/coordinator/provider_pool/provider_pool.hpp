@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -43,6 +44,12 @@ class ProviderPool {
   // An object that exists once: all sessions share it and its thread.
   Status add_single(std::shared_ptr<Provider> provider);
 
+  // One that should be here and could not be started: named, with the reason, wherever it is
+  // missed.
+  void note_unavailable(const std::string& name, const Error& why);
+  // "; btrfs is not available: ..." for each; empty when all are there.
+  std::string unavailable() const;
+
   std::vector<ProviderInfo> infos() const;  // highest preference first
   // not_found names the providers there are. `name_or_id` as in SnapshotOptions::provider.
   Result<ProviderInfo> find(const std::string& name_or_id) const;
@@ -67,6 +74,7 @@ class ProviderPool {
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
+  std::map<std::string, Error> unavailable_;
   std::vector<std::shared_ptr<ProviderRunner>> retired_;
 };
 

@@ -110,7 +110,12 @@ void SetMaker::ask_providers(const std::shared_ptr<Planning>& planning) {
 void SetMaker::finish_plan(const std::shared_ptr<Planning>& planning) {
   auto plan = plan_set(planning->survey, planning->opinions, planning->options.policies,
                        planning->options.attributes, planning->options.auto_release);
-  if (!plan.ok()) return planning->done(plan.error());
+  if (!plan.ok()) {
+    const bool missing = plan.error().code() == Errc::volume_not_supported;
+    return planning->done(
+        Error(plan.error().code(),
+              plan.error().what() + (missing ? services_.providers->unavailable() : "")));
+  }
   planning->done(open_groups(std::move(plan).value()));
 }
 
