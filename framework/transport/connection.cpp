@@ -3,6 +3,7 @@
 #include <array>
 #include <deque>
 #include <mutex>
+#include <optional>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -79,19 +80,16 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
  public:
   SocketConnection(IoThread& io, Descriptor socket, PeerCredentials peer, Descriptor pidfd,
                    const ConnectionOptions& options)
-      : io_(io),
-        socket_(io.context(), socket.release()),
-        pidfd_(io.context()),
-        peer_(peer),
-        queue_(options.send_queue_bytes_max) {
-    if (pidfd.valid()) pidfd_.assign(pidfd.release());
+      : io_(io), peer_(peer), queue_(options.send_queue_bytes_max) {
+    socket_.emplace(io.context(), socket.release());
+    if (pidfd.valid()) pidfd_.emplace(io.context(), pidfd.release());
   }
 
   void start(MessageHandler message, ClosedHandler closed) override {
     on_message_ = std::make_shared<MessageHandler>(std::move(message));
     on_closed_ = std::move(closed);
     wait_readable();
-    if (pidfd_.is_open()) wait_exit();
+    if (pidfd_) wait_exit();
   }
 
   void send(wire::RawMessage message, std::vector<Descriptor> descriptors) override {
@@ -99,17 +97,16 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
     const wire::Kind kind = message.kind;
     auto frames = wire::encode_frames(message);
     if (!frames.ok()) return close(frames.error().while_doing("sending"));
-    {
-      std::lock_guard lock(mutex_);
-      if (closing_) return;
-      if (queue_.push(kind, std::move(frames).value(), std::move(descriptors))) {
-        if (flush_posted_) return;
-        flush_posted_ = true;
-      } else {
-        closing_ = true;
-        overflow_ = true;
-      }
+    std::lock_guard lock(mutex_);
+    if (closing_) return;
+    if (queue_.push(kind, std::move(frames).value(), std::move(descriptors))) {
+      if (flush_posted_) return;
+      flush_posted_ = true;
+    } else {
+      closing_ = true;
+      overflow_ = true;
     }
+    // Under the lock, which finish() takes: so the thread is still there.
     io_.post([self = shared_from_this()] { self->flush_or_overflow(); });
   }
 
@@ -121,11 +118,9 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   void handshake_done() override { reader_.handshake_done(); }
 
   void close(Error why) override {
-    {
-      std::lock_guard lock(mutex_);
-      if (closing_) return;
-      closing_ = true;
-    }
+    std::lock_guard lock(mutex_);
+    if (closing_) return;
+    closing_ = true;
     io_.post([self = shared_from_this(), why = std::move(why)] {
       (void)self->write_some();
       self->finish(why);
@@ -137,8 +132,8 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   bool peer_alive() const override {
     std::lock_guard lock(mutex_);
     if (finished_) return false;
-    if (!pidfd_.is_open()) return true;
-    pollfd poll_exit{const_cast<StreamDescriptor&>(pidfd_).native_handle(), POLLIN, 0};
+    if (!pidfd_) return true;
+    pollfd poll_exit{pidfd_->native_handle(), POLLIN, 0};
     return ::poll(&poll_exit, 1, 0) <= 0;
   }
 
@@ -146,16 +141,16 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   // ---- receiving
 
   void wait_readable() {
-    socket_.async_wait(StreamDescriptor::wait_read,
-                       [self = shared_from_this()](const boost::system::error_code& error) {
-                         if (!error) self->readable();
-                       });
+    socket_->async_wait(StreamDescriptor::wait_read,
+                        [self = shared_from_this()](const boost::system::error_code& error) {
+                          if (!error) self->readable();
+                        });
   }
 
   void readable() {
     for (int turn = 0; turn < kReceivesPerTurn; ++turn) {
       if (finished_) return;
-      auto received = receive_some(socket_.native_handle(), buffer_.data(), buffer_.size());
+      auto received = receive_some(socket_->native_handle(), buffer_.data(), buffer_.size());
       if (!received.ok()) return finish(received.error());
       if (received.value().would_block) break;
       if (received.value().end) return finish(end_of_stream());
@@ -202,16 +197,16 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   }
 
   void wait_exit() {
-    pidfd_.async_wait(StreamDescriptor::wait_read,
-                      [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (!error) self->process_exited();
-                      });
+    pidfd_->async_wait(StreamDescriptor::wait_read,
+                       [self = shared_from_this()](const boost::system::error_code& error) {
+                         if (!error) self->process_exited();
+                       });
   }
 
   // What it sent before it died still counts.
   void process_exited() {
     for (int turn = 0; turn < kReceivesPerTurn && !finished_; ++turn) {
-      auto received = receive_some(socket_.native_handle(), buffer_.data(), buffer_.size());
+      auto received = receive_some(socket_->native_handle(), buffer_.data(), buffer_.size());
       if (!received.ok() || received.value().would_block || received.value().end) break;
       if (!take(std::move(received).value()).ok()) break;
     }
@@ -239,11 +234,11 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
     if (!full.ok()) return finish(full.error());
     if (!full.value()) return;
     waiting_writable_ = true;
-    socket_.async_wait(StreamDescriptor::wait_write,
-                       [self = shared_from_this()](const boost::system::error_code& error) {
-                         self->waiting_writable_ = false;
-                         if (!error) self->flush();
-                       });
+    socket_->async_wait(StreamDescriptor::wait_write,
+                        [self = shared_from_this()](const boost::system::error_code& error) {
+                          self->waiting_writable_ = false;
+                          if (!error) self->flush();
+                        });
   }
 
   // Sends until the queue is empty (false) or the socket is full (true).
@@ -254,7 +249,7 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
       if (frame == nullptr) return false;
       const std::string_view rest = queue_.rest();
       lock.unlock();  // only this thread takes from the queue, so `frame` stays
-      auto sent = send_some(socket_.native_handle(), rest, frame->descriptors);
+      auto sent = send_some(socket_->native_handle(), rest, frame->descriptors);
       if (!sent.ok()) return sent.error();
       if (sent.value() == 0) return true;
       lock.lock();
@@ -279,11 +274,11 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
       if (finished_) return;
       finished_ = true;
       closing_ = true;
-      boost::system::error_code ignored;
       // shutdown() as well, because a forked child may still hold the socket.
-      ::shutdown(socket_.native_handle(), SHUT_RDWR);
-      socket_.close(ignored);
-      pidfd_.close(ignored);
+      ::shutdown(socket_->native_handle(), SHUT_RDWR);
+      // Gone, not only closed: whoever keeps this object may outlive the event loop.
+      socket_.reset();
+      pidfd_.reset();
     }
     descriptors_.clear();
     // The handlers hold whoever owns this connection: let go of them once it is over.
@@ -293,7 +288,8 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   }
 
   IoThread& io_;
-  StreamDescriptor socket_, pidfd_;
+  // Until finish(). Mutable, because Asio has no const native_handle().
+  mutable std::optional<StreamDescriptor> socket_, pidfd_;
   const PeerCredentials peer_;
   std::shared_ptr<MessageHandler> on_message_;
   ClosedHandler on_closed_;

@@ -16,7 +16,8 @@ struct WriterHostOptions {
       60'000};  // a hold never outlives this, whatever happens to others
   std::chrono::milliseconds lease{
       5'000};  // a hold never outlives this much silence of the coordinator
-  std::function<void(std::string_view)> log;  // told of connections, refusals and thaws by timer
+  std::function<void(std::string_view)>
+      log;  // told of connections, refusals and thaws by timer; any thread
 };
 
 // Owns one thread for the writer's verbs and one for the connection and the hold timer. The writer
