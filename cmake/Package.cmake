@@ -58,7 +58,9 @@ function(stillframe_component name)
     "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
   if(ARG_TYPE STREQUAL "SHARED")
     target_link_libraries(${target} PRIVATE Threads::Threads)
-    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+    if(NOT STILLFRAME_SANITIZE)  # whose runtime is only in programs
+      target_link_options(${target} PRIVATE -Wl,--no-undefined)
+    endif()
     # What the parts link apart from each other: third-party libraries.
     foreach(part IN LISTS parts)
       get_target_property(links ${part} LINK_LIBRARIES)

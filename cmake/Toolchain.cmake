@@ -22,8 +22,7 @@ file(RELATIVE_PATH STILLFRAME_HELPERS_FROM_LIB "/${CMAKE_INSTALL_LIBDIR}"
 option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
 option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)
-option(STILLFRAME_EVERY_TEST
-       "Also package, and build samples and the tests that one configuration is enough for" OFF)
+option(STILLFRAME_EVERY_TEST "Also build the tests that one configuration is enough for" OFF)
 set(STILLFRAME_SANITIZE "" CACHE STRING "Sanitizers to compile in, separated by commas")
 
 # -O3 makes g++ 12's -Wrestrict misfire inside std::string.

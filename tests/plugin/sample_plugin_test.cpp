@@ -23,7 +23,7 @@ std::string path_from(const char* variable) {
 }
 
 #define NEED_PLUGIN(path) \
-  if ((path).empty()) GTEST_SKIP() << "run by ctest, which says where the plug-ins were built"
+  if ((path).empty()) GTEST_SKIP() << "run by ctest in a configuration that builds the samples"
 
 class SamplePlugin : public ::testing::Test {
  protected:
