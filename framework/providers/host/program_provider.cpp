@@ -137,35 +137,47 @@ class Program final : public ProgramProvider {
   }
 
   Status expose(const SnapshotId& snapshot, const BytePath& place) override {
-    if (Status s = capable(ProviderCapabilities::kExpose, "expose snapshots"); !s.ok()) return s;
+    if (Status s = capable(ProviderCapabilities::kExpose, snapshot, "expose snapshots"); !s.ok())
+      return s;
     json params = named("snapshot", snapshot);
     params["place"] = escape_path(place);
     return as_status(call("expose", params, options_.timeouts.final));
   }
 
   Status unexpose(const SnapshotId& snapshot) override {
-    if (Status s = capable(ProviderCapabilities::kExpose, "expose snapshots"); !s.ok()) return s;
+    if (Status s = capable(ProviderCapabilities::kExpose, snapshot, "expose snapshots"); !s.ok())
+      return s;
     return as_status(call("unexpose", named("snapshot", snapshot), options_.timeouts.final));
   }
 
   Status make_writable(const SnapshotId& snapshot) override {
-    if (Status s = capable(ProviderCapabilities::kWritable, "make snapshots writable"); !s.ok()) {
+    if (Status s = capable(ProviderCapabilities::kWritable, snapshot, "make snapshots writable");
+        !s.ok()) {
       return s;
     }
     return as_status(call("make_writable", named("snapshot", snapshot), options_.timeouts.final));
   }
 
   Status revert(const SnapshotId& snapshot, const RevertOptions& options) override {
-    if (Status s = capable(ProviderCapabilities::kRevert, "revert"); !s.ok()) return s;
+    if (Status s = capable(ProviderCapabilities::kRevert, snapshot, "revert"); !s.ok()) return s;
     json params = named("snapshot", snapshot);
     params["force"] = options.force;
     return as_status(call("revert", params, options_.timeouts.revert));
   }
 
  private:
-  Status capable(std::uint32_t bit, const std::string& what) const {
+  // The program is not asked for what its owner does not declare; but a snapshot that is not there
+  // is not_found first.
+  Status capable(std::uint32_t bit, const SnapshotId& snapshot, const std::string& what) {
     if (info_.capabilities.has(bit)) return Ok{};
-    return Error(Errc::not_supported, options_.name + " cannot " + what);
+    auto all = query();
+    if (!all.ok()) return all.error();
+    for (const SnapshotInfo& one : all.value()) {
+      if (one.snapshot == snapshot) {
+        return Error(Errc::not_supported, options_.name + " cannot " + what);
+      }
+    }
+    return Error(Errc::not_found, options_.name + " has no snapshot " + snapshot.to_string());
   }
 
   Error failed(std::string_view method, const std::string& why) const {

@@ -163,6 +163,7 @@ TEST_F(CommandSample, SnapshotsSurviveTheProgram) {
 TEST_F(CommandSample, AbortLeavesNothing) {
   ASSERT_TRUE(provider_->begin_prepare(request()).ok());
   ASSERT_TRUE(provider_->end_prepare(set_).ok());
+  ASSERT_TRUE(provider_->pre_commit(set_).ok());
   ASSERT_TRUE(provider_->commit(set_).ok());
   provider_->abort(set_);
   provider_->abort(set_);

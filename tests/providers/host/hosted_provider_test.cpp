@@ -5,10 +5,9 @@
 #include <memory>
 #include <string>
 
-#include <unistd.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "framework/io/volumes.hpp"
 #include "framework/providers/host/make_provider.hpp"

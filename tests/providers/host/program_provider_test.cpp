@@ -106,6 +106,8 @@ TEST_F(Host, RefusalsKeepTheirCode) {
   EXPECT_THAT(refused.error().what(), HasSubstr("only xfs"));
   EXPECT_EQ(provider->remove(snapshot_).error().code(), Errc::not_found);
   EXPECT_THAT(provider->expose(snapshot_, "/a\xff").error().what(), HasSubstr("/a"));
+  EXPECT_EQ(provider->revert(snapshot_, {}).error().code(), Errc::not_found);
+  ASSERT_TRUE(provider->begin_prepare(request()).ok());
   EXPECT_EQ(provider->revert(snapshot_, {}).error().code(), Errc::not_supported)
       << "a capability it does not declare";
   auto full = start("refuse");
