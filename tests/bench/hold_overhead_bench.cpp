@@ -1,0 +1,200 @@
+// What a hold costs beyond the cut itself: from the first freeze that is sent to the last thaw that
+// is answered, less the time the provider spent in its own commit. In-process writers, 1, 32 and
+// 1,000 of them; p50 and p99 over the rounds, and the overhead as a ratio of the commit.
+//
+//   hold_overhead_bench [ROUNDS]
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <stillframe/embedded.hpp>
+
+#include "framework/coordinator/embedded/start_embedded.hpp"
+
+namespace stillframe {
+namespace {
+
+constexpr auto kCommit = std::chrono::milliseconds(5);  // what the cut below takes
+
+double milliseconds(Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+
+class BenchWriter final : public Writer {
+ public:
+  BenchWriter(int number, std::string directory)
+      : number_(number), directory_(std::move(directory)) {}
+
+  WriterIdentity identity() const override {
+    WriterIdentity identity;
+    UuidBytes bytes{};
+    bytes[0] = 0xbe;
+    identity.class_id = WriterClassId(bytes);
+    identity.name = "bench-" + std::to_string(number_);
+    identity.instance_name = identity.name;
+    identity.level = static_cast<FreezeLevel>(number_ % kFreezeLevels);
+    return identity;
+  }
+  Result<WriterMetadata> identify(const CallContext&) override {
+    WriterMetadata metadata;
+    metadata.identity = identity();
+    Component& component = metadata.components.emplace_back();
+    component.name.name = "data";
+    FileSet& files = component.files.emplace_back();
+    files.path = directory_;
+    files.pattern = "*";
+    return metadata;
+  }
+  Status prepare_snapshot(const CallContext&, const SnapshotSetView&) override { return Ok{}; }
+  Status freeze(const CallContext&) override { return Ok{}; }
+  Result<HoldStatement> thaw(const CallContext&) override {
+    HoldStatement statement;
+    statement.unbroken = true;
+    return statement;
+  }
+  Status post_snapshot(const CallContext&, const SnapshotSetView&, BackupView&) override {
+    return Ok{};
+  }
+  void abort(const CallContext&) override {}
+
+ private:
+  const int number_;
+  const std::string directory_;
+};
+
+// Cuts nothing, and takes kCommit for it.
+class BenchProvider final : public Provider {
+ public:
+  ProviderInfo info() const override {
+    ProviderInfo info;
+    UuidBytes bytes{};
+    bytes[0] = 0xbf;
+    info.id = ProviderId(bytes);
+    info.name = "bench";
+    info.atomicity = Atomicity::volume;
+    return info;
+  }
+  Status supports(const Volume&, const SnapshotAttributes&) override { return Ok{}; }
+  Status begin_prepare(const CutRequest& request) override {
+    request_ = request;
+    return Ok{};
+  }
+  Result<CutEstimate> end_prepare(const SetId&) override { return CutEstimate{}; }
+  Status pre_commit(const SetId&) override { return Ok{}; }
+  Result<std::vector<CutRecord>> commit(const SetId&) override {
+    CutRecord record;
+    record.snapshot = request_.snapshot;
+    record.begun = system_clock().now();
+    std::this_thread::sleep_for(kCommit);
+    record.ended = system_clock().now();
+    return std::vector<CutRecord>{record};
+  }
+  Status post_commit(const SetId&) override { return Ok{}; }
+  Result<std::vector<SnapshotInfo>> pre_final(const SetId&) override {
+    return std::vector<SnapshotInfo>{};
+  }
+  Status post_final(const SetId&) override { return Ok{}; }
+  void abort(const SetId&) override {}
+  Result<std::vector<SnapshotInfo>> query() override { return std::vector<SnapshotInfo>{}; }
+  Status remove(const SnapshotId&) override { return Ok{}; }
+  Status expose(const SnapshotId&, const BytePath&) override { return refused(); }
+  Status unexpose(const SnapshotId&) override { return refused(); }
+  Status make_writable(const SnapshotId&) override { return refused(); }
+  Status revert(const SnapshotId&, const RevertOptions&) override { return refused(); }
+
+ private:
+  static Error refused() { return Error(Errc::not_supported, "there is nothing but a clock"); }
+  CutRequest request_;
+};
+
+struct Sample {
+  Duration overhead{0}, commit{0};
+};
+
+Result<Sample> one_set(Client& requestor) {
+  auto session = requestor.begin_backup({});
+  if (!session.ok()) return session.error();
+  if (auto writers = session.value().gather(); !writers.ok()) return writers.error();
+  ComponentSelector all;
+  all.component = "*";
+  if (Status s = session.value().select({all}); !s.ok()) return s.error();
+  if (auto writers = session.value().prepare(); !writers.ok()) return writers.error();
+  auto set = session.value().create_snapshots();
+  if (!set.ok()) return set.error();
+  BootTime first_freeze{Duration::max()}, last_thaw;
+  for (const auto& entry : set.value().evidence.timeline) {
+    if (entry.phase == "freeze") first_freeze = std::min(first_freeze, entry.begun);
+    if (entry.phase == "thaw") last_thaw = std::max(last_thaw, entry.ended);
+  }
+  Sample sample;
+  for (const auto& snapshot : set.value().evidence.snapshots)
+    if (snapshot.cut) sample.commit += snapshot.cut->ended - snapshot.cut->begun;
+  sample.overhead = last_thaw - first_freeze - sample.commit;
+  if (auto evidence = session.value().end(); !evidence.ok()) return evidence.error();
+  return sample;
+}
+
+Duration percentile(std::vector<Duration>& sorted, double which) {
+  const auto index = static_cast<std::size_t>(which * static_cast<double>(sorted.size() - 1) + 0.5);
+  return sorted[index];
+}
+
+Status measure(const std::string& directory, int writers, int rounds) {
+  EmbeddedOptions options;
+  options.state_dir = directory + "/state-" + std::to_string(writers);
+  options.runtime_dir = directory + "/run-" + std::to_string(writers);
+  coordinator::EmbeddedSeams seams;
+  seams.builtin_providers = false;
+  BenchProvider provider;
+  std::vector<std::unique_ptr<BenchWriter>> all;
+  auto started = coordinator::start_embedded(options, seams);
+  if (!started.ok()) return started.error();
+  auto embedded = std::move(started).value();
+  if (Status s = embedded->add_provider(provider); !s.ok()) return s;
+  for (int i = 0; i < writers; ++i) {
+    all.push_back(std::make_unique<BenchWriter>(i, directory));
+    if (Status s = embedded->add_writer(*all.back()); !s.ok()) return s;
+  }
+  Client requestor(std::shared_ptr<RequestorChannel>(embedded->connect("bench")));
+  std::vector<Duration> overheads, commits;
+  for (int round = 0; round < rounds + 1; ++round) {
+    auto sample = one_set(requestor);
+    if (!sample.ok()) return sample.error();
+    if (round == 0) continue;  // the first one pays for threads and caches
+    overheads.push_back(sample.value().overhead);
+    commits.push_back(sample.value().commit);
+  }
+  std::sort(overheads.begin(), overheads.end());
+  std::sort(commits.begin(), commits.end());
+  const Duration p50 = percentile(overheads, 0.5), p99 = percentile(overheads, 0.99);
+  const Duration commit = percentile(commits, 0.5);
+  std::printf(
+      "%5d writers: overhead p50 %8.3f ms  p99 %8.3f ms  commit %7.3f ms  p50/commit %.2f\n",
+      writers, milliseconds(p50), milliseconds(p99), milliseconds(commit),
+      milliseconds(p50) / milliseconds(commit));
+  return Ok{};
+}
+
+}  // namespace
+}  // namespace stillframe
+
+int main(int argc, char** argv) {
+  using namespace stillframe;
+  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 50;
+  char directory[] = "/tmp/stillframe-bench-XXXXXX";
+  if (::mkdtemp(directory) == nullptr) return 1;
+  int status = 0;
+  for (int writers : {1, 32, 1000}) {
+    const Status measured = measure(directory, writers, rounds);
+    if (measured.ok()) continue;
+    std::fprintf(stderr, "%d writers: %s\n", writers, measured.error().what().c_str());
+    status = 1;
+  }
+  std::filesystem::remove_all(directory);
+  return status;
+}
