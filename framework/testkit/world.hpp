@@ -150,11 +150,16 @@ struct Violation {
   std::uint16_t session = kNoSession;
 };
 
+class RealWriter;
+
 struct RunOptions {
   const machine::Table* table = &machine::session_table();
   Bug bug = Bug::none;
   Coverage* coverage = nullptr;  // told of every row and fault
   std::string* trace = nullptr;  // given a line for everything that happens
+  // Play the first writers' parts; what they are asked is said to them.
+  std::vector<RealWriter*> real_writers;
+  BackupType type = BackupType::full;
 };
 
 // Reusable: a run allocates only where it exceeds what earlier runs needed. One thread.
@@ -209,6 +214,7 @@ class World {
   void writer_restarts(std::uint32_t writer);
   void end_hold(std::uint32_t writer, bool by_itself);
   void arm_sdk_timers(std::uint32_t writer, std::uint16_t session);
+  std::optional<Errc> say_for_real(std::uint32_t writer, const VerbCall& call);
   void set_heartbeat(std::uint16_t session, std::uint32_t writer, bool on);
   void lease_or_limit_over(const Item& item, bool lease);
   void audit_hold(const Item& item);

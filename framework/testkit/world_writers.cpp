@@ -2,6 +2,7 @@
 // for every hold.
 #include <algorithm>
 
+#include "framework/testkit/real_writer.hpp"
 #include "framework/testkit/world.hpp"
 
 namespace stillframe::testkit {
@@ -163,7 +164,11 @@ void World::end_hold(std::uint32_t index, bool by_itself) {
   if (!writer.held) return;
   WriterPart& part = at(writer.held_by).writers[index];
   part.held_until = now_;
-  part.broke = by_itself;
+  part.broke = part.broke || by_itself;
+  const bool asked_by_sdk = by_itself || writer.current.verb != Verb::thaw;
+  if (asked_by_sdk && writer.alive && index < options_.real_writers.size()) {
+    (void)options_.real_writers[index]->say(Verb::thaw, 0, false, options_.type, now_);
+  }
   writer.held = false;
   writer.held_by = kNoSession;
 }
@@ -177,6 +182,11 @@ void World::end_verb(std::uint32_t index, std::uint32_t job) {
     return writer_dies(index);
   }
   std::optional<Errc> failure = writer.outcome;
+  // A hanging verb never returns: nothing was said to a real writer either.
+  if (failure != Errc::timed_out) {
+    const auto said = say_for_real(index, call);
+    if (!failure) failure = said;
+  }
   const bool undoes = ends_a_hold(call.verb) || call.verb == Verb::shutdown;
   if (call.verb == Verb::freeze && !failure && now_ >= writer.hold_deadline) {
     failure = Errc::timed_out;  // the SDK let go before the application had frozen
@@ -275,6 +285,28 @@ void World::carry_out_verb(std::uint32_t index, const VerbCall& call) {
   }
 }
 
+std::optional<Errc> World::say_for_real(std::uint32_t index, const VerbCall& call) {
+  if (index >= options_.real_writers.size()) return std::nullopt;
+  RealWriter& real = *options_.real_writers[index];
+  WriterActor& writer = writers_[index];
+  // As the SDK does: an end that finds the application frozen thaws it first.
+  const bool ends = call.verb == Verb::abort || call.verb == Verb::shutdown;
+  if (ends && writer.held_by == call.session) end_hold(index, false);
+  std::size_t component = 0;
+  if (call.component != machine::kNone) {
+    const auto& components = at(call.session).plan->components;
+    for (std::uint32_t i = 0; i < call.component && i < components.size(); ++i) {
+      component += components[i].writer == index ? 1 : 0;
+    }
+  }
+  const auto failure = real.say(call.verb, component, call.copied_ok, options_.type, now_);
+  if (call.verb == Verb::freeze && failure) {  // a freeze that fails is followed by a thaw
+    (void)real.say(Verb::thaw, 0, false, options_.type, now_);
+  }
+  if (call.verb == Verb::thaw && !real.vouched()) at(call.session).writers[index].broke = true;
+  return failure;
+}
+
 void World::answer_verb(std::uint32_t index, const VerbCall& call, std::optional<Errc> failure) {
   SessionActor& session = at(call.session);
   if (session.lost || call.epoch != session.epoch) return;
@@ -303,6 +335,9 @@ void World::answer_verb(std::uint32_t index, const VerbCall& call, std::optional
                                                                           : part.held_until));
     event.hold.unbroken =
         part.liar || has(Bug::sdk_claims_unbroken) || (part.frozen && !part.broke);
+    if (index < options_.real_writers.size()) {
+      event.hold.unbroken = event.hold.unbroken && options_.real_writers[index]->vouched();
+    }
   }
   deliver(call.session, event);
 }
