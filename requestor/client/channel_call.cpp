@@ -17,6 +17,12 @@ std::uint64_t number_of(const json& event, const char* name) {
 
 }  // namespace
 
+RequestorCalls::RequestorCalls(std::shared_ptr<RequestorChannel> channel)
+    : channel_(std::move(channel)), events_(std::make_shared<EventRouter>()) {
+  channel_->on_event(
+      [events = events_](std::string_view event_json) { events->handle_event(event_json); });
+}
+
 RequestorCalls::~RequestorCalls() {
   // The channel may outlive us in the caller's hands.
   channel_->on_event({});
@@ -35,7 +41,7 @@ Result<json> RequestorCalls::call(std::string_view method, const json& params,
   return result;
 }
 
-void RequestorCalls::subscribe(const SessionId& session, ProgressHandler handler) {
+void EventRouter::subscribe(const SessionId& session, ProgressHandler handler) {
   const std::lock_guard lock(mutex_);
   if (handler) {
     handlers_[session] = std::move(handler);
@@ -44,7 +50,7 @@ void RequestorCalls::subscribe(const SessionId& session, ProgressHandler handler
   }
 }
 
-void RequestorCalls::handle_event(std::string_view event_json) {
+void EventRouter::handle_event(std::string_view event_json) {
   const json event = json::parse(event_json, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) return;  // from a newer coordinator, or not for us
   const auto session = SessionId::parse(text_of(event, "session"));

@@ -15,27 +15,38 @@
 
 namespace stillframe {
 
-// A coordinator's connection as calls and events with types: what a Client's copies and its
-// sessions share.
-class RequestorCalls {
+// Tells each session of its own events. The channel's handler holds it and not the channel: the
+// last owner of a channel must not be the channel's own thread.
+class EventRouter {
  public:
-  explicit RequestorCalls(std::shared_ptr<RequestorChannel> channel)
-      : channel_(std::move(channel)) {}
-  ~RequestorCalls();
-
-  // A method's result object. `descriptors` takes those that came along; null: they are closed.
-  Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
-                              std::vector<Descriptor>* descriptors = nullptr);
-
   // `handler` hears of `session` until it is replaced by an empty one; when unsubscribing returns,
   // it is not running and will not run again.
   void subscribe(const SessionId& session, ProgressHandler handler);
   void handle_event(std::string_view event_json);
 
  private:
-  const std::shared_ptr<RequestorChannel> channel_;
   std::mutex mutex_;  // held while a handler runs, so that a session can end knowing it is not
   std::map<SessionId, ProgressHandler> handlers_;
+};
+
+// A coordinator's connection as calls and events with types: what a Client's copies and its
+// sessions share.
+class RequestorCalls {
+ public:
+  explicit RequestorCalls(std::shared_ptr<RequestorChannel> channel);
+  ~RequestorCalls();
+
+  // A method's result object. `descriptors` takes those that came along; null: they are closed.
+  Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
+                              std::vector<Descriptor>* descriptors = nullptr);
+
+  void subscribe(const SessionId& session, ProgressHandler handler) {
+    events_->subscribe(session, std::move(handler));
+  }
+
+ private:
+  const std::shared_ptr<RequestorChannel> channel_;
+  const std::shared_ptr<EventRouter> events_;  // shared with the channel's handler
 };
 
 class Client::Core : public RequestorCalls {

@@ -26,12 +26,8 @@ Result<BytePath> path_member(const char* method, const json& result, const char*
 
 }  // namespace
 
-Client::Client(std::shared_ptr<RequestorChannel> channel) : core_(std::make_shared<Core>(channel)) {
-  // Weak: the channel may outlive every client and session.
-  channel->on_event([core = std::weak_ptr<Core>(core_)](std::string_view event_json) {
-    if (const auto alive = core.lock()) alive->handle_event(event_json);
-  });
-}
+Client::Client(std::shared_ptr<RequestorChannel> channel)
+    : core_(std::make_shared<Core>(std::move(channel))) {}
 
 Result<std::vector<WriterStatus>> Client::writers() {
   return list_of<WriterStatus>(*core_, "writers", "writers");

@@ -21,10 +21,11 @@ Error cancelled(const BytePath& name) {
   return {Errc::cancelled, "copying '" + escape_path(name) + "' was cancelled"};
 }
 
-// Everything that is done to a piece of content once it is in memory.
-class Sink {
+}  // namespace
+
+class ContentSink::Impl {
  public:
-  explicit Sink(const CopyRequest& request) : request_(request) {}
+  explicit Impl(const CopyRequest& request) : request_(request) {}
 
   Status data(std::span<const std::byte> bytes, std::uint64_t offset) {
     if (Status s = account(bytes); !s.ok()) return s;
@@ -33,7 +34,6 @@ class Sink {
     return Ok{};
   }
 
-  // Zeros that need no place on disk.
   Status hole(std::uint64_t length) {
     static const std::vector<std::byte> zeros(kBufferBytes);
     while (length > 0) {
@@ -86,7 +86,28 @@ class Sink {
   std::uint64_t copied_ = 0;
 };
 
-Status copy_range(const CopyRequest& request, Sink& sink, std::span<std::byte> buffer,
+ContentSink::ContentSink(const CopyRequest& request) : impl_(std::make_unique<Impl>(request)) {}
+ContentSink::~ContentSink() = default;
+
+Status ContentSink::data(std::span<const std::byte> bytes, std::uint64_t offset) {
+  return impl_->data(bytes, offset);
+}
+
+Status ContentSink::hole(std::uint64_t length) {
+  return impl_->hole(length);
+}
+
+Result<std::string> ContentSink::finish() {
+  return impl_->finish();
+}
+
+std::uint64_t ContentSink::copied() const noexcept {
+  return impl_->copied();
+}
+
+namespace {
+
+Status copy_range(const CopyRequest& request, ContentSink& sink, std::span<std::byte> buffer,
                   ByteRange range) {
   while (range.length > 0) {
     const std::size_t want = std::min<std::uint64_t>(buffer.size(), range.length);
@@ -127,7 +148,7 @@ Result<std::vector<ByteRange>> find_extents(int fd, std::uint64_t size, const By
   return extents;
 }
 
-Status copy_whole(const CopyRequest& request, Sink& sink, std::span<std::byte> buffer,
+Status copy_whole(const CopyRequest& request, ContentSink& sink, std::span<std::byte> buffer,
                   CopyOutcome& outcome) {
   auto extents = find_extents(request.source, outcome.size, request.name);
   if (!extents.ok()) return extents.error();
@@ -143,7 +164,7 @@ Status copy_whole(const CopyRequest& request, Sink& sink, std::span<std::byte> b
   return Ok{};
 }
 
-Result<CopyOutcome> finish(const CopyRequest& request, Sink& sink, CopyOutcome outcome) {
+Result<CopyOutcome> finish(const CopyRequest& request, ContentSink& sink, CopyOutcome outcome) {
   auto digest = sink.finish();
   if (!digest.ok()) return digest.error();
   outcome.sha256 = std::move(digest).value();
@@ -167,7 +188,7 @@ Result<CopyOutcome> copy_file(const CopyRequest& request) {
   }
   CopyOutcome outcome;
   outcome.size = static_cast<std::uint64_t>(info.st_size);
-  Sink sink(request);
+  ContentSink sink(request);
   std::vector<std::byte> buffer(
       std::max<std::uint64_t>(1, std::min<std::uint64_t>(kBufferBytes, outcome.size)));
   if (request.ranges == nullptr) {
@@ -176,27 +197,6 @@ Result<CopyOutcome> copy_file(const CopyRequest& request) {
     for (const ByteRange& range : *request.ranges) {
       if (Status s = copy_range(request, sink, buffer, range); !s.ok()) return s.error();
     }
-  }
-  return finish(request, sink, std::move(outcome));
-}
-
-Result<CopyOutcome> copy_stream(const CopyRequest& request, std::uint64_t size) {
-  CopyOutcome outcome;
-  Sink sink(request);
-  std::vector<std::byte> buffer(kBufferBytes);
-  while (true) {
-    const ssize_t got = ::read(request.source, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return posix_error(errno, "read the stream of", request.name);
-    if (got == 0) break;
-    const auto piece = std::span(buffer).first(static_cast<std::size_t>(got));
-    if (Status s = sink.data(piece, outcome.size); !s.ok()) return s.error();
-    outcome.size += piece.size();
-  }
-  if (outcome.size != size) {
-    return Error(Errc::truncated, "the stream of '" + escape_path(request.name) + "' ended after " +
-                                      std::to_string(outcome.size) + " of " + std::to_string(size) +
-                                      " bytes: the writer died or changed its mind");
   }
   return finish(request, sink, std::move(outcome));
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,8 +37,25 @@ struct CopyOutcome {
 // truncated when the source turns out shorter than it said, cancelled when the observer said so.
 Result<CopyOutcome> copy_file(const CopyRequest& request);
 
-// The same from a pipe that ends by itself after `size` bytes; truncated when it ends sooner.
-Result<CopyOutcome> copy_stream(const CopyRequest& request, std::uint64_t size);
+// What copy_file() does with each piece of content, for content that comes from elsewhere (a
+// writer's stream): hash, verify, write, report. `request.source` is not used.
+class ContentSink {
+ public:
+  explicit ContentSink(const CopyRequest& request);  // which must outlive the sink
+  ~ContentSink();
+  ContentSink(const ContentSink&) = delete;
+  ContentSink& operator=(const ContentSink&) = delete;
+
+  Status data(std::span<const std::byte> bytes, std::uint64_t offset);  // in order, without gaps
+  Status hole(std::uint64_t length);  // zeros that need no place on disk
+  // Once, after the last piece: finishes the verifier and answers the SHA-256.
+  Result<std::string> finish();
+  std::uint64_t copied() const noexcept;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 // Mode, owner, times and extended attributes of an open file or directory.
 Result<FileAttributes> read_attributes(int fd, const BytePath& name);

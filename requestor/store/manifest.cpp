@@ -88,6 +88,9 @@ json write_component(const ManifestComponent& component) {
                  {"name", component.name.name},
                  {"succeeded", component.succeeded}};
   if (!component.failure.empty()) object["failure"] = component.failure;
+  if (component.log_low <= component.log_high) {
+    object["logs"] = {{"low", component.log_low}, {"high", component.log_high}};
+  }
   if (component.base) {
     object["base"] = {{"backup", component.base->backup.to_string()},
                       {"stamp", component.base->stamp},
@@ -206,6 +209,12 @@ ManifestComponent read_component(const json& object, const std::string& where,
   component.name = {reader.text("logical_path"), reader.text("name")};
   component.succeeded = reader.flag("succeeded", false);
   component.failure = reader.text_or_empty("failure");
+  if (!reader.failed() && reader.has("logs")) {
+    FieldReader logs(*reader.at("logs"), where + ".logs", error);
+    component.log_low = logs.number("low");
+    component.log_high = logs.number("high");
+    if (component.log_low > component.log_high) logs.fail("low", "must not be above high");
+  }
   if (reader.failed() || !reader.has("base")) return component;
   FieldReader base(*reader.at("base"), where + ".base", error);
   component.base = ChainBase{base.id<BackupId>("backup"), base.text("stamp"), base.text("owner")};

@@ -63,6 +63,8 @@ struct ManifestComponent {
   bool succeeded = false;
   std::string failure;  // why not, for people
   std::optional<ChainBase> base;
+  // Log generations that came with a stream, for a restore's registration; low > high: none.
+  std::uint64_t log_low = 1, log_high = 0;
   friend bool operator==(const ManifestComponent&, const ManifestComponent&) = default;
 };
 

@@ -224,7 +224,12 @@ Result<std::vector<Tree::Entry>> Tree::list(std::string_view relative) const {
     if (fstatat(directory.value().get(), found->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
       return posix_error(errno, "stat", display(relative) + "/" + BytePath(name));
     }
-    Entry entry{BytePath(name), FileKind::regular, false};
+    Entry entry;
+    entry.name = BytePath(name);
+    entry.size = static_cast<std::uint64_t>(info.st_size);
+    entry.device = info.st_dev;
+    entry.inode = info.st_ino;
+    entry.links = info.st_nlink;
     if (S_ISDIR(info.st_mode)) entry.kind = FileKind::directory;
     if (S_ISLNK(info.st_mode)) entry.kind = FileKind::symlink;
     entry.special = !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode) && !S_ISLNK(info.st_mode);

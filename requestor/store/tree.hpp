@@ -43,6 +43,8 @@ class Tree {
     BytePath name;
     FileKind kind = FileKind::regular;
     bool special = false;  // a device, socket or pipe
+    std::uint64_t size = 0;
+    std::uint64_t device = 0, inode = 0, links = 1;
   };
   // In the order of their names.
   Result<std::vector<Entry>> list(std::string_view relative) const;

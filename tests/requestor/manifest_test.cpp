@@ -25,7 +25,9 @@ BackupManifest example() {
                                  {"Stores", "EU"},
                                  true,
                                  "",
-                                 ChainBase{BackupId::generate(), "stamp", "stillframe@db1"}});
+                                 ChainBase{BackupId::generate(), "stamp", "stillframe@db1"},
+                                 3,
+                                 9});
   manifest.documents.push_back({"documents/backup.json", "backup", 12, kHash});
 
   ManifestFile odd;

@@ -1,0 +1,366 @@
+#include "requestor/backup/backup_run.hpp"
+
+#include <algorithm>
+
+#include <stillframe/documents.hpp>
+
+#include "framework/base/path.hpp"
+#include "framework/model/backup_type.hpp"
+#include "framework/model/component_tree.hpp"
+#include "requestor/backup/chain.hpp"
+#include "requestor/backup/copier.hpp"
+#include "requestor/backup/stream_copy.hpp"
+
+namespace stillframe::requestor {
+namespace {
+
+bool builds_on_another(BackupType type) {
+  return type == BackupType::incremental || type == BackupType::differential ||
+         type == BackupType::log;
+}
+
+// How a component's files are had.
+enum class Route { snapshot, stream, live };
+
+// An explicit component with what is needed to copy it.
+struct Chosen {
+  const WriterMetadata* writer = nullptr;
+  std::vector<const Component*> members;  // its head first
+  BackupType type = BackupType::full;
+  Route route = Route::snapshot;
+};
+
+class Run {
+ public:
+  Run(const BackupRequest& request, RunObserver& observer)
+      : request_(request), observer_(observer) {}
+
+  Result<BackupReport> run(BackupSession& session, std::stop_token stop);
+
+ private:
+  Status choose(BackupSession& session);
+  Result<std::vector<ComponentSelector>> selectors() const;
+  Status learn_components(BackupSession& session);
+  Result<Chosen> choose_component(const BackupComponent& entry) const;
+  Status make_snapshots(BackupSession& session);
+  Status refresh_document(BackupSession& session);
+  Status copy(BackupSession& session, SetBuilder& builder, std::stop_token stop);
+  Status plan(Copier& copier, FilePlan& plan);
+  Status stream(BackupSession& session, Copier& copier);
+  Result<Receipt> publish(BackupSession& session, SetBuilder& builder);
+  void finish(BackupSession& session);
+  void write_outcome(const Result<Evidence>& last);
+  std::vector<ComponentResult> results() const;
+
+  const BackupRequest& request_;
+  RunObserver& observer_;
+  std::vector<WriterStatus> writers_;
+  BackupDocument document_;
+  std::vector<Chosen> chosen_;  // beside document_.components
+  std::vector<SnapshotInfo> snapshots_;
+  Evidence evidence_;
+  BackupManifest manifest_;
+  BackupReport report_;
+};
+
+Result<std::vector<ComponentSelector>> Run::selectors() const {
+  std::vector<ComponentSelector> wanted = request_.selectors;
+  if (wanted.empty()) wanted.push_back({"", "*", request_.snapshot.policy, "", {}});
+  if (!builds_on_another(request_.options.type)) return wanted;
+  const ChainRequest chain{request_.store, request_.options.type, request_.options.chain_owner};
+  return choose_bases(chain, writers_, wanted, request_.options.exclude_writers);
+}
+
+Status Run::choose(BackupSession& session) {
+  auto writers = session.gather();
+  if (!writers.ok()) return writers.error();
+  writers_ = std::move(writers).value();
+  for (const WriterStatus& writer : writers_) {
+    if (!writer.failure) continue;
+    observer_.warning("writer " + writer.identity.name + " (" + writer.identity.instance_name +
+                      ") failed: " + writer.failure->message);
+  }
+  if (!request_.options.component_mode) return Ok{};
+  auto wanted = selectors();
+  if (!wanted.ok()) return wanted.error();
+  return session.select(wanted.value());
+}
+
+Result<Chosen> Run::choose_component(const BackupComponent& entry) const {
+  Chosen chosen;
+  for (const WriterStatus& writer : writers_) {
+    if (writer.instance == entry.writer_instance && writer.metadata) {
+      chosen.writer = &*writer.metadata;
+    }
+  }
+  if (chosen.writer == nullptr) {
+    return Error(Errc::writer_gone, "writer " + entry.instance_name + " of component '" +
+                                        entry.name.full() + "' is gone");
+  }
+  const ComponentTree tree(*chosen.writer);
+  const auto head = tree.find(entry.name);
+  if (!head) {
+    return Error(Errc::internal, "component '" + entry.name.full() + "' of " + entry.instance_name +
+                                     " is not in its writer's metadata");
+  }
+  for (const std::size_t member : tree.with_descendants(*head)) {
+    chosen.members.push_back(&chosen.writer->components[member]);
+  }
+  chosen.type = effective_type(chosen.writer->schema, request_.options.type);
+  const Capabilities& can = chosen.writer->identity.capabilities;
+  const bool from_snapshot =
+      std::any_of(chosen.members.begin(), chosen.members.end(),
+                  [&](const Component* c) { return needs_snapshot(*c, chosen.type); });
+  const bool streams =
+      can.has(Capability::streaming) && (request_.prefer_streams || !can.has(Capability::snapshot));
+  chosen.route = streams ? Route::stream : from_snapshot ? Route::snapshot : Route::live;
+  return chosen;
+}
+
+Status Run::refresh_document(BackupSession& session) {
+  auto document = session.document();
+  if (!document.ok()) return document.error();
+  document_ = std::move(document).value();
+  return Ok{};
+}
+
+Status Run::learn_components(BackupSession& session) {
+  if (Status s = refresh_document(session); !s.ok()) return s;
+  for (const BackupComponent& entry : document_.components) {
+    auto chosen = choose_component(entry);
+    if (!chosen.ok()) return chosen.error();
+    chosen_.push_back(std::move(chosen).value());
+  }
+  return Ok{};
+}
+
+Status Run::make_snapshots(BackupSession& session) {
+  const bool needed = !request_.volumes.empty() || !request_.options.component_mode ||
+                      std::any_of(chosen_.begin(), chosen_.end(), [](const Chosen& chosen) {
+                        return chosen.route == Route::snapshot;
+                      });
+  if (!needed) return Ok{};
+  SnapshotOptions options = request_.snapshot;
+  options.extra_volumes.insert(options.extra_volumes.end(), request_.volumes.begin(),
+                               request_.volumes.end());
+  auto set = session.create_snapshots(options);
+  if (!set.ok()) return set.error();
+  snapshots_ = std::move(set.value().snapshots);
+  evidence_ = std::move(set.value().evidence);
+  // What writers wrote after the snapshot: stamps, partial and differenced files.
+  return refresh_document(session);
+}
+
+Status Run::plan(Copier& copier, FilePlan& plan) {
+  auto sources = SourceMap::open(snapshots_);
+  if (!sources.ok()) return sources.error();
+  for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
+    const Chosen& chosen = chosen_[i];
+    const BackupComponent& entry = document_.components[i];
+    if (chosen.route == Route::stream) continue;
+    ComponentToPlan component{
+        chosen.writer, nullptr, nullptr, i, chosen.type, base_created(request_.store, entry.base)};
+    for (const Component* member : chosen.members) {
+      component.component = member;
+      component.entry = member == chosen.members.front() ? &entry : nullptr;
+      if (Status s = plan_component(component, sources.value(), plan); !s.ok()) {
+        copier.note_failure(i, s.error());
+        break;
+      }
+    }
+  }
+  if (request_.options.component_mode) return copier.copy(plan);
+  std::vector<WriterMetadata> metadata;
+  for (const WriterStatus& writer : writers_) {
+    if (writer.metadata) metadata.push_back(*writer.metadata);
+  }
+  for (const SnapshotInfo& snapshot : snapshots_) {
+    if (Status s = plan_volume(snapshot, metadata, sources.value(), plan); !s.ok()) return s;
+  }
+  return copier.copy(plan);
+}
+
+Status Run::stream(BackupSession& session, Copier& copier) {
+  for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
+    const Chosen& chosen = chosen_[i];
+    if (chosen.route != Route::stream) continue;
+    StreamedComponent component{document_.components[i].writer_instance, nullptr, i, chosen.type,
+                                chosen.writer->identity.capabilities.has(Capability::logs)};
+    for (const Component* member : chosen.members) {
+      component.component = member;
+      auto logs = stream_component(session, component, copier);
+      if (!logs.ok() && logs.error().code() == Errc::cancelled) return logs.error();
+      if (!logs.ok()) {
+        copier.note_failure(i, logs.error());
+        break;
+      }
+      if (logs.value().low > logs.value().high) continue;
+      manifest_.components[i].log_low = logs.value().low;
+      manifest_.components[i].log_high = logs.value().high;
+    }
+  }
+  return Ok{};
+}
+
+Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token stop) {
+  std::vector<OwnerNames> owners;
+  for (std::size_t i = 0; i < chosen_.size(); ++i) {
+    const BackupComponent& entry = document_.components[i];
+    owners.push_back({chosen_[i].writer->identity, entry.name});
+    manifest_.components.push_back(
+        {entry.writer_class, entry.instance_name, entry.name, true, "", entry.base, 1, 0});
+    for (const ComponentFailure& failure : entry.failures) {
+      manifest_.components[i].succeeded = false;
+      manifest_.components[i].failure = failure.message;
+    }
+  }
+  std::atomic<bool> cancelled{stop.stop_requested()};
+  const std::stop_callback on_stop(stop, [&] { cancelled = true; });
+  CopySettings settings;
+  settings.threads = request_.copy_threads;
+  settings.verifiers = request_.verifiers;
+  settings.cancelled = &cancelled;
+  settings.progress = [this](std::uint64_t done, std::uint64_t total) {
+    observer_.progress("copy", "", done, total);
+  };
+  Copier copier(builder, settings, owners);
+  FilePlan files;
+  if (Status s = plan(copier, files); !s.ok()) return s;
+  if (Status s = stream(session, copier); !s.ok()) return s;
+  for (const auto& [index, error] : copier.failures()) {
+    manifest_.components[index].succeeded = false;
+    manifest_.components[index].failure = error.what();
+    observer_.warning("component '" + manifest_.components[index].name.full() + "' of " +
+                      manifest_.components[index].instance_name + ": " + error.what());
+  }
+  manifest_.files = copier.take_files();
+  report_.files = manifest_.files.size();
+  report_.bytes = copier.bytes_copied();
+  return Ok{};
+}
+
+Result<Receipt> Run::publish(BackupSession& session, SetBuilder& builder) {
+  const bool any = manifest_.components.empty() ||
+                   std::any_of(manifest_.components.begin(), manifest_.components.end(),
+                               [](const ManifestComponent& c) { return c.succeeded; });
+  if (!any) {
+    const ManifestComponent& first = manifest_.components.front();
+    return Error(Errc::partial_failure, "no component could be copied, nothing was published; '" +
+                                            first.name.full() + "': " + first.failure);
+  }
+  auto evidence = session.evidence();
+  if (!evidence.ok()) return evidence.error();
+  evidence_ = std::move(evidence).value();
+  for (std::size_t i = 0; i < document_.components.size(); ++i) {
+    document_.components[i].succeeded = manifest_.components[i].succeeded;
+  }
+  manifest_.backup = document_.backup;
+  manifest_.session = document_.session;
+  manifest_.set = document_.set;
+  manifest_.type = document_.type;
+  manifest_.host = evidence_.host;
+  manifest_.created = system_clock().wall_now();
+  builder.add_document("backup", "documents/backup.json", stillframe::to_json(document_));
+  builder.add_document("evidence", "documents/evidence.json", stillframe::to_json(evidence_));
+  std::size_t number = 0;
+  for (const WriterStatus& writer : writers_) {
+    if (!writer.metadata) continue;
+    builder.add_document("writer",
+                         "documents/writers/" + writer.identity.class_id.to_string() + "-" +
+                             std::to_string(number++) + ".json",
+                         stillframe::to_json(*writer.metadata));
+  }
+  return builder.publish(manifest_);
+}
+
+std::vector<ComponentResult> Run::results() const {
+  std::vector<ComponentResult> results;
+  for (const ManifestComponent& component : manifest_.components) {
+    results.push_back(
+        {component.writer_class, component.instance_name, component.name, component.succeeded});
+  }
+  return results;
+}
+
+// The set is published: from here on nothing takes it back, and everything that goes wrong is told.
+void Run::finish(BackupSession& session) {
+  auto completed = session.complete(report_.receipt, results());
+  if (completed.ok()) {
+    report_.writers = std::move(completed).value();
+  } else {
+    report_.finish = completed.error().while_doing("completing the backup with its writers");
+  }
+  auto last = session.end();
+  if (last.ok()) evidence_ = last.value();
+  write_outcome(last);
+  report_.evidence = evidence_;
+  for (std::size_t i = 0; i < manifest_.components.size(); ++i) {
+    ComponentOutcome outcome{manifest_.components[i], Consistency::failed, ""};
+    for (const ComponentEvidence& evidence : evidence_.components) {
+      if (evidence.writer_class != outcome.component.writer_class ||
+          evidence.instance_name != outcome.component.instance_name ||
+          evidence.name != outcome.component.name) {
+        continue;
+      }
+      outcome.label = evidence.label;
+      outcome.reason = evidence.reason;
+    }
+    if (!outcome.component.succeeded && report_.finish.ok()) {
+      report_.finish = Error(Errc::partial_failure, "component '" + outcome.component.name.full() +
+                                                        "' of " + outcome.component.instance_name +
+                                                        ": " + outcome.component.failure);
+    }
+    report_.components.push_back(std::move(outcome));
+  }
+}
+
+void Run::write_outcome(const Result<Evidence>& last) {
+  SetOutcome outcome;
+  outcome.outcome = report_.finish.ok() ? "completed" : "complete_failed";
+  outcome.message = report_.finish.ok() ? "" : report_.finish.error().what();
+  outcome.finished = system_clock().wall_now();
+  outcome.evidence = evidence_;
+  if (!last.ok() && outcome.message.empty()) outcome.message = last.error().what();
+  auto set = BackupSet::open(report_.path);
+  Status written = set.ok() ? set.value().write_outcome(outcome) : Status(set.error());
+  if (!written.ok()) observer_.warning("outcome not recorded: " + written.error().what());
+}
+
+Result<BackupReport> Run::run(BackupSession& session, std::stop_token stop) {
+  if (Status s = choose(session); !s.ok()) return s.error();
+  if (auto prepared = session.prepare(); !prepared.ok()) return prepared.error();
+  if (Status s = learn_components(session); !s.ok()) return s.error();
+  if (Status s = make_snapshots(session); !s.ok()) return s.error();
+  auto builder = SetBuilder::begin(request_.store, document_.backup,
+                                   [this](PublishStep step) { observer_.publishing(step); });
+  if (!builder.ok()) return builder.error();
+  if (Status s = copy(session, *builder.value(), stop); !s.ok()) return s.error();
+  auto receipt = publish(session, *builder.value());
+  if (!receipt.ok()) return receipt.error();
+  report_.path = builder.value()->final_path();
+  report_.receipt = std::move(receipt).value();
+  finish(session);
+  return std::move(report_);
+}
+
+}  // namespace
+
+Result<BackupReport> run_backup(Client& client, const BackupRequest& request, RunObserver& observer,
+                                std::stop_token stop) {
+  auto session = client.begin_backup(request.options);
+  if (!session.ok()) return session.error();
+  session.value().on_progress(
+      [&](const std::string& phase, const std::string& who, std::uint64_t done,
+          std::uint64_t total) { observer.progress(phase, who, done, total); });
+  const std::stop_callback on_stop(stop, [&] { session.value().cancel(); });
+  Run run(request, observer);
+  auto report = run.run(session.value(), stop);
+  if (!report.ok()) {
+    // Said with the reason, so that the evidence has it; the destructor would abort without one.
+    (void)session.value().abort(report.error().what());
+    (void)session.value().end();
+  }
+  return report;
+}
+
+}  // namespace stillframe::requestor

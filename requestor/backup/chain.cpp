@@ -1,0 +1,114 @@
+#include "requestor/backup/chain.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "framework/model/backup_type.hpp"
+#include "framework/model/consistency.hpp"
+#include "framework/model/selection.hpp"
+
+namespace stillframe::requestor {
+namespace {
+
+// A set of the store as a possible base, newest first, opened once.
+struct Candidate {
+  BackupManifest manifest;
+  BackupDocument document;
+  Evidence evidence;
+  bool completed = false;
+};
+
+bool may_be_base(BackupType type, BackupType wanted) {
+  if (type == BackupType::full) return true;
+  return wanted != BackupType::differential &&
+         (type == BackupType::incremental || type == BackupType::log);
+}
+
+Result<std::vector<Candidate>> candidates_of(const BytePath& store, BackupType wanted) {
+  auto sets = list_sets(store);
+  if (!sets.ok()) {
+    if (sets.error().code() == Errc::not_found) return std::vector<Candidate>();
+    return sets.error();
+  }
+  std::vector<Candidate> candidates;
+  for (auto listing = sets.value().rbegin(); listing != sets.value().rend(); ++listing) {
+    if (!listing->manifest || !may_be_base(listing->manifest->type, wanted)) continue;
+    auto set = BackupSet::open(listing->path);
+    if (!set.ok()) continue;
+    auto document = set.value().document();
+    auto evidence = set.value().evidence();
+    if (!document.ok() || !evidence.ok()) continue;
+    const auto outcome = set.value().outcome();
+    candidates.push_back({std::move(*listing->manifest), std::move(document).value(),
+                          std::move(evidence).value(),
+                          outcome.ok() && outcome.value().outcome == "completed"});
+  }
+  return candidates;
+}
+
+template <class Entry>
+const Entry* find_component(const std::vector<Entry>& entries, const WriterIdentity& writer,
+                            const ComponentName& name) {
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return entry.writer_class == writer.class_id && entry.instance_name == writer.instance_name &&
+           entry.name == name;
+  });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+std::optional<ChainBase> base_in(const Candidate& candidate, const WriterIdentity& writer,
+                                 const ComponentName& name, const std::string& owner) {
+  const auto* component = find_component(candidate.document.components, writer, name);
+  const auto* stored = find_component(candidate.manifest.components, writer, name);
+  const auto* evidence = find_component(candidate.evidence.components, writer, name);
+  const bool good = candidate.completed && component != nullptr && stored != nullptr &&
+                    stored->succeeded && evidence != nullptr && can_be_base(evidence->label);
+  if (!good) return std::nullopt;
+  if (!owner.empty() && candidate.document.chain_owner != owner) return std::nullopt;
+  return ChainBase{candidate.manifest.backup, component->stamp, candidate.document.chain_owner};
+}
+
+}  // namespace
+
+Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
+                                                    const std::vector<WriterStatus>& writers,
+                                                    std::span<const ComponentSelector> selectors,
+                                                    const std::vector<std::string>& excluded) {
+  std::vector<const WriterMetadata*> metadata;
+  for (const WriterStatus& writer : writers) {
+    if (writer.metadata) metadata.push_back(&*writer.metadata);
+  }
+  auto selection = select_components(metadata, selectors, excluded);
+  if (!selection.ok()) return selection.error();
+  auto candidates = candidates_of(request.store, request.type);
+  if (!candidates.ok()) return candidates.error();
+
+  std::vector<ComponentSelector> exact;
+  for (const SelectedComponent& selected : selection.value().components) {
+    const WriterMetadata& writer = *metadata[selected.writer];
+    const ComponentName& name = writer.components[selected.component].name;
+    ComponentSelector selector{writer.instance.to_string(), name.full(), selected.policy,
+                               selected.options, selected.base};
+    const bool builds = effective_type(writer.schema, request.type) == request.type;
+    for (const Candidate& candidate : candidates.value()) {
+      if (!builds || selector.base) break;
+      selector.base = base_in(candidate, writer.identity, name, request.owner);
+    }
+    if (builds && !selector.base) {
+      return Error(Errc::chain_broken, "store '" + escape_path(request.store) +
+                                           "' has no complete, consistent backup of '" +
+                                           name.full() + "' of " + writer.identity.instance_name +
+                                           " to build on; take a full backup first");
+    }
+    exact.push_back(std::move(selector));
+  }
+  return exact;
+}
+
+WallTime base_created(const BytePath& store, const std::optional<ChainBase>& base) {
+  if (!base) return WallTime();
+  auto set = find_set(store, base->backup);
+  return set.ok() ? set.value().manifest().created : WallTime();
+}
+
+}  // namespace stillframe::requestor

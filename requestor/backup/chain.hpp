@@ -1,0 +1,30 @@
+// Which earlier backup an incremental or differential builds on.
+#pragma once
+
+#include <span>
+
+#include <stillframe/requestor.hpp>
+
+#include "requestor/store/backup_set.hpp"
+
+namespace stillframe::requestor {
+
+struct ChainRequest {
+  BytePath store;
+  BackupType type = BackupType::incremental;
+  std::string owner;  // empty: "stillframe@<host>"
+};
+
+// One selector per component that the request's selectors choose, each with its base: the newest
+// set in the store that holds the component completely and consistently. chain_broken names the
+// component that has none and says that a full backup mends it. Components whose writer takes the
+// type as a full backup need no base.
+Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
+                                                    const std::vector<WriterStatus>& writers,
+                                                    std::span<const ComponentSelector> selectors,
+                                                    const std::vector<std::string>& excluded);
+
+// Since when files of this component are new: the creation of its base's set; 0 without one.
+WallTime base_created(const BytePath& store, const std::optional<ChainBase>& base);
+
+}  // namespace stillframe::requestor

@@ -1,0 +1,45 @@
+// Where the content of an original path is read: inside the snapshot of the volume it lies on, or
+// live.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <stillframe/provider.hpp>
+
+#include "requestor/store/tree.hpp"
+
+namespace stillframe::requestor {
+
+class SourceMap {
+ public:
+  // Opens the root of every snapshot of the set, and "/" for live files.
+  static Result<SourceMap> open(const std::vector<SnapshotInfo>& snapshots);
+
+  struct Place {
+    const Tree* tree = nullptr;
+    BytePath relative;  // beneath the tree
+    FileOrigin origin = FileOrigin::live;
+  };
+  // inconsistent_snapshot when the set holds no volume that `path` is on.
+  Result<Place> in_snapshot(const BytePath& path) const;
+  Place live(const BytePath& path) const;
+
+  // The mount point of a volume of the set that is exactly `path`: its content is in a snapshot of
+  // its own.
+  bool is_mount_point(const BytePath& path) const;
+
+ private:
+  struct Root {
+    BytePath mount_point;
+    Tree tree;
+  };
+  explicit SourceMap(Tree live) : live_(std::move(live)) {}
+
+  Tree live_;
+  std::vector<std::unique_ptr<Root>> roots_;  // longest mount point first; addresses are handed out
+};
+
+}  // namespace stillframe::requestor

@@ -1,0 +1,24 @@
+// The streaming path: writers deliver their files themselves, database first, then the logs that
+// they name.
+#pragma once
+
+#include <stillframe/requestor.hpp>
+
+#include "requestor/backup/copier.hpp"
+
+namespace stillframe::requestor {
+
+struct StreamedComponent {
+  WriterInstanceId writer;
+  const Component* component = nullptr;
+  std::uint32_t manifest_index = 0;
+  BackupType type = BackupType::full;
+  bool has_logs = false;  // the writer can list_logs()
+};
+
+// Copies every file of the component's data file sets, then asks for the logs and copies those.
+// Answers the log range, for a restore's registration.
+Result<LogList> stream_component(BackupSession& session, const StreamedComponent& component,
+                                 Copier& copier);
+
+}  // namespace stillframe::requestor

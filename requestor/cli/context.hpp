@@ -1,0 +1,64 @@
+// What a verb works with.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "requestor/cli/invocation.hpp"
+#include "requestor/cli/terminal.hpp"
+
+namespace stillframe::cli {
+
+// A connection to a coordinator, and the coordinator itself when it is an embedded one.
+struct Connection {
+  std::shared_ptr<void> keeps_alive;  // shared: type-erased owner of what the channel runs on
+  std::shared_ptr<RequestorChannel> channel;
+};
+using Connector = std::function<Result<Connection>(const GlobalOptions&)>;
+
+struct Context {
+  const Invocation& invocation;
+  Terminal& terminal;
+  Connector connect;
+  std::stop_token stop;  // SIGINT, SIGTERM
+};
+
+// A Client of the coordinator the options name.
+struct Connected {
+  Connection connection;  // first: outlives the client
+  Client client;
+};
+Result<Connected> connect_client(Context& context);
+
+// The selection as the client wants it.
+Result<std::vector<ComponentSelector>> selectors_of(const SelectionOptions& selection);
+BackupOptions backup_options_of(const Invocation& invocation, BackupType type);
+SnapshotOptions snapshot_options_of(const Invocation& invocation);
+
+// Each runs one verb and answers the exit code.
+int verb_writers(Context& context);
+int verb_components(Context& context);
+int verb_providers(Context& context);
+int verb_volumes(Context& context);
+int verb_sessions(Context& context);
+int verb_session_end(Context& context);
+int verb_doctor(Context& context);
+int verb_snapshot_create(Context& context);
+int verb_snapshot_list(Context& context);
+int verb_snapshot_show(Context& context);
+int verb_snapshot_expose(Context& context);
+int verb_snapshot_unexpose(Context& context);
+int verb_snapshot_delete(Context& context);
+int verb_snapshot_revert(Context& context);
+int verb_backup(Context& context);
+int verb_verify(Context& context);
+int verb_show(Context& context);
+int verb_restore(Context& context);
+int verb_restore_resume(Context& context);
+int verb_restore_abandon(Context& context);
+int verb_exec(Context& context);
+int verb_hold(Context& context);
+int verb_gate(Context& context);
+
+}  // namespace stillframe::cli

@@ -1,0 +1,102 @@
+// One command line, understood.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <stillframe/requestor.hpp>
+
+namespace stillframe::cli {
+
+// Options of every verb; they may stand before and after it.
+struct GlobalOptions {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool embedded = false;
+  BytePath socket_dir;
+  BytePath config;
+  std::chrono::milliseconds wait_writers{2'000};
+  std::vector<std::string> expect;           // writers to wait for, by instance name
+  std::chrono::milliseconds timeout{5'000};  // to connect
+  // Of an embedded coordinator, from the configuration file only.
+  BytePath state_dir, runtime_dir, helper_dir;
+  std::vector<BytePath> writer_configs, command_providers;
+};
+
+// Which components and volumes a verb is about.
+struct SelectionOptions {
+  std::vector<std::string> components;  // "[WRITER:]COMPONENT"
+  std::vector<std::string> exclude;     // writers
+  std::vector<BytePath> volumes;
+  bool no_writers = false;  // volumes only, crash-consistent
+  ConsistencyPolicy policy = ConsistencyPolicy::require;
+  std::string provider;
+  std::string writer_options;
+};
+
+struct SnapshotVerbOptions {
+  std::string id;
+  BytePath place;
+  bool all = false;
+  bool oldest = false;
+  bool force = false;
+  bool writable = false;
+  bool yes = false;
+  bool rollback = false;
+  bool no_auto_recovery = false;
+  bool differential = false;
+  bool clone = false;
+  BytePath environment_file;  // ids as shell assignments
+};
+
+struct BackupVerbOptions {
+  BytePath store;
+  BackupType type = BackupType::full;
+  bool streams = false;
+  bool bootable = false;
+  int threads = 2;
+  std::string chain_owner;
+};
+
+struct RestoreVerbOptions {
+  BytePath set;  // or the folder to resume or abandon
+  BytePath extract_to;
+  std::vector<std::string> moves;  // "FROM=TO"
+  std::vector<std::string> only;   // "HEAD=MEMBER": members of a set
+  std::string token, name, point, instance, roll_forward;
+  std::optional<std::string> authority_expires;
+  bool authoritative = false;
+  bool more_follow = false;
+  bool simulate = false;
+  bool keep_old = false;
+  bool no_services = false;
+  bool allow_start = false;
+  std::chrono::milliseconds wait_start{0};
+};
+
+struct ExecVerbOptions {
+  bool in_place = false;
+  BytePath manifest;
+  BackupType type = BackupType::copy;
+};
+
+struct Invocation {
+  std::string verb;  // "backup", "snapshot create", ...
+  GlobalOptions global;
+  SelectionOptions selection;
+  SnapshotVerbOptions snapshot;
+  BackupVerbOptions backup;
+  RestoreVerbOptions restore;
+  ExecVerbOptions exec;
+  std::chrono::milliseconds hold_limit{0}, commit_limit{0}, queue_wait{600'000};
+  bool metadata = false;             // writers: everything they say
+  bool timeline = false;             // show
+  std::string argument;              // the verb's one argument: a set, a session, a shell
+  std::vector<std::string> command;  // after "--"
+};
+
+}  // namespace stillframe::cli

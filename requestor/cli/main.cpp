@@ -1,0 +1,70 @@
+// stillframe: wires the command line to a daemon or, when asked, to a coordinator of its own.
+#include <csignal>
+#include <thread>
+
+#include <unistd.h>
+
+#include <stillframe/embedded.hpp>
+
+#include "requestor/cli/run_cli.hpp"
+
+namespace {
+
+using namespace stillframe;
+
+Result<cli::Connection> connect_embedded(const cli::GlobalOptions& options) {
+  EmbeddedOptions embedded;
+  embedded.socket_dir = options.socket_dir;
+  embedded.state_dir = options.state_dir;
+  embedded.runtime_dir = options.runtime_dir;
+  embedded.helper_dir = options.helper_dir;
+  embedded.writer_configs = options.writer_configs;
+  embedded.command_providers = options.command_providers;
+  auto coordinator = EmbeddedCoordinator::start(std::move(embedded));
+  if (!coordinator.ok())
+    return coordinator.error().while_doing("starting the embedded coordinator");
+  if (!options.expect.empty()) {
+    Status waited = coordinator.value()->wait_writers(options.expect, options.wait_writers);
+    if (!waited.ok()) return waited.error().while_doing("waiting for the expected writers");
+  } else if (!options.socket_dir.empty()) {
+    // Nobody said how many will come, so all of the wait is given to them.
+    (void)coordinator.value()->wait_writers(std::size_t{1} << 20, options.wait_writers);
+  }
+  std::shared_ptr<RequestorChannel> channel = coordinator.value()->connect("stillframe-cli");
+  return cli::Connection{std::shared_ptr<void>(std::move(coordinator).value()), std::move(channel)};
+}
+
+Result<cli::Connection> connect_any(const cli::GlobalOptions& options) {
+  if (options.embedded) return connect_embedded(options);
+  ConnectOptions daemon;
+  if (!options.socket_dir.empty()) daemon.socket = options.socket_dir + "/requestor.sock";
+  daemon.timeout = options.timeout;
+  daemon.requestor_name = "stillframe-cli";
+  auto channel = connect(daemon);
+  if (!channel.ok()) return channel.error();
+  return cli::Connection{nullptr, std::move(channel).value()};
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  // Signals are taken by one thread, so that no handler has to be careful.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  std::stop_source stop;
+  std::thread([&signals, stop]() mutable {
+    int number = 0;
+    while (sigwait(&signals, &number) == 0) {
+      if (stop.stop_requested()) _exit(130);  // asked twice
+      stop.request_stop();
+    }
+  }).detach();
+  const cli::Streams streams{stdout, stderr, isatty(STDERR_FILENO) == 1};
+  const int code = cli::run_cli({words + 1, words + count}, connect_any, streams, stop.get_token());
+  std::fflush(stdout);
+  return code;
+}

@@ -1,0 +1,47 @@
+// What one component's restore is about to do to its target, written beside the target before the
+// first file is touched: from it an interrupted restore is resumed or taken back.
+#pragma once
+
+#include <vector>
+
+#include "requestor/restore/placement.hpp"
+
+namespace stillframe::requestor {
+
+inline constexpr std::string_view kRestoreJournalName = "restore.journal";
+inline constexpr std::size_t kRestoreJournalBytesMax = std::size_t{1} << 30;
+
+struct JournalEntry {
+  BytePath root, relative;  // the target
+  BytePath source;          // original path in the set; empty: an old file that only goes away
+  bool existed = false;     // there was an old file, which is moved aside
+  std::vector<ByteRange> source_ranges, destination_ranges;
+  friend bool operator==(const JournalEntry&, const JournalEntry&) = default;
+};
+
+struct RestoreJournal {
+  SessionId session;
+  BytePath set;                 // folder of the backup set
+  std::uint32_t component = 0;  // index in its manifest
+  bool staged = false;          // an interlock record goes with it
+  std::vector<JournalEntry> entries;
+  friend bool operator==(const RestoreJournal&, const RestoreJournal&) = default;
+
+  // Names, beside the target, of its old file and of the new one while it is written.
+  BytePath aside_name(std::size_t entry) const;
+  BytePath new_name(std::size_t entry) const;
+};
+
+std::string to_json(const RestoreJournal& journal);
+Result<RestoreJournal> parse_restore_journal(std::string_view json);
+
+// Looks at the disk for what is there now.
+Result<RestoreJournal> make_journal(const SessionId& session, const BytePath& set,
+                                    std::uint32_t component, const Placement& placement);
+
+// Durable when it returns. in_progress when `folder` has one of another restore.
+Status write_journal(const BytePath& folder, const RestoreJournal& journal);
+Result<RestoreJournal> read_journal(const BytePath& folder);  // not_found when there is none
+Status remove_journal(const BytePath& folder);
+
+}  // namespace stillframe::requestor

@@ -1,0 +1,344 @@
+#include "requestor/restore/restore_run.hpp"
+
+#include <algorithm>
+
+#include <spawn.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "framework/base/path.hpp"
+#include "framework/io/file.hpp"
+#include "framework/model/component_tree.hpp"
+#include "requestor/restore/component_restore.hpp"
+
+extern char** environ;
+
+namespace stillframe::requestor {
+namespace {
+
+bool same_writer(const WriterMetadata& metadata, const BackupComponent& component) {
+  return metadata.identity.class_id == component.writer_class &&
+         metadata.identity.instance_name == component.instance_name;
+}
+
+// "WRITER:COMPONENT" or "COMPONENT".
+bool named_by(const std::string& wanted, const BackupComponent& component,
+              const WriterMetadata* writer) {
+  const auto colon = wanted.find(':');
+  const std::string full = component.name.full();
+  if (colon == std::string::npos) return wanted == full;
+  const std::string name = wanted.substr(0, colon), rest = wanted.substr(colon + 1);
+  const bool writer_fits = name == component.instance_name ||
+                           (writer != nullptr && name == writer->identity.name) ||
+                           name == component.writer_class.to_string();
+  return writer_fits && (rest == full || rest == "*");
+}
+
+class Run {
+ public:
+  Run(const RestoreRequest& request, const ChainSource& source, RunObserver& observer)
+      : request_(request), source_(source), observer_(observer) {}
+
+  Status load();
+  Status choose();
+  Result<RestoreOutcome> simulate();
+  Result<RestoreOutcome> run(RestoreSession& session, std::stop_token stop);
+  const BackupDocument& document() const { return document_; }
+  const std::vector<WriterMetadata>& metadata() const { return metadata_; }
+
+ private:
+  void fill_in(BackupComponent& component, const WriterMetadata& stored) const;
+  const WriterMetadata* stored_writer(const BackupComponent& component) const;
+  const WriterStatus* live_writer(const BackupComponent& component) const;
+  Result<ComponentToRestore> prepare_component(const BackupComponent& edited) const;
+  std::vector<const Component*> members_of(const BackupComponent& component,
+                                           const WriterMetadata& stored) const;
+  Status switch_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
+                         bool start) const;
+
+  const RestoreRequest& request_;
+  const ChainSource& source_;
+  RunObserver& observer_;
+  BackupDocument document_;
+  std::vector<WriterMetadata> metadata_;
+  std::vector<BackupComponent> selected_;
+  std::vector<WriterStatus> live_;
+};
+
+Status Run::load() {
+  auto document = source_.newest().document();
+  if (!document.ok()) return document.error();
+  auto metadata = source_.newest().writers();
+  if (!metadata.ok()) return metadata.error();
+  document_ = std::move(document).value();
+  metadata_ = std::move(metadata).value();
+  return Ok{};
+}
+
+const WriterMetadata* Run::stored_writer(const BackupComponent& component) const {
+  for (const WriterMetadata& metadata : metadata_) {
+    if (same_writer(metadata, component)) return &metadata;
+  }
+  return nullptr;
+}
+
+const WriterStatus* Run::live_writer(const BackupComponent& component) const {
+  for (const WriterStatus& writer : live_) {
+    if (writer.identity.class_id != component.writer_class || writer.failure) continue;
+    const std::string& wanted =
+        request_.target_instance.empty() ? component.instance_name : request_.target_instance;
+    if (writer.identity.instance_name == wanted) return &writer;
+  }
+  return nullptr;
+}
+
+void Run::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
+  ComponentRestore restore;
+  restore.selected = true;
+  restore.options = request_.writer_options;
+  restore.authoritative = request_.authoritative;
+  restore.additional_restores = request_.additional_restores;
+  restore.roll_forward = request_.roll_forward;
+  restore.roll_forward_point = request_.roll_forward_point;
+  restore.restore_name = request_.restore_name;
+  for (const auto& [head, name] : request_.subcomponents) {
+    if (head == component.name.full()) restore.subcomponents.push_back(name);
+  }
+  for (const Component* member : members_of(component, stored)) {
+    for (const FileSet& files : member->files) {
+      for (const auto& [from, to] : request_.moves) {
+        auto below = path_below(tidy_path(files.path), tidy_path(from));
+        if (!below) continue;
+        restore.new_targets.push_back(
+            {tidy_path(files.path), files.pattern, files.recursive, join_path(to, *below), {}});
+      }
+    }
+  }
+  component.restore = std::move(restore);
+}
+
+Status Run::choose() {
+  std::vector<bool> used(request_.components.size(), false);
+  for (std::size_t i = 0; i < document_.components.size(); ++i) {
+    BackupComponent component = document_.components[i];
+    const WriterMetadata* stored = stored_writer(component);
+    bool wanted = request_.components.empty();
+    for (std::size_t w = 0; w < request_.components.size(); ++w) {
+      if (!named_by(request_.components[w], component, stored)) continue;
+      wanted = used[w] = true;
+    }
+    if (!wanted) continue;
+    if (!component.succeeded || stored == nullptr) {
+      const Error error(Errc::partial_failure,
+                        "component '" + component.name.full() + "' of " + component.instance_name +
+                            " was not backed up completely in this set; restore it from another");
+      if (!request_.components.empty()) return error;
+      observer_.warning(error.what());
+      continue;
+    }
+    fill_in(component, *stored);
+    selected_.push_back(std::move(component));
+  }
+  for (std::size_t w = 0; w < used.size(); ++w) {
+    if (used[w]) continue;
+    return Error(Errc::not_found, "the backup set has no component '" + request_.components[w] +
+                                      "'; stillframe show lists them");
+  }
+  if (!selected_.empty()) return Ok{};
+  return Error(Errc::not_found,
+               "the backup set has no component that could be restored; "
+               "extract its files with --to");
+}
+
+std::vector<const Component*> Run::members_of(const BackupComponent& component,
+                                              const WriterMetadata& stored) const {
+  std::vector<const Component*> members;
+  const ComponentTree tree(stored);
+  const auto head = tree.find(component.name);
+  if (!head) return members;
+  for (const std::size_t index : tree.with_descendants(*head)) {
+    const Component& member = stored.components[index];
+    const bool restricted = component.restore && !component.restore->subcomponents.empty();
+    const auto& only =
+        component.restore ? component.restore->subcomponents : std::vector<ComponentName>();
+    if (restricted && std::find(only.begin(), only.end(), member.name) == only.end()) continue;
+    members.push_back(&member);
+  }
+  return members;
+}
+
+Result<ComponentToRestore> Run::prepare_component(const BackupComponent& edited) const {
+  ComponentToRestore component;
+  component.component = edited;
+  component.stored = stored_writer(edited);
+  component.live = live_writer(edited);
+  const auto& known = source_.newest().manifest().components;
+  const auto found = std::find_if(known.begin(), known.end(), [&](const ManifestComponent& entry) {
+    return entry.writer_class == edited.writer_class &&
+           entry.instance_name == edited.instance_name && entry.name == edited.name;
+  });
+  if (component.stored == nullptr || found == known.end()) {
+    return Error(Errc::corrupt, "component '" + edited.name.full() + "' is not in the set");
+  }
+  component.manifest_index = static_cast<std::uint32_t>(found - known.begin());
+  component.members = members_of(edited, *component.stored);
+  return component;
+}
+
+Status Run::switch_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
+                            bool start) const {
+  std::vector<std::string> done;
+  for (const ComponentToRestore& component : components) {
+    const RestorePolicy& policy = component.stored->restore;
+    if (policy.method != method || policy.service.empty()) continue;
+    if (std::find(done.begin(), done.end(), policy.service) != done.end()) continue;
+    done.push_back(policy.service);
+    if (Status s = request_.services(policy.service, start); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+Result<RestoreOutcome> Run::simulate() {
+  RestoreOutcome outcome;
+  for (const BackupComponent& component : selected_) {
+    RestoredPlan plan;
+    plan.component = component.instance_name + ":" + component.name.full();
+    auto prepared = prepare_component(component);
+    if (!prepared.ok()) return prepared.error();
+    const auto files = source_.files_of(prepared.value().manifest_index);
+    auto placement = place_files(
+        {prepared.value().stored, prepared.value().members, &prepared.value().component, &files});
+    if (placement.ok()) {
+      for (const PlacedFile& file : placement.value().files) {
+        plan.files.emplace_back(file.stored->back().file->path, file.path());
+      }
+    } else {
+      plan.problem = placement.error().what();
+      if (outcome.finish.ok()) outcome.finish = placement.error();
+    }
+    if (prepared.value().live == nullptr) {
+      observer_.warning("writer " + component.instance_name + " is not running");
+    }
+    outcome.plan.push_back(std::move(plan));
+  }
+  outcome.writers = live_;
+  return outcome;
+}
+
+Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
+  auto live = session.gather();
+  if (!live.ok()) return live.error();
+  live_ = std::move(live).value();
+  if (request_.simulate) return simulate();
+  for (BackupComponent& component : selected_) {
+    const WriterStatus* writer = live_writer(component);
+    if (writer == nullptr) {
+      return Error(Errc::writer_gone,
+                   "writer " + component.instance_name +
+                       " is not running, so nobody would take its data offline; start it, or "
+                       "extract the files with --to and put them in place yourself");
+    }
+    component.restore->target_instance = writer->instance;
+  }
+  if (Status s = session.select(selected_); !s.ok()) return s.error();
+  auto edited = session.pre_restore();
+  if (!edited.ok()) return edited.error();
+  std::vector<ComponentToRestore> components;
+  for (const BackupComponent& component : edited.value()) {
+    auto prepared = prepare_component(component);
+    if (!prepared.ok()) return prepared.error();
+    components.push_back(std::move(prepared).value());
+  }
+  if (Status s = switch_services(components, RestoreMethod::stop_restore_start, false); !s.ok()) {
+    return s.error();
+  }
+
+  RestoreOutcome outcome;
+  std::vector<RestoredComponent> restored;
+  ComponentRestorer restorer(session, request_, source_, observer_);
+  for (const ComponentToRestore& component : components) {
+    Status result = Ok{};
+    restored.push_back(restorer.restore(component, result, stop));
+    if (!result.ok() && outcome.finish.ok()) outcome.finish = result;
+  }
+  Status started = switch_services(components, RestoreMethod::stop_restore_start, true);
+  auto writers = session.post_restore();
+  if (writers.ok()) outcome.writers = std::move(writers).value();
+  if (started.ok()) {
+    started = switch_services(components, RestoreMethod::restore_stop_start, false);
+    if (started.ok())
+      started = switch_services(components, RestoreMethod::restore_stop_start, true);
+  }
+  auto report = session.end();
+  if (report.ok()) outcome.report = std::move(report).value();
+  outcome.report.components = std::move(restored);  // the counts are ours
+  if (outcome.finish.ok() && !writers.ok()) outcome.finish = writers.error();
+  if (outcome.finish.ok() && !started.ok()) outcome.finish = started;
+  if (outcome.finish.ok() && !report.ok()) outcome.finish = report.error();
+  return outcome;
+}
+
+}  // namespace
+
+Status control_systemd_service(const std::string& service, bool start) {
+  const char* verb = start ? "start" : "stop";
+  const std::string name = service;
+  const char* arguments[] = {"systemctl", verb, "--", name.c_str(), nullptr};
+  pid_t child = 0;
+  int status = 0;
+  const int failed = posix_spawnp(&child, "systemctl", nullptr, nullptr,
+                                  const_cast<char* const*>(arguments), environ);
+  if (failed == 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+      WEXITSTATUS(status) == 0) {
+    return Ok{};
+  }
+  return Error(Errc::io, std::string("cannot ") + verb + " service '" + service +
+                             "' with systemctl, as its writer asks; do it by hand and run the "
+                             "restore with --no-services");
+}
+
+Result<RestoreOutcome> run_restore(Client& client, const RestoreRequest& request,
+                                   RunObserver& observer, std::stop_token stop) {
+  auto source = ChainSource::open(tidy_path(request.set));
+  if (!source.ok()) return source.error();
+  Run run(request, source.value(), observer);
+  if (Status s = run.load(); !s.ok()) return s.error();
+  if (Status s = run.choose(); !s.ok()) return s.error();
+  auto session = client.begin_restore(run.document(), run.metadata(), request.options);
+  if (!session.ok()) return session.error();
+  session.value().on_progress(
+      [&](const std::string& phase, const std::string& who, std::uint64_t done,
+          std::uint64_t total) { observer.progress(phase, who, done, total); });
+  // Not cancel() in the middle of a copy: the copy stops by itself and its target is told so.
+  return run.run(session.value(), stop);
+}
+
+Result<ExtractOutcome> extract_set(const BytePath& set, const BytePath& folder,
+                                   RunObserver& observer, std::stop_token stop) {
+  auto source = ChainSource::open(tidy_path(set));
+  if (!source.ok()) return source.error();
+  const auto files = source.value().all_files();
+  const Placement placement = place_beneath(tidy_path(folder), files);
+  auto journal = make_journal(SessionId::generate(), set, 0, placement);
+  if (!journal.ok()) return journal.error();
+  std::uint64_t done = 0, total = 0;
+  for (const auto& [path, stored] : files) total += stored.back().file->size;
+  for (const JournalEntry& entry : journal.value().entries) {
+    if (!entry.existed) continue;
+    return Error(Errc::already_exists, "'" + escape_path(join_path(entry.root, entry.relative)) +
+                                           "' exists; extract into an empty folder");
+  }
+  FileRestorer restorer(journal.value(), files);
+  auto counts = restorer.run([&](std::uint64_t bytes) {
+    done += bytes;
+    observer.progress("extract", "", done, total);
+    return !stop.stop_requested();
+  });
+  if (!counts.ok()) {
+    (void)restorer.put_back();
+    return counts.error();
+  }
+  return ExtractOutcome{counts.value().files, counts.value().bytes};
+}
+
+}  // namespace stillframe::requestor
