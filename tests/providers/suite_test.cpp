@@ -6,19 +6,19 @@
 namespace stillframe::tests {
 namespace {
 
-constexpr Setup kSetups[] = {
+constexpr Pairing kSetups[] = {
     {Kind::btrfs, FsKind::btrfs}, {Kind::btrfs, FsKind::btrfs, true},
     {Kind::reflink, FsKind::xfs}, {Kind::reflink, FsKind::btrfs},
     {Kind::copy, FsKind::ext4},   {Kind::copy, FsKind::xfs},
     {Kind::copy, FsKind::btrfs},
 };
 
-using Case = std::tuple<Setup, testkit::ProviderCheck>;
+using Case = std::tuple<Pairing, testkit::ProviderCheck>;
 
 // Checks of promises that only the btrfs provider makes are not run on the others.
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
-  for (const Setup& setup : kSetups) {
+  for (const Pairing& setup : kSetups) {
     for (const auto& check : testkit::provider_checks()) {
       const std::string name = check.name;
       const bool volumes_only = name == "SyncedWritesKeepTheirOrderWithoutAHold" ||

@@ -6,7 +6,7 @@
 
 namespace stillframe::tests {
 
-std::string name_of(const Setup& setup) {
+std::string name_of(const Pairing& setup) {
   const char* provider = setup.provider == Kind::btrfs     ? "btrfs"
                          : setup.provider == Kind::reflink ? "reflink"
                                                            : "copy";
@@ -26,7 +26,7 @@ std::unique_ptr<Provider> make_provider(Kind kind, ProviderEnvironment environme
   return nullptr;
 }
 
-std::unique_ptr<BuiltinUnderTest> BuiltinUnderTest::make(const Setup& setup, std::size_t volumes,
+std::unique_ptr<BuiltinUnderTest> BuiltinUnderTest::make(const Pairing& setup, std::size_t volumes,
                                                          std::string& reason) {
   std::unique_ptr<BuiltinUnderTest> made(new BuiltinUnderTest(setup));
   for (std::size_t i = 0; i < volumes; ++i) {

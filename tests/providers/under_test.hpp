@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <stillframe/provider_suite.hpp>
+#include <stillframe/testkit/provider_suite.hpp>
 
 #include "framework/base/memory_event_sink.hpp"
 #include "framework/providers/builtin.hpp"
@@ -15,19 +15,19 @@ namespace stillframe::tests {
 
 enum class Kind { btrfs, reflink, copy };
 
-struct Setup {
+struct Pairing {
   Kind provider;
   FsKind fs;
   bool subvolumes = false;  // btrfs: the volumes are mounted subvolumes, not top levels
 };
 
-std::string name_of(const Setup& setup);
+std::string name_of(const Pairing& setup);
 std::unique_ptr<Provider> make_provider(Kind kind, ProviderEnvironment environment);
 
 class BuiltinUnderTest final : public testkit::ProviderUnderTest {
  public:
   // Null, with the reason, where the machine lacks what it takes.
-  static std::unique_ptr<BuiltinUnderTest> make(const Setup& setup, std::size_t volumes,
+  static std::unique_ptr<BuiltinUnderTest> make(const Pairing& setup, std::size_t volumes,
                                                 std::string& reason);
 
   std::unique_ptr<Provider> make() override;
@@ -44,8 +44,8 @@ class BuiltinUnderTest final : public testkit::ProviderUnderTest {
   std::string leftovers() const;
 
  private:
-  explicit BuiltinUnderTest(const Setup& setup) : setup_(setup) {}
-  Setup setup_;
+  explicit BuiltinUnderTest(const Pairing& setup) : setup_(setup) {}
+  Pairing setup_;
   std::vector<std::unique_ptr<LoopFs>> fs_;
   std::unique_ptr<LoopFs> storage_;  // of the state directory: syncing / would wait for others
   MemoryEventSink events_;

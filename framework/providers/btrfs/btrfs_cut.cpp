@@ -35,11 +35,8 @@ constexpr std::chrono::milliseconds kCutTime{20};
 class BtrfsCut final : public VolumeCut {
  public:
   BtrfsCut(const WorkEnvironment& environment, const ProviderInfo& provider,
-           const CutRequest& request)
-      : environment_(environment),
-        provider_(provider),
-        request_(request),
-        store_(join_path(request.volume.mount_point, kStoreName)) {}
+           const CutRequest& request, const BytePath& store)
+      : environment_(environment), provider_(provider), request_(request), store_(store) {}
 
   Status prepare(const std::atomic<bool>& cancelled) override;
   CutEstimate estimate() const override { return estimate_; }
@@ -287,8 +284,9 @@ Status put_nested(int directory, const BytePath& held, const BytePath& tree,
 }
 
 std::unique_ptr<VolumeCut> make_btrfs_cut(const WorkEnvironment& environment,
-                                          const ProviderInfo& provider, const CutRequest& request) {
-  return std::make_unique<BtrfsCut>(environment, provider, request);
+                                          const ProviderInfo& provider, const CutRequest& request,
+                                          const BytePath& store) {
+  return std::make_unique<BtrfsCut>(environment, provider, request, store);
 }
 
 }  // namespace stillframe

@@ -11,7 +11,8 @@ namespace stillframe {
 
 // `environment` is not owned.
 std::unique_ptr<VolumeCut> make_btrfs_cut(const WorkEnvironment& environment,
-                                          const ProviderInfo& provider, const CutRequest& request);
+                                          const ProviderInfo& provider, const CutRequest& request,
+                                          const BytePath& store);
 
 // The name of the volume's own subvolume in a snapshot's directory.
 inline constexpr const char* kTreeSubvolume = "tree";

@@ -51,8 +51,10 @@ class BtrfsProvider final : public StoredProvider {
     return Ok{};
   }
 
-  std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) override {
-    return make_btrfs_cut(environment(), info(), request);
+  Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
+    auto store = store_for(request.volume);
+    if (!store.ok()) return store.error();
+    return make_btrfs_cut(environment(), info(), request, store.value());
   }
 
   Result<std::vector<BytePath>> stores() override { return stores_on_volumes(); }

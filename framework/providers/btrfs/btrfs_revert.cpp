@@ -95,7 +95,7 @@ class Swap {
 
   // The writable copy, nested subvolumes in their places, without the store of the volume's past.
   Status build_next(const SnapshotRecord& record, const BytePath& snapshot_directory) {
-    auto from = open_beneath(top_.get(), snapshot_directory, O_RDONLY | O_DIRECTORY);
+    auto from = open_directory(snapshot_directory);
     if (!from.ok()) return from.error();
     auto parent = open_parent(journal_.next);
     if (!parent.ok()) return parent.error();
@@ -162,6 +162,7 @@ class Swap {
     if (Status s = keep_default(); !s.ok()) return s;
     if (::syncfs(top_.get()) != 0) return posix_error(errno, "sync", device());
     if (Status s = mount_all(); !s.ok()) return s;
+    if (Status s = rename_in_records(); !s.ok()) return s;
     return environment_.at("revert.mounted");
   }
 
@@ -273,14 +274,33 @@ class Swap {
       }
     }
     SnapshotRecord moved = std::move(record).value();
-    Volume& volume = moved.info.volume;
-    volume.subvolume_id = new_id;
-    volume.id = "btrfs:" + volume.fs_uuid + ":" + std::to_string(new_id);
-    moved.request.volume = volume;
+    rename_volume(moved, new_id);
     Status written =
         write_snapshot_record("/proc/self/fd/" + std::to_string(to.value().get()), moved);
     if (!written.ok()) return written;
     return remove_file("/proc/self/fd/" + std::to_string(from.value().get()) + "/record.json");
+  }
+
+  // Snapshots of a nested subvolume can be kept around it; they did not move, but their volume has
+  // a new id.
+  Status rename_in_records() {
+    auto volume = open_beneath(top_.get(), journal_.volume, O_RDONLY | O_DIRECTORY);
+    if (!volume.ok()) return volume.error();
+    auto id = subvolume_id_of(volume.value().get());
+    if (!id.ok()) return id.error();
+    for (auto& found : look_through(journal_.records, "btrfs").snapshots) {
+      if (found.record.info.volume.id != journal_.volume_id) continue;
+      rename_volume(found.record, id.value());
+      if (Status s = write_snapshot_record(found.directory, found.record); !s.ok()) return s;
+    }
+    return Ok{};
+  }
+
+  static void rename_volume(SnapshotRecord& record, std::uint64_t new_id) {
+    Volume& volume = record.info.volume;
+    volume.subvolume_id = new_id;
+    volume.id = "btrfs:" + volume.fs_uuid + ":" + std::to_string(new_id);
+    record.request.volume = volume;
   }
 
   // A file system whose default is the reverted subvolume must not mount the old state next time.
@@ -365,8 +385,7 @@ Status refuse_if_busy(const Volume& volume) {
                                  "; stop that, or use force");
 }
 
-Result<RevertJournal> plan(const WorkEnvironment& environment, const StoredSnapshot& snapshot,
-                           BytePath& snapshot_directory) {
+Result<RevertJournal> plan(const WorkEnvironment& environment, const StoredSnapshot& snapshot) {
   const Volume& volume = snapshot.record.info.volume;
   auto here = open_directory(volume.mount_point);
   if (!here.ok()) return here.error();
@@ -393,8 +412,8 @@ Result<RevertJournal> plan(const WorkEnvironment& environment, const StoredSnaps
   auto mounts = mounts_of(journal.volume, volume, journal.super_options);
   if (!mounts.ok()) return mounts.error();
   journal.mounts = std::move(mounts).value();
-  const auto in_store = path_below(snapshot.directory, snapshot.store);
-  snapshot_directory = join_path(join_path(journal.volume, journal.store), in_store.value_or(""));
+  journal.records = snapshot.store;
+  journal.volume_id = volume.id;
   return journal;
 }
 
@@ -437,8 +456,7 @@ Status revert_subvolume(const WorkEnvironment& environment, const StoredSnapshot
   if (!force) {
     if (Status s = refuse_if_busy(snapshot.record.info.volume); !s.ok()) return s;
   }
-  BytePath snapshot_directory;
-  auto journal = plan(environment, snapshot, snapshot_directory);
+  auto journal = plan(environment, snapshot);
   if (!journal.ok()) return journal.error();
   Swap swap(environment, std::move(journal).value());
   auto lock = swap.lock();
@@ -446,7 +464,7 @@ Status revert_subvolume(const WorkEnvironment& environment, const StoredSnapshot
   if (Status s = swap.open_top(); !s.ok()) return s;
   if (Status s = swap.write_journal(); !s.ok()) return s;
   if (Status s = environment.at("revert.journal"); !s.ok()) return roll_back(swap, s);
-  Status built = swap.build_next(snapshot.record, snapshot_directory);
+  Status built = swap.build_next(snapshot.record, snapshot.directory);
   if (built.ok()) built = environment.at("revert.built");
   if (!built.ok()) return roll_back(swap, built);
   Status unmounted = swap.unmount_all(force);

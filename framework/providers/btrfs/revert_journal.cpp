@@ -58,6 +58,8 @@ std::string to_json(const RevertJournal& journal) {
   object["next"] = escape_path(journal.next);
   object["aside"] = escape_path(journal.aside);
   object["store"] = escape_path(journal.store);
+  object["records"] = escape_path(journal.records);
+  object["volume_id"] = journal.volume_id;
   object["swapping"] = journal.swapping;
   object["mounts"] = json::array();
   for (const auto& mount : journal.mounts) {
@@ -93,6 +95,8 @@ Result<RevertJournal> parse_revert_journal(std::string_view text) {
   journal.next = members.relative("next");
   journal.aside = members.relative("aside");
   journal.store = members.relative("store");
+  journal.records = members.path("records");
+  journal.volume_id = members.text("volume_id");
   const auto swapping = object.find("swapping");
   journal.swapping = swapping != object.end() && swapping->is_boolean() && swapping->get<bool>();
   const auto mounts = object.find("mounts");

@@ -25,10 +25,13 @@ struct RevertJournal {
   std::string fs_uuid;
   std::string super_options;  // of the file system, for a mount after a crash
   // Paths from the file system's top level.
-  BytePath volume;                  // the subvolume that is reverted
-  BytePath next;                    // what comes in its place
-  BytePath aside;                   // where it goes
-  BytePath store;                   // the snapshots' directory, within the subvolume
+  BytePath volume;  // the subvolume that is reverted
+  BytePath next;    // what comes in its place
+  BytePath aside;   // where it goes
+  BytePath store;   // the snapshots' directory, within the subvolume
+  // Records of snapshots of the volume that are kept outside of it, and what they call it.
+  BytePath records;  // a store, by its path in the tree of mounts
+  std::string volume_id;
   std::vector<MountToKeep> mounts;  // in the order they were made
   bool swapping = false;            // from here it is finished, before it is undone
   friend bool operator==(const RevertJournal&, const RevertJournal&) = default;

@@ -8,7 +8,7 @@
 
 namespace stillframe {
 
-// Event ids of the providers: 4000 to 4099; docs/events.md lists them.
+// Event ids of the providers: 4000 to 4099; docs/providers.md lists them.
 enum class ProviderEvent : int {
   leftover_removed = 4000,   // a set that a dead process had begun
   leftover_kept = 4001,      // one that could not be removed

@@ -4,8 +4,10 @@
 
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
+#include "framework/io/mountinfo.hpp"
 #include "framework/io/mounts.hpp"
 #include "framework/io/volumes.hpp"
+#include "framework/io/walk.hpp"
 #include "framework/providers/common/exposure.hpp"
 
 namespace stillframe {
@@ -23,6 +25,19 @@ Error not_created(std::string_view call, const StoredSnapshot& found) {
 }
 
 }  // namespace
+
+Result<BytePath> store_for(const Volume& volume) {
+  auto here = open_directory(volume.mount_point);
+  if (!here.ok()) return here.error();
+  auto mounts = read_mountinfo();
+  if (!mounts.ok()) return mounts.error();
+  const std::uint64_t id = mount_id_of(here.value().get());
+  for (const auto& mount : mounts.value()) {
+    if (mount.id == id) return join_path(mount.mount_point, kStoreName);
+  }
+  return Error(Errc::io, "the mount of '" + escape_path(volume.mount_point) +
+                             "' is not in the table of mounts; try again");
+}
 
 Result<std::vector<BytePath>> stores_on_volumes() {
   auto directory = VolumeDirectory::read();
@@ -58,7 +73,9 @@ Status StoredProvider::supports(const Volume& volume, const SnapshotAttributes& 
 
 Status StoredProvider::begin_prepare(const CutRequest& request) {
   if (Status s = supports(request.volume, request.attributes); !s.ok()) return s;
-  return sets_.begin(request, make_cut(request));
+  auto cut = make_cut(request);
+  if (!cut.ok()) return cut.error();
+  return sets_.begin(request, std::move(cut).value());
 }
 
 void StoredProvider::abort(const SetId& set) {

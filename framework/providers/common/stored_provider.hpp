@@ -40,7 +40,7 @@ class StoredProvider : public Provider {
 
  private:
   virtual Status supports_volume(const Volume& volume) = 0;
-  virtual std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) = 0;
+  virtual Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) = 0;
   // Every directory that may hold this provider's snapshots now.
   virtual Result<std::vector<BytePath>> stores() = 0;
   virtual Status unseal(StoredSnapshot& snapshot) = 0;
@@ -59,6 +59,11 @@ class StoredProvider : public Provider {
   WorkEnvironment environment_;
   CutSets sets_;
 };
+
+// Where snapshots of the volume are kept on its own file system: at the root of the mount it is
+// seen through, which for a subvolume that is not mounted itself is one of the subvolumes around
+// it.
+Result<BytePath> store_for(const Volume& volume);
 
 // STORE directories at the root of every volume that is mounted now and not made by the kernel or
 // another machine.

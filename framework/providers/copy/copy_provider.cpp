@@ -36,7 +36,7 @@ class CopyProvider final : public StoredProvider {
  private:
   Status supports_volume(const Volume&) override { return Ok{}; }
 
-  std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) override {
+  Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     FileCutKind kind;
     kind.provider = info().id;
     kind.provider_name = kName;

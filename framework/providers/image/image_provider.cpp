@@ -78,21 +78,18 @@ class ImageProvider final : public StoredProvider {
                   "' cannot share blocks between files (FICLONE)");
   }
 
-  std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) override {
+  Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     ImageCutPlan plan;
     plan.provider = info().id;
     plan.provider_name = kName;
-    Status trouble = Ok{};
     auto directory = VolumeDirectory::read();
-    auto below = directory.ok() ? directory.value().locate(request.volume.backing_image)
-                                : Result<LocatedPath>(directory.error());
-    if (below.ok()) {
-      plan.store = join_path(below.value().volume.mount_point, kStoreName);
-    } else {
-      trouble = below.error();
-    }
-    if (trouble.ok()) trouble = note_volume(request);
-    return make_image_cut(environment(), std::move(plan), request, std::move(trouble));
+    if (!directory.ok()) return directory.error();
+    auto below = directory.value().locate(request.volume.backing_image);
+    if (!below.ok()) return below.error();
+    auto store = store_for(below.value().volume);
+    if (!store.ok()) return store.error();
+    plan.store = std::move(store).value();
+    return make_image_cut(environment(), std::move(plan), request, note_volume(request));
   }
 
   // Remembers the volumes of the latest sets, to tell nested ones.

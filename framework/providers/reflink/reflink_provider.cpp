@@ -63,12 +63,14 @@ class ReflinkProvider final : public StoredProvider {
                  "files on " + volume.fs_type + " there cannot share blocks (FICLONE)");
   }
 
-  std::unique_ptr<VolumeCut> make_cut(const CutRequest& request) override {
+  Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     FileCutKind kind;
     kind.provider = info().id;
     kind.provider_name = kName;
     kind.data = DataMode::clone;
-    kind.store = join_path(request.volume.mount_point, kStoreName);
+    auto store = store_for(request.volume);
+    if (!store.ok()) return store.error();
+    kind.store = std::move(store).value();
     return make_file_cut(environment(), std::move(kind), request);
   }
 

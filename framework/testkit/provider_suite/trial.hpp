@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <stillframe/provider_suite.hpp>
+#include <stillframe/testkit/provider_suite.hpp>
 
 #include "framework/testkit/provider_suite/describe_tree.hpp"
 

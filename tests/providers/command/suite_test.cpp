@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <stillframe/provider_suite.hpp>
+#include <stillframe/testkit/provider_suite.hpp>
 
 #include "framework/io/volumes.hpp"
 #include "framework/providers/command/command_provider.hpp"

@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <stillframe/provider_suite.hpp>
+#include <stillframe/testkit/provider_suite.hpp>
 
 #include "framework/base/memory_event_sink.hpp"
 #include "framework/io/volumes.hpp"

@@ -1,6 +1,6 @@
 // The checks that every provider has to pass, ours and yours. They need nothing of a test
 // framework: each is a name and a function, to be wrapped in whatever yours calls a test. Link
-// `stillframe_provider_suite`.
+// the `testkit` component (`stillframe::testkit`).
 #pragma once
 
 #include <memory>
