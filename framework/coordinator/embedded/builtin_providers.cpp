@@ -3,37 +3,25 @@
 #include <unistd.h>
 
 #include "framework/coordinator/event_ids.hpp"
-#include "framework/providers/builtin.hpp"
 #include "framework/providers/command/command_provider.hpp"
 #include "framework/providers/host/hosted_provider.hpp"
+#include "framework/providers/host/make_provider.hpp"
 
 namespace stillframe::coordinator {
 namespace {
 
-using Maker = std::unique_ptr<Provider> (*)(ProviderEnvironment);
-
-struct Builtin {
-  const char* name;
-  Maker make;
-};
-
-constexpr Builtin kBuiltins[] = {
-    {"btrfs", make_btrfs_provider},
-    {"reflink", make_reflink_provider},
-    {"copy", make_copy_provider},
-};
-
-ProviderFactory factory_of(const Builtin& builtin, const ProviderEnvironment& environment,
+ProviderFactory factory_of(const std::string& name, const ProviderEnvironment& environment,
                            const EmbeddedOptions& options) {
   if (options.providers_in_process)
-    return [builtin, environment]() -> Result<std::shared_ptr<Provider>> {
-      return std::shared_ptr<Provider>(builtin.make(environment));
+    return [name, environment]() -> Result<std::shared_ptr<Provider>> {
+      auto provider = make_provider(name, environment);
+      if (!provider.ok()) return provider.error();
+      return std::shared_ptr<Provider>(std::move(provider).value());
     };
   HostedProviderOptions hosted;
   hosted.helper_dir = options.helper_dir;
   hosted.timeouts.commit = options.commit_limit;
-  return [name = std::string(builtin.name), environment,
-          hosted]() -> Result<std::shared_ptr<Provider>> {
+  return [name, environment, hosted]() -> Result<std::shared_ptr<Provider>> {
     auto provider = start_hosted_provider(name, environment, hosted);
     if (!provider.ok()) return provider.error();
     return std::shared_ptr<Provider>(std::move(provider).value());
@@ -67,8 +55,8 @@ void add_providers(ProviderPool& pool, const EmbeddedOptions& options, bool buil
   environment.copy_bytes_max = options.copy_bytes_limit;
   environment.commit_max = options.commit_limit;
   if (builtin)
-    for (const Builtin& known : kBuiltins)
-      add(pool, known.name, factory_of(known, environment, options), events);
+    for (const std::string& name : builtin_provider_names())
+      add(pool, name, factory_of(name, environment, options), events);
 
   CommandProviderOptions command;
   command.trusted_owner = ::geteuid();

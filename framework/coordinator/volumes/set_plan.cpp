@@ -31,7 +31,8 @@ class Planner {
   Status place(std::size_t surveyed) {
     std::string reasons;
     for (const auto& opinion : opinions_) {
-      const Status& supports = opinion.supports[surveyed];
+      Status supports = opinion.supports[surveyed];
+      if (supports.ok()) supports = can_freeze(surveyed, opinion.provider);
       if (supports.ok()) {
         take(surveyed, opinion.provider);
         return Ok{};
@@ -45,6 +46,20 @@ class Planner {
     if (!can_do_without(surveyed)) return Error(Errc::volume_not_supported, why);
     for (std::size_t c = 0; c < policies_.size(); ++c)
       if (uses(c, surveyed)) plan_.component_gaps[c].push_back(why);
+    return Ok{};
+  }
+
+  // The image is cut on its host while the file system inside is frozen; were the host cut in the
+  // same set, one would hold up the other.
+  Status can_freeze(std::size_t surveyed, const ProviderInfo& provider) const {
+    const SurveyedVolume& volume = survey_.volumes[surveyed];
+    if (!provider.freezes_file_system || volume.image_host.id.empty()) return Ok{};
+    for (const auto& other : survey_.volumes)
+      if (other.volume.id == volume.image_host.id)
+        return Error(Errc::volume_not_supported,
+                     "it lives on image " + escape_path(volume.volume.backing_image) +
+                         ", whose host " + escape_path(other.volume.mount_point) +
+                         " is in the same set; take two sets, or another provider for it");
     return Ok{};
   }
 
@@ -90,13 +105,6 @@ class Planner {
     for (const auto& other_group : plan_.groups) {
       for (std::size_t index : other_group.volumes) {
         const Volume& other = plan_.volumes[index].surveyed.volume;
-        if (other.id == frozen.surveyed.image_host.id)
-          return Error(Errc::volume_not_supported,
-                       "volume " + escape_path(volume.mount_point) + " lives on image " +
-                           escape_path(volume.backing_image) + ", and its host " +
-                           escape_path(other.mount_point) +
-                           " is in the same set: one of them would hold up the other; take two "
-                           "sets, or another provider for one of them");
         const bool same_file_system = file_system_key(other) == file_system_key(volume);
         if (same_file_system && other_group.provider.id != group.provider.id)
           return Error(Errc::volume_not_supported,
