@@ -46,7 +46,13 @@ class LocalChannel : public RequestorChannel {
 
   ~LocalChannel() override {
     close();
-    if (events_.joinable()) events_.join();
+    // A listener may hold the last reference to whoever owns the channel: then this is its thread,
+    // which touches nothing of the channel any more once the listener returns.
+    if (events_.get_id() == std::this_thread::get_id()) {
+      events_.detach();
+    } else if (events_.joinable()) {
+      events_.join();
+    }
     if (opened_.ok()) handler_.connection_closed(connection_);
   }
 
