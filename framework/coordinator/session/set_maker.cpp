@@ -30,6 +30,18 @@ Status sync_volume(const BytePath& mount_point) {
   return Ok{};
 }
 
+// Somebody may have deleted the snapshot before; but "not found" is believed only when the provider
+// does not list it either, because mounts come and go while it looks.
+Status remove_for_good(Provider& provider, const SnapshotId& snapshot) {
+  const Status removed = provider.remove(snapshot);
+  if (removed.ok() || removed.error().code() != Errc::not_found) return removed;
+  auto listed = provider.query();
+  if (!listed.ok()) return listed.error();
+  for (const auto& info : listed.value())
+    if (info.snapshot == snapshot) return provider.remove(snapshot);
+  return Ok{};
+}
+
 }  // namespace
 
 struct SetMaker::Planning {
@@ -209,8 +221,7 @@ void SetMaker::step(machine::GroupIndex group, machine::ProviderStep step, StepH
         return Ok{};
       case machine::ProviderStep::remove:
         for (const auto& snapshot : work->snapshots)
-          if (Status s = provider.remove(snapshot); !s.ok() && s.error().code() != Errc::not_found)
-            return s;
+          if (Status s = remove_for_good(provider, snapshot); !s.ok()) return s;
         return Ok{};
     }
     return Error(Errc::internal, "an unknown provider step");
