@@ -276,11 +276,6 @@ class Grammar {
     abandon->add_option("TARGET", options.set, "The folder with restore.env")->required();
     abandon->add_flag("--allow-start", options.allow_start,
                       "The target may go on with its old files");
-    restore->final_callback([restore, &options] {
-      if (restore->get_subcommands().empty() && options.set.empty()) {
-        throw CLI::RequiredError("SET");
-      }
-    });
   }
 
   void add_command_verbs() {

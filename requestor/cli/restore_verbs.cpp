@@ -151,6 +151,11 @@ int print_orphan(Context& context, const Result<requestor::OrphanOutcome>& outco
 }  // namespace
 
 int verb_restore(Context& context) {
+  // Not a required positional: "restore resume TARGET" has none.
+  if (context.invocation.restore.set.empty()) {
+    return context.terminal.fail(
+        Error(Errc::invalid_argument, "say which backup set: stillframe restore SET"));
+  }
   if (!context.invocation.restore.extract_to.empty()) return extract(context);
   auto request = request_of(context.invocation);
   if (!request.ok()) return context.terminal.fail(request.error());

@@ -1,0 +1,255 @@
+#include <csignal>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "requestor/cli/parse.hpp"
+#include "requestor/cli/run_cli.hpp"
+#include "requestor/cli/run_command.hpp"
+#include "requestor/cli/timeline.hpp"
+#include "tests/requestor/fake_channel.hpp"
+#include "tests/support/loop_fs.hpp"
+
+namespace stillframe::cli {
+namespace {
+
+using stillframe::tests::FakeChannel;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+Invocation parsed(const Words& words) {
+  auto result = parse_command_line(words);
+  EXPECT_TRUE(std::holds_alternative<Invocation>(result))
+      << (std::holds_alternative<Answer>(result) ? std::get<Answer>(result).text : "");
+  return std::holds_alternative<Invocation>(result) ? std::get<Invocation>(result) : Invocation();
+}
+
+struct Ran {
+  int code = 0;
+  std::string out, err;
+};
+
+// The program against a scripted coordinator.
+struct CliTest : ::testing::Test {
+  std::shared_ptr<FakeChannel> channel = std::make_shared<FakeChannel>();
+  Status connects = Ok{};
+
+  Ran run(const Words& words) {
+    char *out_text = nullptr, *err_text = nullptr;
+    std::size_t out_size = 0, err_size = 0;
+    Streams streams;
+    streams.out = open_memstream(&out_text, &out_size);
+    streams.err = open_memstream(&err_text, &err_size);
+    Ran ran;
+    ran.code = run_cli(words,
+                       [this](const GlobalOptions&) -> Result<Connection> {
+                         if (!connects.ok()) return connects.error();
+                         return Connection{nullptr, channel};
+                       },
+                       streams, {});
+    std::fclose(streams.out);
+    std::fclose(streams.err);
+    ran.out.assign(out_text, out_size);
+    ran.err.assign(err_text, err_size);
+    std::free(out_text);
+    std::free(err_text);
+    return ran;
+  }
+};
+
+TEST(CommandLine, GlobalOptionsStandBeforeAndAfterTheVerb) {
+  for (const Words& words : {Words{"--json", "writers"}, Words{"writers", "--json"},
+                             Words{"snapshot", "list", "--json"}}) {
+    EXPECT_TRUE(parsed(words).global.json);
+  }
+  const auto invocation = parsed({"backup", "/b", "--socket", "/s", "--expect", "x", "--expect",
+                                  "y", "--wait-writers", "0.5"});
+  EXPECT_EQ(invocation.verb, "backup");
+  EXPECT_EQ(invocation.backup.store, "/b");
+  EXPECT_EQ(invocation.global.socket_dir, "/s");
+  EXPECT_THAT(invocation.global.expect, ElementsAre("x", "y"));
+  EXPECT_EQ(invocation.global.wait_writers, std::chrono::milliseconds(500));
+}
+
+TEST(CommandLine, EveryVerbIsReached) {
+  const std::vector<std::pair<std::string, Words>> verbs = {
+      {"snapshot create", {"snapshot", "create"}},
+      {"snapshot revert", {"snapshot", "revert", "ID"}},
+      {"session end", {"session", "end", "ID"}},
+      {"restore", {"restore", "/set"}},
+      {"restore resume", {"restore", "resume", "/t"}},
+      {"restore abandon", {"restore", "abandon", "/t", "--allow-start"}},
+      {"verify", {"verify", "/set"}},
+      {"show", {"show", "/set", "--timeline"}},
+      {"doctor", {"doctor"}},
+  };
+  for (const auto& [verb, words] : verbs) EXPECT_EQ(parsed(words).verb, verb);
+}
+
+TEST(CommandLine, CommandAfterTheDashesIsNotLookedAt) {
+  const auto invocation = parsed({"exec", "-c", "orders:", "--", "tar", "--json", "-c", "backup"});
+  EXPECT_EQ(invocation.verb, "exec");
+  EXPECT_FALSE(invocation.global.json);
+  EXPECT_THAT(invocation.command, ElementsAre("tar", "--json", "-c", "backup"));
+  EXPECT_THAT(invocation.selection.components, ElementsAre("orders:"));
+}
+
+TEST(CommandLine, MistakesAreUsageErrors) {
+  for (const Words& words :
+       {Words{}, Words{"no-such-verb"}, Words{"backup"}, Words{"backup", "/b", "--type", "huge"},
+        Words{"--no-such"}, Words{"completion", "tcsh"}}) {
+    const auto result = parse_command_line(words);
+    ASSERT_TRUE(std::holds_alternative<Answer>(result));
+    EXPECT_EQ(std::get<Answer>(result).exit_code, 2);
+    EXPECT_TRUE(std::get<Answer>(result).to_stderr);
+  }
+}
+
+TEST(CommandLine, EveryVerbHasHelpWithAnExample) {
+  int verbs = 0;
+  for (const VerbHelp& help : describe_verbs()) {
+    EXPECT_FALSE(help.summary.empty()) << help.name;
+    const bool group = help.name.empty() || help.name == "snapshot" || help.name == "session";
+    EXPECT_EQ(help.examples.empty(), group) << help.name;
+    EXPECT_THAT(manual_page(help.name), HasSubstr(".SH SYNOPSIS"));
+    verbs += group ? 0 : 1;
+  }
+  EXPECT_EQ(verbs, 24);
+}
+
+TEST(CommandLine, CompletionsKnowVerbsAndOptions) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = completion_script(shell);
+    EXPECT_THAT(script, HasSubstr("abandon")) << shell;
+    EXPECT_THAT(script, HasSubstr("wait-writers")) << shell;
+  }
+  EXPECT_EQ(stillframe::tests::run_program({"bash", "-n", "-c", completion_script("bash")}), 0);
+}
+
+TEST(ExitCode, ClassesAreToldApart) {
+  EXPECT_EQ(exit_for(Errc::disconnected), Exit::retry_later);
+  EXPECT_EQ(exit_for(Errc::in_progress), Exit::retry_when_free);
+  EXPECT_EQ(exit_for(Errc::chain_broken), Exit::change_then_retry);
+  EXPECT_EQ(exit_for(Errc::writer_fatal), Exit::writer_failed);
+  EXPECT_EQ(exit_for(Errc::invalid_argument), Exit::usage);
+  EXPECT_EQ(exit_for(Errc::corrupt), Exit::damaged);
+  EXPECT_EQ(exit_for(Errc::internal), Exit::internal);
+}
+
+TEST_F(CliTest, SilentDaemonIsAnErrorAndNothingElseIsTried) {
+  connects = Error(Errc::disconnected, "nobody listens on '/run/x'; start stillframed");
+  const Ran ran = run({"writers"});
+  EXPECT_EQ(ran.code, 10);
+  EXPECT_THAT(ran.err, HasSubstr("/run/x"));
+  EXPECT_TRUE(ran.out.empty());
+  EXPECT_TRUE(channel->methods().empty());
+}
+
+TEST_F(CliTest, JsonErrorsAreJsonOnStandardOutput) {
+  channel->fail("volumes", Error(Errc::access_denied, "not you"));
+  const Ran ran = run({"volumes", "--json"});
+  EXPECT_EQ(ran.code, 4);
+  const auto answer = nlohmann::json::parse(ran.out);
+  EXPECT_EQ(answer["error"]["code"], "access_denied");
+  EXPECT_EQ(answer["error"]["message"], "not you");
+}
+
+TEST_F(CliTest, ListsAreTablesOrJson) {
+  channel->answer("sessions", R"({"sessions":[]})");
+  EXPECT_THAT(run({"sessions"}).out, HasSubstr("REQUESTOR"));
+  const auto list = nlohmann::json::parse(run({"sessions", "--json"}).out);
+  EXPECT_TRUE(list["sessions"].empty());
+}
+
+TEST_F(CliTest, ExecRefusesATypeThatTruncatesWithoutAManifest) {
+  const Ran ran = run({"exec", "--type", "full", "--", "true"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("--manifest"));
+  EXPECT_TRUE(channel->methods().empty());
+}
+
+TEST_F(CliTest, RestoreWithoutASetIsUsage) {
+  EXPECT_EQ(run({"restore"}).code, 2);
+}
+
+TEST_F(CliTest, ConfigurationWithAnUnknownKeyIsRefused) {
+  stillframe::tests::TemporaryDirectory folder("stillframe-cli");
+  const std::string file = folder.path() + "/c.toml";
+  ASSERT_EQ(stillframe::tests::run_program({"sh", "-c", "echo 'sockett = \"/x\"' > " + file}), 0);
+  EXPECT_NE(run({"--config", file, "writers"}).code, 0);
+  EXPECT_TRUE(channel->methods().empty());
+}
+
+TEST(RunCommand, GivesTheCommandsOwnExitCode) {
+  EXPECT_EQ(run_command({{"sh", "-c", "exit 7"}, {}, {}, {}}).value(), 7);
+  EXPECT_EQ(run_command({{"sh", "-c", "kill -9 $$"}, {}, {}, {}}).value(), 128 + SIGKILL);
+}
+
+TEST(RunCommand, EnvironmentReachesTheCommand) {
+  EXPECT_EQ(
+      run_command(
+          {{"sh", "-c", "test \"$STILLFRAME_SET\" = abc"}, {{"STILLFRAME_SET", "abc"}}, {}, {}})
+          .value(),
+      0);
+}
+
+TEST(RunCommand, MissingProgramIsSaid) {
+  const auto ran = run_command({{"/no/such/program"}, {}, {}, {}});
+  ASSERT_FALSE(ran.ok());
+  EXPECT_THAT(ran.error().what(), HasSubstr("/no/such/program"));
+}
+
+TEST(RunCommand, IsKilledAtItsDeadline) {
+  CommandOptions options;
+  options.command = {"sleep", "60"};
+  options.kill_at = Deadline(system_clock().now());
+  const auto ran = run_command(options);
+  ASSERT_FALSE(ran.ok());
+  EXPECT_EQ(ran.error().code(), Errc::timed_out);
+}
+
+TEST(RunCommand, SeesTheSnapshotInPlaceOfTheVolume) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root for a mount namespace";
+  stillframe::tests::TemporaryDirectory folder("stillframe-cli");
+  const std::string volume = folder.path() + "/volume", snapshot = folder.path() + "/snapshot";
+  ASSERT_EQ(stillframe::tests::run_program({"sh", "-c",
+                                            "mkdir " + volume + " " + snapshot + " && echo now > " +
+                                                volume + "/f && echo then > " + snapshot + "/f"}),
+            0);
+  CommandOptions options;
+  options.command = {"sh", "-c", "test $(cat " + volume + "/f) = then && ! touch " + volume + "/g"};
+  options.in_place = {{snapshot, volume}};
+  const auto ran = run_command(options);
+  ASSERT_TRUE(ran.ok()) << ran.error().what();
+  EXPECT_EQ(ran.value(), 0);
+  EXPECT_EQ(stillframe::tests::run_program({"sh", "-c", "test $(cat " + volume + "/f) = now"}), 0)
+      << "the mount leaked";
+}
+
+TEST(Timeline, ShowsHoldsAndCuts) {
+  Evidence evidence;
+  evidence.timeline.push_back(
+      {"freeze", "mail", BootTime(Duration(1'000'000)), BootTime(Duration(3'000'000)), "ok", ""});
+  ComponentEvidence component;
+  component.instance_name = "mail";
+  component.name = {"", "db"};
+  component.hold = HoldStatement{BootTime(Duration(2'000'000)),
+                                 BootTime(Duration(9'000'000)),
+                                 false,
+                                 false,
+                                 Duration(0),
+                                 "timer"};
+  evidence.components.push_back(component);
+  const auto lines = timeline_lines(evidence);
+  EXPECT_THAT(lines, Contains(HasSubstr("freeze mail")));
+  EXPECT_THAT(lines, Contains(HasSubstr("BROKEN: timer")));
+  EXPECT_EQ(hold_length(evidence), Duration(7'000'000));
+}
+
+}  // namespace
+}  // namespace stillframe::cli
