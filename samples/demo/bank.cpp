@@ -7,6 +7,7 @@
 // The teller moves money as fast as it can; the counter does what the teller says. Lines on
 // standard input: "hold on", "hold off" (whether freeze() really holds), "quit".
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -137,6 +138,9 @@ class BankWriter final : public Writer {
   bool held_ = false;
 };
 
+// Between two transfers: the machine has other things to do, cuts for one.
+constexpr std::chrono::microseconds kBreath{50};
+
 struct Order {
   std::uint32_t account;
   std::int32_t amount;
@@ -163,6 +167,7 @@ void run_teller(Branch& branch, Pause& pause, int peer, const std::atomic<bool>&
     const bool moved = send_all(peer, &order, sizeof order) && receive_all(peer, &done, 1);
     pause.end_transfer();
     if (!moved) return;
+    std::this_thread::sleep_for(kBreath);
   }
 }
 
