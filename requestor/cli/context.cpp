@@ -18,7 +18,8 @@ Result<std::vector<ComponentSelector>> selectors_of(const SelectionOptions& sele
     selector.options = selection.writer_options;
     selector.writer = colon == std::string::npos ? "" : text.substr(0, colon);
     selector.component = colon == std::string::npos ? text : text.substr(colon + 1);
-    if (selector.component.empty()) selector.component = "*";
+    // push_back, because g++ 12 sees an overlap in assigning a literal here.
+    if (selector.component.empty()) selector.component.push_back('*');
     selectors.push_back(std::move(selector));
   }
   if (selectors.empty()) {
