@@ -199,9 +199,9 @@ void World::end_verb(std::uint32_t index, std::uint32_t job) {
   if (call.verb == Verb::post_snapshot && writer.preparing == call.session) {
     writer.preparing = kNoSession;
   }
-  if (call.epoch != epoch_) {  // its coordinator is gone: the SDK undoes the session
-    if (writer.held_by == call.session) end_hold(index, true);
-    if (writer.preparing == call.session) writer.preparing = kNoSession;
+  if (call.epoch != epoch_) {  // its coordinator is gone: the SDK undoes every session it had
+    if (writer.held && at(writer.held_by).lost) end_hold(index, true);
+    if (writer.preparing != kNoSession && at(writer.preparing).lost) writer.preparing = kNoSession;
   }
   answer_verb(index, call, failure);
   if (!writers_[index].busy) begin_verb(index);
