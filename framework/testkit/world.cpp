@@ -177,7 +177,8 @@ void World::handle(const Item& item) {
       event.kind = EventKind::writer_answered;
       event.writer = item.index;
       event.seq = item.seq;
-      if (item.extra != 0) event.failure = Errc::writer_gone;
+      if (item.extra == 1) event.failure = Errc::writer_gone;
+      if (item.extra == 2) event.failure = Errc::cancelled;
       break;
     case ItemKind::quick_step:
       event.kind = EventKind::provider_answered;
@@ -275,7 +276,7 @@ void World::carry_out(std::uint16_t index, const Action& action) {
       return call_writer(action.writer, call);
     }
     case ActionKind::give_up_call:
-      return;  // hung writers hear nothing, late ones do not care
+      return give_up(index, action);
     case ActionKind::start_heartbeat:
       return set_heartbeat(index, action.writer, true);
     case ActionKind::stop_heartbeat:

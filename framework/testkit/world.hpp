@@ -205,6 +205,7 @@ class World {
 
   // world_writers.cpp
   void call_writer(std::uint32_t writer, const VerbCall& call);
+  void give_up(std::uint16_t session, const Action& action);
   void begin_verb(std::uint32_t writer);
   void end_verb(std::uint32_t writer, std::uint32_t job);
   void carry_out_verb(std::uint32_t writer, const VerbCall& call);

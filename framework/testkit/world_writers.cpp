@@ -87,6 +87,19 @@ void World::call_writer(std::uint32_t index, const VerbCall& call) {
   if (!writer.busy) begin_verb(index);
 }
 
+// A verb that has not begun never does; one under way is late or hangs, and hears nothing.
+void World::give_up(std::uint16_t session, const Action& action) {
+  auto& queue = writers_[action.writer].queue;
+  const auto waiting = std::find_if(queue.begin(), queue.end(), [&](const VerbCall& call) {
+    return call.session == session && call.seq == action.seq && call.epoch == epoch_;
+  });
+  const bool undoes =
+      waiting != queue.end() && (ends_a_hold(waiting->verb) || waiting->verb == Verb::shutdown);
+  if (waiting == queue.end() || undoes) return;
+  queue.erase(waiting);
+  put(ItemKind::quick_answer, 0, session, action.writer, action.seq, 2);
+}
+
 void World::begin_verb(std::uint32_t index) {
   WriterActor& writer = writers_[index];
   if (writer.queue.empty() || !writer.alive) return;
