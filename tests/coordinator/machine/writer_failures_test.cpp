@@ -136,6 +136,15 @@ TEST(WriterFailures, WriterThatDiesBeforeCompletionIsNotCompleted) {
   EXPECT_TRUE(rig.called("truncate_logs 1"));
 }
 
+// Its bracket would stay open while the next session prepares the same writer.
+TEST(WriterFailures, PostSnapshotThatDoesNotComeBackIsAborted) {
+  Rig rig = backup(Phase::post_snapshot, Policy::allow_degraded);
+  rig.answer(0).answer(2).fire(EventKind::phase_timeout);
+  EXPECT_EQ(rig.calls().front(), "abort 1");
+  rig.run();
+  EXPECT_EQ(rig.state.phase, Phase::ready);
+}
+
 TEST(WriterFailures, HoldLongerThanItsLimitEndsByPolicy) {
   for (Phase phase : {Phase::pre_committing, Phase::committing, Phase::post_committing}) {
     Rig strict = backup(phase, Policy::require);
