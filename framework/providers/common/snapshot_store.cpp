@@ -86,7 +86,14 @@ Result<SnapshotDirectory> SnapshotDirectory::create(const BytePath& store, const
   bool made_once = false;
   for (int tries = 0;; ++tries) {
     const bool last = tries == kCreateTries;
-    if (Status s = make_directories(of_set, 0700); !s.ok()) return s.error();
+    if (Status s = make_directories(of_set, 0700); !s.ok()) {
+      // It can also come between finding that the set's directory exists and looking at it.
+      const bool vanished =
+          s.error().code() == Errc::already_exists || s.error().code() == Errc::not_found;
+      if (!vanished || last) return s.error();
+      ::sched_yield();
+      continue;
+    }
     if (::mkdir(path.c_str(), 0700) == 0) {
       made_once = true;
       auto owner = FileLock::take(join_path(path, kOwnerName), "snapshot " + snapshot.to_string());
