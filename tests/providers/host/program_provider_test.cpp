@@ -119,7 +119,7 @@ TEST_F(Host, ADeathIsAFailedCallThatNamesTheSignal) {
   auto cuts = cut(*provider);
   ASSERT_FALSE(cuts.ok());
   EXPECT_EQ(cuts.error().code(), Errc::provider_failed);
-  EXPECT_THAT(cuts.error().what(), HasSubstr("signal 11"));
+  EXPECT_THAT(cuts.error().what(), HasSubstr("signal 9"));
   EXPECT_THAT(cuts.error().what(), HasSubstr("in commit"));
   EXPECT_EQ(told(ProgramProviderEvent::died), 1);
 }

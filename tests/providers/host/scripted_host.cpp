@@ -57,7 +57,8 @@ class ScriptedProvider final : public Provider {
       if (behaviour_ == "lie") cut.ended = cut.ended + std::chrono::seconds(9);
       cuts.push_back(cut);
     }
-    if (behaviour_ == "crash") std::raise(SIGSEGV);
+    // SIGKILL, because sanitizers turn the signals of a fault into an exit.
+    if (behaviour_ == "crash") std::raise(SIGKILL);
     if (behaviour_ == "exit") std::exit(5);
     if (behaviour_ == "hang") ::sleep(1000);
     if (behaviour_ == "garbage") {
