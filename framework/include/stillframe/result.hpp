@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,14 +86,18 @@ Errc errc_from_number(int number) noexcept;
 
 class Error {
  public:
-  Error(Errc code, std::string what) : code_(code), what_(std::move(what)) {}
+  Error(Errc code, std::string what, std::int32_t application_code = 0)
+      : code_(code), what_(std::move(what)), application_code_(application_code) {}
   Errc code() const noexcept { return code_; }
   const std::string& what() const noexcept { return what_; }
+  // The number by which the application itself knows the failure; 0 if it has none. Nobody but the
+  // application's own tools branches on it.
+  std::int32_t application_code() const noexcept { return application_code_; }
   RetryAdvice retry_advice() const noexcept { return stillframe::retry_advice(code_); }
 
   // Says what we were doing when it failed; the cause stays at the end of the line.
   Error while_doing(std::string_view task) const {
-    return {code_, std::string(task) + ": " + what_};
+    return {code_, std::string(task) + ": " + what_, application_code_};
   }
 
   friend bool operator==(const Error&, const Error&) = default;
@@ -100,6 +105,7 @@ class Error {
  private:
   Errc code_;
   std::string what_;
+  std::int32_t application_code_;
 };
 
 // A value, or the reason there is none. Stands in for std::expected, which g++ 12 lacks.

@@ -1,0 +1,86 @@
+#include "writers/ese/format/ese_error.hpp"
+
+#include <utility>
+
+namespace stillframe::ese {
+
+namespace {
+
+struct Row {
+  EseErr err;
+  std::string_view name;
+  Errc code;  // what a caller who knows nothing of JET should do about it
+};
+
+constexpr Row kRows[] = {
+    {EseErr::bad_page_link, "BadPageLink", Errc::corrupt},
+    {EseErr::log_file_corrupt, "LogFileCorrupt", Errc::corrupt},
+    {EseErr::missing_previous_log_file, "MissingPreviousLogFile", Errc::not_found},
+    {EseErr::bad_log_version, "BadLogVersion", Errc::not_supported},
+    {EseErr::invalid_log_sequence, "InvalidLogSequence", Errc::chain_broken},
+    {EseErr::missing_log_file, "MissingLogFile", Errc::not_found},
+    {EseErr::bad_log_signature, "BadLogSignature", Errc::chain_broken},
+    {EseErr::bad_db_signature, "BadDbSignature", Errc::chain_broken},
+    {EseErr::bad_checkpoint_signature, "BadCheckpointSignature", Errc::chain_broken},
+    {EseErr::checkpoint_corrupt, "CheckpointCorrupt", Errc::corrupt},
+    {EseErr::missing_patch_page, "MissingPatchPage", Errc::corrupt},
+    {EseErr::bad_patch_page, "BadPatchPage", Errc::corrupt},
+    {EseErr::required_log_files_missing, "RequiredLogFilesMissing", Errc::not_found},
+    {EseErr::soft_recovery_on_backup_database, "SoftRecoveryOnBackupDatabase", Errc::wrong_state},
+    {EseErr::log_sector_size_mismatch, "LogSectorSizeMismatch", Errc::not_supported},
+    {EseErr::database_dirty_shutdown, "DatabaseDirtyShutdown", Errc::wrong_state},
+    {EseErr::consistent_time_mismatch, "ConsistentTimeMismatch", Errc::chain_broken},
+    {EseErr::database_patch_file_mismatch, "DatabasePatchFileMismatch", Errc::chain_broken},
+    {EseErr::ending_restore_log_too_low, "EndingRestoreLogTooLow", Errc::invalid_argument},
+    {EseErr::starting_restore_log_too_high, "StartingRestoreLogTooHigh", Errc::invalid_argument},
+    {EseErr::db_time_too_old, "DbTimeTooOld", Errc::corrupt},
+    {EseErr::db_time_too_new, "DbTimeTooNew", Errc::corrupt},
+    {EseErr::log_torn_write_during_hard_recovery, "LogTornWriteDuringHardRecovery",
+     Errc::truncated},
+    {EseErr::committed_log_files_missing, "CommittedLogFilesMissing", Errc::not_found},
+    {EseErr::committed_log_file_corrupt, "CommittedLogFileCorrupt", Errc::corrupt},
+    {EseErr::log_sequence_checksum_mismatch, "LogSequenceChecksumMismatch", Errc::chain_broken},
+    {EseErr::unicode_translation_fail, "UnicodeTranslationFail", Errc::not_supported},
+    {EseErr::restore_of_non_backup_database, "RestoreOfNonBackupDatabase", Errc::wrong_state},
+    {EseErr::db_time_beyond_max_required, "DbTimeBeyondMaxRequired", Errc::corrupt},
+    {EseErr::read_verify_failure, "ReadVerifyFailure", Errc::corrupt},
+    {EseErr::page_not_initialized, "PageNotInitialized", Errc::corrupt},
+    {EseErr::read_lost_flush_verify_failure, "ReadLostFlushVerifyFailure", Errc::corrupt},
+    {EseErr::database_corrupted, "DatabaseCorrupted", Errc::corrupt},
+    {EseErr::invalid_database_version, "InvalidDatabaseVersion", Errc::not_supported},
+    {EseErr::page_size_mismatch, "PageSizeMismatch", Errc::invalid_argument},
+    {EseErr::attached_database_mismatch, "AttachedDatabaseMismatch", Errc::chain_broken},
+    {EseErr::database_incomplete_incremental_reseed, "DatabaseIncompleteIncrementalReseed",
+     Errc::wrong_state},
+    {EseErr::decompression_failed, "DecompressionFailed", Errc::corrupt},
+    {EseErr::log_corrupted, "LogCorrupted", Errc::corrupt},
+    {EseErr::database_incomplete_revert, "DatabaseIncompleteRevert", Errc::wrong_state},
+};
+
+constexpr Row kUnknown{EseErr{0}, "Unknown", Errc::internal};
+
+const Row& row_of(EseErr err) noexcept {
+  for (const Row& row : kRows) {
+    if (row.err == err) return row;
+  }
+  return kUnknown;
+}
+
+}  // namespace
+
+std::string_view name_of(EseErr err) noexcept {
+  return row_of(err).name;
+}
+
+Error ese_error(EseErr err, std::string what) {
+  const Row& row = row_of(err);
+  const auto number = static_cast<std::int32_t>(err);
+  what += " (" + std::string(row.name) + ", " + std::to_string(number) + ")";
+  return {row.code, std::move(what), number};
+}
+
+bool is(const Error& error, EseErr err) noexcept {
+  return error.application_code() == static_cast<std::int32_t>(err);
+}
+
+}  // namespace stillframe::ese

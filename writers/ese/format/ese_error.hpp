@@ -1,0 +1,65 @@
+// What can be wrong with ESE files and calls, by the numbers that JET callers know. Each travels as
+// an ordinary Error whose application_code() is the number.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <stillframe/result.hpp>
+
+namespace stillframe::ese {
+
+enum class EseErr : std::int32_t {
+  bad_page_link = -327,
+  log_file_corrupt = -501,
+  missing_previous_log_file = -509,
+  bad_log_version = -514,
+  invalid_log_sequence = -515,
+  missing_log_file = -528,
+  bad_log_signature = -530,
+  bad_db_signature = -531,
+  bad_checkpoint_signature = -532,
+  checkpoint_corrupt = -533,
+  missing_patch_page = -534,
+  bad_patch_page = -535,
+  required_log_files_missing = -543,
+  soft_recovery_on_backup_database = -544,
+  log_sector_size_mismatch = -546,
+  database_dirty_shutdown = -550,
+  consistent_time_mismatch = -551,
+  database_patch_file_mismatch = -552,
+  ending_restore_log_too_low = -553,
+  starting_restore_log_too_high = -554,
+  db_time_too_old = -566,
+  db_time_too_new = -567,
+  log_torn_write_during_hard_recovery = -571,
+  committed_log_files_missing = -582,
+  committed_log_file_corrupt = -586,
+  log_sequence_checksum_mismatch = -590,
+  unicode_translation_fail = -602,
+  restore_of_non_backup_database = -615,
+  db_time_beyond_max_required = -625,
+  read_verify_failure = -1018,
+  page_not_initialized = -1019,
+  read_lost_flush_verify_failure = -1119,
+  database_corrupted = -1206,
+  invalid_database_version = -1209,
+  page_size_mismatch = -1213,
+  attached_database_mismatch = -1216,
+  database_incomplete_incremental_reseed = -1226,
+  decompression_failed = -1620,
+  log_corrupted = -1852,
+  database_incomplete_revert = -1935,
+};
+
+// The name after JET_err, such as "ReadVerifyFailure".
+std::string_view name_of(EseErr err) noexcept;
+
+// `what` names the object, the operation and the cause; the number and its name are appended.
+Error ese_error(EseErr err, std::string what);
+
+// True when `error` carries this number.
+bool is(const Error& error, EseErr err) noexcept;
+
+}  // namespace stillframe::ese
