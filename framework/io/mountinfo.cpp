@@ -121,8 +121,8 @@ Result<std::vector<MountEntry>> parse_mountinfo(std::string_view text) {
   return entries;
 }
 
-Result<std::vector<MountEntry>> read_mountinfo() {
-  auto text = read_file("/proc/self/mountinfo", kTableBytesMax);
+Result<std::vector<MountEntry>> read_mountinfo(const BytePath& table) {
+  auto text = read_file(table, kTableBytesMax);
   if (!text.ok()) return text.error().while_doing("read the table of mounts");
   return parse_mountinfo(text.value());
 }

@@ -37,7 +37,7 @@ BytePath unescape_mountinfo(std::string_view text);
 // Whether `options`, a comma-separated list, has `name` (with or without "=value").
 bool has_mount_option(std::string_view options, std::string_view name);
 
-// This process's table, read whole.
-Result<std::vector<MountEntry>> read_mountinfo();
+// A process's table, read whole: our own unless another is named.
+Result<std::vector<MountEntry>> read_mountinfo(const BytePath& table = "/proc/self/mountinfo");
 
 }  // namespace stillframe

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "framework/base/posix_error.hpp"
+#include "framework/io/busy.hpp"
 #include "framework/io/file.hpp"
+#include "framework/io/mount_namespaces.hpp"
 #include "framework/io/mountinfo.hpp"
 #include "framework/io/open_files.hpp"
 #include "framework/io/walk.hpp"
@@ -40,6 +42,19 @@ unsigned attributes_of(std::string_view options) {
     if (has_mount_option(options, name)) attributes |= bit;
   }
   return attributes;
+}
+
+// Who else shows the file system that is mounted at `place`.
+std::string other_namespaces_showing(const BytePath& place) {
+  auto entries = read_mountinfo();
+  if (!entries.ok()) return {};
+  const auto here =
+      std::find_if(entries.value().rbegin(), entries.value().rend(),
+                   [&](const MountEntry& entry) { return entry.mount_point == place; });
+  if (here == entries.value().rend()) return {};
+  return mount_namespaces_with([&](const MountEntry& entry) {
+    return entry.major == here->major && entry.minor == here->minor;
+  });
 }
 
 std::uint64_t mount_id_at(const BytePath& place) {
@@ -103,9 +118,29 @@ Status unmount(const BytePath& place) {
   if (!mounted.value()) {
     return Error(Errc::not_found, "unmount '" + escape_path(place) + "': nothing is mounted there");
   }
-  if (::umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0) return Ok{};
-  if (errno != EBUSY) return posix_error(errno, "unmount", place);
+  const int failed =
+      while_busy([&] { return ::umount2(place.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno; });
+  if (failed == 0) return Ok{};
+  if (failed != EBUSY) return posix_error(failed, "unmount", place);
   return Error(Errc::in_use, "unmount '" + escape_path(place) + "': busy, held by " +
+                                 holders_of_mount(place) + "; end that and try again");
+}
+
+Status seal_file_system(const BytePath& place) {
+  const Descriptor context(
+      ::fspick(AT_FDCWD, place.c_str(), FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW));
+  if (!context.valid()) return posix_error(errno, "look at the file system at", place);
+  if (::fsconfig(context.get(), FSCONFIG_SET_FLAG, "ro", nullptr, 0) != 0) {
+    return posix_error(errno, "seal the file system at", place);
+  }
+  const int failed = while_busy([&] {
+    const int done = ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0);
+    return done == 0 ? 0 : errno;
+  });
+  if (failed == 0) return Ok{};
+  if (failed != EBUSY) return posix_error(failed, "seal the file system at", place);
+  return Error(Errc::in_use, "seal the file system at '" + escape_path(place) +
+                                 "': files are open for writing or were deleted while open, by " +
                                  holders_of_mount(place) + "; end that and try again");
 }
 
@@ -130,7 +165,8 @@ std::string holders_of_mount(const BytePath& place) {
           ? std::string()
           : processes_that_hold([&](const std::string& link) { return on_mount(link, mount); });
   if (!processes.empty()) text += (text.empty() ? "" : ", ") + processes;
-  return text.empty() ? "somebody who cannot be seen from here (another mount namespace?)" : text;
+  if (text.empty()) text = other_namespaces_showing(place);
+  return text.empty() ? "somebody who cannot be seen from here" : text;
 }
 
 }  // namespace stillframe

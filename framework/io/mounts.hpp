@@ -29,8 +29,14 @@ Status bind_mount(const BytePath& source, const BytePath& place);
 // noexec and, unless `writable`, read-only from its first moment. Mounts below `source` stay out.
 Status bind_mount_sealed(int source, const BytePath& place, bool writable = false);
 
-// in_use when a process or another mount holds it; not_found when nothing is mounted there.
+// in_use when a process or another mount goes on holding it; not_found when nothing is mounted
+// there. Other mount namespaces may keep a copy of the mount, and with it the file system.
 Status unmount(const BytePath& place);
+
+// Makes the file system that is mounted at `place` itself read-only, in every mount namespace that
+// shows it: its journal is written out and what lies on the device is clean. in_use, naming who,
+// when files in it are open for writing.
+Status seal_file_system(const BytePath& place);
 
 // Whether `place` is where a mount begins.
 Result<bool> is_mount_point(const BytePath& place);

@@ -34,26 +34,34 @@ bool process_holds(const std::string& process, const Holds& holds) {
   return false;
 }
 
-std::string describe(const std::string& pid) {
+}  // namespace
+
+std::vector<std::string> process_ids() {
+  auto proc = open_directory("/proc");
+  if (!proc.ok()) return {};
+  auto names = list_names(proc.value().get());
+  if (!names.ok()) return {};
+  std::vector<std::string> ids;
+  for (auto& name : names.value()) {
+    if (all_digits(name)) ids.push_back(std::move(name));
+  }
+  return ids;
+}
+
+std::string describe_process(const std::string& pid) {
   auto comm = read_file("/proc/" + pid + "/comm", kCommBytesMax);
   std::string name = comm.ok() ? std::move(comm).value() : "?";
   if (!name.empty() && name.back() == '\n') name.pop_back();
   return "process " + pid + " (" + escape_path(name) + ")";
 }
 
-}  // namespace
-
 std::string processes_that_hold(const Holds& holds, std::size_t names_max) {
-  auto proc = open_directory("/proc");
-  if (!proc.ok()) return {};
-  auto names = list_names(proc.value().get());
-  if (!names.ok()) return {};
   std::string text;
   std::size_t count = 0;
-  for (const auto& pid : names.value()) {
-    if (!all_digits(pid) || !process_holds("/proc/" + pid, holds)) continue;
+  for (const std::string& pid : process_ids()) {
+    if (!process_holds("/proc/" + pid, holds)) continue;
     if (++count > names_max) return text + ", and more";
-    text += (text.empty() ? "" : ", ") + describe(pid);
+    text += (text.empty() ? "" : ", ") + describe_process(pid);
   }
   return text;
 }

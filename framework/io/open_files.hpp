@@ -6,12 +6,18 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace stillframe {
 
 using FileIdentity = std::pair<dev_t, ino_t>;
+
+// The ids of all processes there are, as they stand in /proc.
+std::vector<std::string> process_ids();
+// "process 123 (postgres)"
+std::string describe_process(const std::string& pid);
 
 // The processes, of those we may look at, that have an open file, a map, or a working or root
 // directory for which `holds` (given a path below /proc that leads to it) is true: "process 123

@@ -251,7 +251,7 @@ Status BtrfsCut::abandon() {
   root_.reset();
   target_.reset();
   if (!directory_) return Ok{};
-  return remove_snapshot_directory(store_, directory_->path(), &*directory_);
+  return directory_->remove(store_);
 }
 
 }  // namespace

@@ -66,8 +66,12 @@ class BtrfsProvider final : public StoredProvider {
     return seal_subvolumes(directory.value().get(), snapshot.record, false);
   }
 
+  bool unmounts_its_store(const StoredSnapshot& snapshot) const override {
+    return snapshot.record.info.volume.subvolume_id != kTopLevel;
+  }
+
   Status revert_to(StoredSnapshot& snapshot, const RevertOptions& options) override {
-    if (snapshot.record.info.volume.subvolume_id != kTopLevel) {
+    if (unmounts_its_store(snapshot)) {
       return revert_subvolume(environment(), snapshot, options.force);
     }
     return revert_top_level(snapshot, options);

@@ -220,7 +220,7 @@ Status FileCut::abandon() {
   tree_.reset();
   storage_.reset();
   if (!directory_) return Ok{};
-  return remove_snapshot_directory(kind_.store, directory_->path(), &*directory_);
+  return directory_->remove(kind_.store);
 }
 
 }  // namespace

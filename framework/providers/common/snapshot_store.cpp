@@ -2,12 +2,13 @@
 
 #include <cerrno>
 
-#include <sched.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
+#include "framework/io/busy.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/walk.hpp"
 #include "framework/providers/common/subvolume.hpp"
@@ -17,8 +18,8 @@ namespace {
 
 constexpr const char* kRecordName = "record.json";
 constexpr const char* kOwnerName = "owner";
-// Somebody else may be removing an empty set directory while we put a snapshot into it.
-constexpr int kCreateTries = 1000;
+// A removed snapshot's directory on its last way: by this name nobody looks for a snapshot in it.
+constexpr std::string_view kGonePrefix = ".gone-";
 
 template <class IdType>
 bool is_id(const BytePath& name) {
@@ -69,10 +70,46 @@ void look_at(const BytePath& store, const BytePath& set, const BytePath& snapsho
   const bool created = record.ok() && found.record.info.state == SnapshotState::created;
   if (!created && !has_living_owner(found.directory)) {
     findings.abandoned.push_back(std::move(found));
-  } else if (record.ok()) {
+    return;
+  }
+  if (!created) ++findings.at_work;
+  if (record.ok()) {
     found.record.info.root = join_path(found.directory, found.record.view);
     findings.snapshots.push_back(std::move(found));
   }
+}
+
+// One try. in_progress: a cleaner is at work on the same directories; it works when that is done.
+Status try_to_make(const BytePath& path, bool& made_once, std::optional<FileLock>& owner) {
+  const Error cleaned(Errc::in_progress, "the snapshot's directory '" + escape_path(path) +
+                                             "' is cleaned away again and again; who does that?");
+  if (Status s = make_directories(parent_path(path), 0700); !s.ok()) {
+    // It can vanish between finding that it exists and looking at it.
+    const Errc why = s.error().code();
+    return why == Errc::already_exists || why == Errc::not_found ? Status(cleaned) : s;
+  }
+  if (::mkdir(path.c_str(), 0700) != 0) {
+    if (errno == ENOENT || (errno == EEXIST && made_once)) return cleaned;
+    return posix_error(errno, "create the snapshot's directory", path);
+  }
+  made_once = true;
+  // A cleaner that comes between mkdir and the lock takes the directory for an abandoned one and
+  // removes it; then we begin again.
+  auto taken = FileLock::take(join_path(path, kOwnerName), "snapshot");
+  if (taken.ok() && exists(join_path(path, kOwnerName))) {
+    owner.emplace(std::move(taken).value());
+    return Ok{};
+  }
+  const bool lost = taken.ok() || taken.error().code() == Errc::not_found ||
+                    taken.error().code() == Errc::in_progress;
+  return lost ? cleaned : taken.error();
+}
+
+// The rest of a removal, after the directory has its last name; also for one that a crash ended.
+Status finish_removal(const BytePath& gone) {
+  if (Status s = remove_file(join_path(gone, kOwnerName)); !s.ok()) return s;
+  if (::rmdir(gone.c_str()) == 0 || errno == ENOENT) return Ok{};
+  return posix_error(errno, "remove the snapshot's directory", gone);
 }
 
 }  // namespace
@@ -81,33 +118,15 @@ Result<SnapshotDirectory> SnapshotDirectory::create(const BytePath& store, const
                                                     const SnapshotId& snapshot) {
   const BytePath of_set = join_path(store, set.to_string());
   const BytePath path = join_path(of_set, snapshot.to_string());
-  // A cleaner that comes between mkdir and the lock takes the directory for an abandoned one and
-  // removes it; then we begin again.
+  std::optional<FileLock> owner;
+  Status made = Ok{};
   bool made_once = false;
-  for (int tries = 0;; ++tries) {
-    const bool last = tries == kCreateTries;
-    if (Status s = make_directories(of_set, 0700); !s.ok()) {
-      // It can also come between finding that the set's directory exists and looking at it.
-      const bool vanished =
-          s.error().code() == Errc::already_exists || s.error().code() == Errc::not_found;
-      if (!vanished || last) return s.error();
-      ::sched_yield();
-      continue;
-    }
-    if (::mkdir(path.c_str(), 0700) == 0) {
-      made_once = true;
-      auto owner = FileLock::take(join_path(path, kOwnerName), "snapshot " + snapshot.to_string());
-      if (owner.ok() && exists(join_path(path, kOwnerName))) {
-        return SnapshotDirectory(path, std::move(owner).value());
-      }
-      const bool lost = owner.ok() || owner.error().code() == Errc::not_found ||
-                        owner.error().code() == Errc::in_progress;
-      if (!lost || last) return owner.ok() ? posix_error(ENOENT, "lock", path) : owner.error();
-    } else if (last || (errno != ENOENT && !(errno == EEXIST && made_once))) {
-      return posix_error(errno, "create the snapshot's directory", path);
-    }
-    ::sched_yield();
-  }
+  const int failed = while_busy([&] {
+    made = try_to_make(path, made_once, owner);
+    return made.ok() ? 0 : (made.error().code() == Errc::in_progress ? EBUSY : EIO);
+  });
+  if (failed != 0) return made.error();
+  return SnapshotDirectory(path, std::move(*owner));
 }
 
 BytePath SnapshotDirectory::entry(std::string_view name) const {
@@ -116,6 +135,12 @@ BytePath SnapshotDirectory::entry(std::string_view name) const {
 
 Status SnapshotDirectory::write(const SnapshotRecord& record) const {
   return write_snapshot_record(path_, record);
+}
+
+Status SnapshotDirectory::remove(const BytePath& store) const {
+  if (owner_ || !exists(path_)) return remove_snapshot_directory(store, path_);
+  auto lock = lock_snapshot(path_);
+  return lock.ok() ? remove_snapshot_directory(store, path_) : Status(lock.error());
 }
 
 Status write_snapshot_record(const BytePath& directory, const SnapshotRecord& record) {
@@ -134,31 +159,57 @@ StoreFindings look_through(const BytePath& store, const std::string& provider) {
   StoreFindings findings;
   for (const auto& set : names_in(store)) {
     if (!is_id<SetId>(set)) continue;
-    for (const auto& snapshot : names_in(join_path(store, set))) {
+    const BytePath of_set = join_path(store, set);
+    for (const auto& snapshot : names_in(of_set)) {
       if (is_id<SnapshotId>(snapshot)) look_at(store, set, snapshot, provider, findings);
+      if (snapshot.starts_with(kGonePrefix)) (void)finish_removal(join_path(of_set, snapshot));
     }
   }
   return findings;
 }
 
-Status remove_snapshot_directory(const BytePath& store, const BytePath& directory,
-                                 SnapshotDirectory* held) {
-  if (!exists(directory)) return Ok{};
-  std::optional<FileLock> lock;
-  if (held == nullptr || !held->owned()) {
-    auto taken = FileLock::take(join_path(directory, kOwnerName), "snapshot being removed");
-    if (!taken.ok()) return taken.error();
-    lock.emplace(std::move(taken).value());
+Result<FileLock> lock_snapshot(const BytePath& directory, LockWait wait) {
+  Result<FileLock> lock = Error(Errc::internal, "not tried");
+  while_busy([&] {
+    lock = FileLock::take(join_path(directory, kOwnerName),
+                          "snapshot at '" + escape_path(directory) + "'");
+    const bool held = !lock.ok() && lock.error().code() == Errc::in_progress;
+    return held && wait == LockWait::a_moment ? EBUSY : 0;
+  });
+  if (lock.ok() && !exists(join_path(directory, kOwnerName))) {
+    return Error(Errc::not_found,
+                 "the snapshot at '" + escape_path(directory) + "' was removed meanwhile");
   }
+  return lock;
+}
+
+Result<Descriptor> lock_for_cleaning(const BytePath& store) {
+  auto directory = open_directory(store);
+  if (!directory.ok()) return directory;
+  const int failed = while_busy([&] {
+    if (::flock(directory.value().get(), LOCK_EX | LOCK_NB) == 0) return 0;
+    return errno == EWOULDBLOCK ? EBUSY : errno;
+  });
+  if (failed == 0) return directory;
+  if (failed != EBUSY) return posix_error(failed, "lock", store);
+  return Error(Errc::in_progress, "another process removes leftovers from '" + escape_path(store) +
+                                      "'; try again when it is done");
+}
+
+Status remove_snapshot_directory(const BytePath& store, const BytePath& directory) {
+  if (!exists(directory)) return Ok{};
   if (Status s = remove_file(join_path(directory, kRecordName)); !s.ok()) return s;
   if (Status s = sync_directory(directory); !s.ok()) return s;
   if (Status s = remove_contents(directory); !s.ok()) return s;
-  if (Status s = remove_file(join_path(directory, kOwnerName)); !s.ok()) return s;
-  if (::rmdir(directory.c_str()) != 0 && errno != ENOENT) {
+  const BytePath of_set = parent_path(directory);
+  const BytePath gone =
+      join_path(of_set, std::string(kGonePrefix) + directory.substr(of_set.size() + 1));
+  if (::rename(directory.c_str(), gone.c_str()) != 0) {
     return posix_error(errno, "remove the snapshot's directory", directory);
   }
+  if (Status s = finish_removal(gone); !s.ok()) return s;
   // Not empty means that others are in use.
-  (void)::rmdir(parent_path(directory).c_str());
+  (void)::rmdir(of_set.c_str());
   (void)::rmdir(store.c_str());
   return Ok{};
 }

@@ -27,7 +27,8 @@ class SnapshotDirectory {
   Status write(const SnapshotRecord& record) const;
   // Its maker has finished with it.
   void disown() { owner_.reset(); }
-  bool owned() const noexcept { return owner_ != nullptr; }
+  // Takes it all back, also when it was disowned.
+  Status remove(const BytePath& store) const;
 
  private:
   SnapshotDirectory(BytePath path, FileLock owner)
@@ -43,6 +44,12 @@ struct StoredSnapshot {
   SnapshotRecord record;  // with info.root filled in
 };
 
+// The lock that a snapshot's maker has, taken by whoever changes or removes it later: what it is
+// mounted on, or where, is nobody else's business meanwhile. in_progress, naming the process, while
+// somebody else has it; not_found when the snapshot is gone.
+enum class LockWait { none, a_moment };
+Result<FileLock> lock_snapshot(const BytePath& directory, LockWait wait = LockWait::a_moment);
+
 Status write_snapshot_record(const BytePath& directory, const SnapshotRecord& record);
 Result<SnapshotRecord> read_snapshot_record(const BytePath& directory);
 
@@ -53,14 +60,17 @@ struct StoreFindings {
   // was removing them. Nothing in them is of use; `info` of those without a record has ids only.
   std::vector<StoredSnapshot> abandoned;
   std::vector<Error> unreadable;
+  int at_work = 0;  // being made, or removed, by a living process
 };
 StoreFindings look_through(const BytePath& store, const std::string& provider);
 
+// Held while leftovers are removed: who looks for them meanwhile would take the remover for a
+// living maker. Waits a moment; in_progress when somebody else goes on cleaning.
+Result<Descriptor> lock_for_cleaning(const BytePath& store);
+
 // Removes a snapshot's directory with all it holds, subvolumes too, and its parents when that
 // leaves them empty. The record goes first: a crash midway leaves what look_through() calls
-// abandoned. in_progress while its maker is at work on it. `held` is the maker's own directory
-// object, or null.
-Status remove_snapshot_directory(const BytePath& store, const BytePath& directory,
-                                 SnapshotDirectory* held);
+// abandoned. The caller holds the snapshot's lock.
+Status remove_snapshot_directory(const BytePath& store, const BytePath& directory);
 
 }  // namespace stillframe

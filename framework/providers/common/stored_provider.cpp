@@ -84,7 +84,7 @@ void StoredProvider::abort(const SetId& set) {
   if (!found.ok()) return;
   for (auto& snapshot : found.value()) {
     if (snapshot.record.info.set != set) continue;
-    Status removed = remove_found(snapshot);
+    Status removed = remove(snapshot.record.info.snapshot);
     if (!removed.ok()) {
       environment_.warn(ProviderEvent::leftover_kept,
                         "abort of set " + set.to_string() + ": " + removed.error().what());
@@ -92,17 +92,24 @@ void StoredProvider::abort(const SetId& set) {
   }
 }
 
-void StoredProvider::clean(const StoreFindings& findings) {
-  for (const auto& error : findings.unreadable) {
-    environment_.warn(ProviderEvent::record_unreadable, error.what() + "; it is left alone");
+// What was found may have changed by the time its lock is had: another cleaner was faster, or its
+// maker had only just made the directory.
+Status StoredProvider::remove_abandoned(const StoredSnapshot& left) {
+  auto lock = lock_snapshot(left.directory);
+  if (!lock.ok()) {
+    return lock.error().code() == Errc::not_found ? Status(Ok{}) : lock.error();
   }
+  auto record = read_snapshot_record(left.directory);
+  if (record.ok() && record.value().info.state == SnapshotState::created) return Ok{};
+  if (Status s = release(left); !s.ok()) return s;
+  return remove_snapshot_directory(left.store, left.directory);
+}
+
+void StoredProvider::clean(const StoreFindings& findings) {
   for (const auto& left : findings.abandoned) {
     const std::string what = "leftover of set " + left.record.info.set.to_string() + " at '" +
                              escape_path(left.directory) + "'";
-    Status removed = release(left);
-    if (removed.ok()) {
-      removed = remove_snapshot_directory(left.store, left.directory, nullptr);
-    }
+    Status removed = remove_abandoned(left);
     if (removed.ok()) {
       environment_.inform(ProviderEvent::leftover_removed, "removed the " + what);
     } else {
@@ -112,14 +119,26 @@ void StoredProvider::clean(const StoreFindings& findings) {
   }
 }
 
+StoreFindings StoredProvider::look_and_clean(const BytePath& store) {
+  StoreFindings findings = look_through(store, name_);
+  if (!findings.abandoned.empty() || findings.at_work > 0) {
+    auto turn = lock_for_cleaning(store);
+    findings = look_through(store, name_);
+    if (turn.ok()) clean(findings);
+  }
+  for (const auto& error : findings.unreadable) {
+    environment_.warn(ProviderEvent::record_unreadable, error.what() + "; it is left alone");
+  }
+  return findings;
+}
+
 Result<std::vector<StoredSnapshot>> StoredProvider::find_all() {
   recover();
   auto places = stores();
   if (!places.ok()) return places.error();
   std::vector<StoredSnapshot> all;
   for (const auto& store : places.value()) {
-    StoreFindings findings = look_through(store, name_);
-    clean(findings);
+    StoreFindings findings = look_and_clean(store);
     for (auto& snapshot : findings.snapshots) {
       // One store can be seen through several mounts.
       const bool known = std::any_of(all.begin(), all.end(), [&](const StoredSnapshot& other) {
@@ -155,66 +174,80 @@ Result<std::vector<SnapshotInfo>> StoredProvider::query() {
   return infos;
 }
 
+// A snapshot for one call that changes it, as its record says once nobody else can change it.
+Result<StoredProvider::Locked> StoredProvider::lock(std::string_view call,
+                                                    const SnapshotId& snapshot) {
+  auto found = find(snapshot);
+  if (!found.ok()) return no_such(call, snapshot, name_);
+  if (found.value().record.info.state != SnapshotState::created) {
+    return not_created(call, found.value());
+  }
+  auto lock = lock_snapshot(found.value().directory);
+  if (!lock.ok()) return lock.error().while_doing(call);
+  auto record = read_snapshot_record(found.value().directory);
+  if (!record.ok()) {
+    return record.error().code() == Errc::not_found ? no_such(call, snapshot, name_)
+                                                    : record.error();
+  }
+  const BytePath root = found.value().record.info.root;
+  found.value().record = std::move(record).value();
+  found.value().record.info.root = root;
+  return Locked{std::move(found).value(), std::move(lock).value()};
+}
+
+// The caller holds the snapshot's lock.
 Status StoredProvider::remove_found(StoredSnapshot& found) {
   if (!exposed_now(found.record).empty()) {
     if (Status s = unexpose_snapshot(found); !s.ok()) return s;
   }
   if (Status s = environment_.at("remove"); !s.ok()) return s;
   if (Status s = release(found); !s.ok()) return s;
-  return remove_snapshot_directory(found.store, found.directory, nullptr);
+  return remove_snapshot_directory(found.store, found.directory);
 }
 
 Status StoredProvider::remove(const SnapshotId& snapshot) {
-  auto found = find(snapshot);
-  if (!found.ok()) return no_such("remove", snapshot, name_);
-  if (found.value().record.info.state != SnapshotState::created) {
-    return not_created("remove", found.value());
-  }
-  if (found.value().record.revert == RevertStep::swapping) {
+  auto locked = lock("remove", snapshot);
+  if (!locked.ok()) return locked.error();
+  if (locked.value().found.record.revert == RevertStep::swapping) {
     return Error(Errc::in_progress, "remove: a revert to snapshot " + snapshot.to_string() +
                                         " was interrupted; revert again to finish it first");
   }
-  return remove_found(found.value());
+  return remove_found(locked.value().found);
 }
 
 Status StoredProvider::expose(const SnapshotId& snapshot, const BytePath& place) {
-  auto found = find(snapshot);
-  if (!found.ok()) return no_such("expose", snapshot, name_);
-  if (found.value().record.info.state != SnapshotState::created) {
-    return not_created("expose", found.value());
-  }
+  auto locked = lock("expose", snapshot);
+  if (!locked.ok()) return locked.error();
   if (Status s = environment_.at("expose"); !s.ok()) return s;
-  return expose_snapshot(found.value(), place);
+  return expose_snapshot(locked.value().found, place);
 }
 
 Status StoredProvider::unexpose(const SnapshotId& snapshot) {
-  auto found = find(snapshot);
-  if (!found.ok()) return no_such("unexpose", snapshot, name_);
+  auto locked = lock("unexpose", snapshot);
+  if (!locked.ok()) return locked.error();
   if (Status s = environment_.at("unexpose"); !s.ok()) return s;
-  return unexpose_snapshot(found.value());
+  return unexpose_snapshot(locked.value().found);
 }
 
 Status StoredProvider::make_writable(const SnapshotId& snapshot) {
-  auto found = find(snapshot);
-  if (!found.ok()) return no_such("make_writable", snapshot, name_);
-  if (found.value().record.info.state != SnapshotState::created) {
-    return not_created("make_writable", found.value());
-  }
-  if (Status s = unseal(found.value()); !s.ok()) return s;
-  found.value().record.sealed = false;
-  return write_snapshot_record(found.value().directory, found.value().record);
+  auto locked = lock("make_writable", snapshot);
+  if (!locked.ok()) return locked.error();
+  StoredSnapshot& found = locked.value().found;
+  if (Status s = unseal(found); !s.ok()) return s;
+  found.record.sealed = false;
+  return write_snapshot_record(found.directory, found.record);
 }
 
 Status StoredProvider::revert(const SnapshotId& snapshot, const RevertOptions& options) {
-  auto found = find(snapshot);
-  if (!found.ok()) return no_such("revert", snapshot, name_);
-  if (found.value().record.info.state != SnapshotState::created) {
-    return not_created("revert", found.value());
-  }
-  Status done = revert_to(found.value(), options);
+  auto locked = lock("revert", snapshot);
+  if (!locked.ok()) return locked.error();
+  StoredSnapshot& found = locked.value().found;
+  // A lock on the volume itself would keep it from being unmounted.
+  if (unmounts_its_store(found)) locked.value().lock.reset();
+  Status done = revert_to(found, options);
   if (!done.ok()) return done.error().while_doing("revert to " + snapshot.to_string());
   environment_.inform(ProviderEvent::revert_finished,
-                      "'" + escape_path(found.value().record.info.volume.mount_point) +
+                      "'" + escape_path(found.record.info.volume.mount_point) +
                           "' is back at snapshot " + snapshot.to_string());
   return done;
 }

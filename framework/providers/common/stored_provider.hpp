@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "framework/providers/common/cut_sets.hpp"
@@ -47,11 +49,22 @@ class StoredProvider : public Provider {
   virtual Status revert_to(StoredSnapshot& snapshot, const RevertOptions& options) = 0;
   // Lets go of a snapshot whose directory is about to be removed.
   virtual Status release(const StoredSnapshot&) { return Ok{}; }
+  // Whether a revert unmounts the file system that the snapshots lie on. Such a revert has a lock
+  // of its own.
+  virtual bool unmounts_its_store(const StoredSnapshot&) const { return false; }
   // Finishes what a crash interrupted and only a new object can know of.
   virtual void recover() {}
 
+  struct Locked {
+    StoredSnapshot found;
+    std::optional<FileLock> lock;
+  };
+
   Result<StoredSnapshot> find(const SnapshotId& snapshot);
   Result<std::vector<StoredSnapshot>> find_all();
+  Result<Locked> lock(std::string_view call, const SnapshotId& snapshot);
+  StoreFindings look_and_clean(const BytePath& store);
+  Status remove_abandoned(const StoredSnapshot& left);
   Status remove_found(StoredSnapshot& found);
   void clean(const StoreFindings& findings);
 

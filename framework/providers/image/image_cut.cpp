@@ -14,6 +14,7 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/io/copy_data.hpp"
 #include "framework/io/file.hpp"
+#include "framework/io/mounts.hpp"
 #include "framework/providers/guard/heartbeat.hpp"
 #include "framework/providers/image/image_mount.hpp"
 #include "framework/providers/image/loop_device.hpp"
@@ -223,7 +224,10 @@ Result<SnapshotInfo> ImageCut::pre_final() {
   return info;
 }
 
+// The file system itself is sealed before its mount goes: a copy of the mount in another mount
+// namespace keeps it alive, and a journal that is still in use cannot be mounted a second time.
 Status ImageCut::seal() {
+  if (Status s = seal_file_system(mount_place()); !s.ok()) return s;
   if (Status s = unmount_image(mount_place()); !s.ok()) return s;
   return mount_image(directory_->entry(kImageName), mount_place(), request_.volume,
                      ImageAccess::sealed);
@@ -248,7 +252,7 @@ Status ImageCut::abandon() {
   clone_.reset();
   if (!directory_) return Ok{};
   if (Status s = unmount_image(mount_place()); !s.ok()) return s;
-  return remove_snapshot_directory(plan_.store, directory_->path(), &*directory_);
+  return directory_->remove(plan_.store);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "framework/providers/image/image_mount.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <string>
@@ -8,6 +9,8 @@
 #include <sys/utsname.h>
 
 #include "framework/base/posix_error.hpp"
+#include "framework/io/busy.hpp"
+#include "framework/io/mount_namespaces.hpp"
 #include "framework/io/mounts.hpp"
 #include "framework/providers/image/loop_device.hpp"
 
@@ -24,11 +27,31 @@ std::string options_for(const Volume& volume) {
   return {};
 }
 
+// Two file systems that write to one image would destroy it. A sealed one that lives on in another
+// mount namespace would be read while it changes.
+Status refuse_if_shown(const BytePath& image) {
+  std::vector<BytePath> loops;
+  const int shown = while_busy([&] {
+    loops = loops_showing(image);
+    return loops.empty() ? 0 : EBUSY;
+  });
+  if (shown == 0) return Ok{};
+  const std::string who = mount_namespaces_with([&](const MountEntry& entry) {
+    return std::find(loops.begin(), loops.end(), entry.source) != loops.end();
+  });
+  return Error(Errc::in_use, "mount the image '" + escape_path(image) + "' for writing: '" +
+                                 escape_path(loops.front()) + "' shows it" +
+                                 (who.empty() ? "" : ", for " + who) + "; end that and try again");
+}
+
 }  // namespace
 
 Status mount_image(const BytePath& image, const BytePath& place, const Volume& volume,
                    ImageAccess access) {
   const bool sealed = access == ImageAccess::sealed;
+  if (!sealed) {
+    if (Status s = refuse_if_shown(image); !s.ok()) return s;
+  }
   auto loop = attach_loop(image, sealed);
   if (!loop.ok()) return loop.error();
   const unsigned long flags =

@@ -110,7 +110,7 @@ class ImageProvider final : public StoredProvider {
     for (const BytePath& store : places.value()) {
       for (const StoredSnapshot& found : look_through(store, kName).snapshots) {
         if (found.record.info.state != SnapshotState::created) continue;
-        Status mounted = remount(found, found.record.sealed);
+        Status mounted = mount_lost(found);
         if (mounted.ok()) continue;
         environment().warn(ProviderEvent::image_not_mounted,
                            "snapshot " + found.record.info.snapshot.to_string() +
@@ -119,6 +119,19 @@ class ImageProvider final : public StoredProvider {
     }
   }
 
+  // Another process may have unmounted it on purpose, to remove it or to make it writable: it has
+  // the snapshot's lock then, and what it leaves behind is not what was found here.
+  static Status mount_lost(const StoredSnapshot& found) {
+    auto mounted = is_mount_point(join_path(found.directory, kImageRoot));
+    if (mounted.ok() && mounted.value()) return Ok{};
+    auto lock = lock_snapshot(found.directory, LockWait::none);
+    if (!lock.ok()) return Ok{};
+    auto record = read_snapshot_record(found.directory);
+    if (!record.ok() || record.value().info.state != SnapshotState::created) return Ok{};
+    return remount(found, record.value().sealed);
+  }
+
+  // Under the snapshot's lock.
   static Status remount(const StoredSnapshot& found, bool sealed) {
     const BytePath place = join_path(found.directory, kImageRoot);
     auto mounted = is_mount_point(place);
@@ -134,7 +147,9 @@ class ImageProvider final : public StoredProvider {
   Status unseal(StoredSnapshot& found) override {
     if (!found.record.sealed) return Ok{};
     if (Status s = unmount_image(join_path(found.directory, kImageRoot)); !s.ok()) return s;
-    return remount(found, false);
+    Status mounted = remount(found, false);
+    if (!mounted.ok()) (void)remount(found, true);
+    return mounted;
   }
 
   Status revert_to(StoredSnapshot& found, const RevertOptions&) override {

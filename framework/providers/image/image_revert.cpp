@@ -15,6 +15,7 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/io/copy_data.hpp"
 #include "framework/io/file.hpp"
+#include "framework/io/mount_namespaces.hpp"
 #include "framework/io/mountinfo.hpp"
 #include "framework/io/mounts.hpp"
 #include "framework/providers/image/image_cut.hpp"
@@ -76,6 +77,16 @@ Status unmount_volume(const Volume& volume, const MountEntry& mount) {
   return done;
 }
 
+// Unmounting takes only our view away. Blocks must not change beneath a file system that lives on
+// in another mount namespace: it would write its old state over the new one.
+Result<Descriptor> claim_volume(const Volume& volume) {
+  auto claimed = claim_device(volume.device);
+  if (claimed.ok() || claimed.error().code() != Errc::in_use) return claimed;
+  const std::string who =
+      mount_namespaces_with([&](const MountEntry& entry) { return entry.source == volume.device; });
+  return in_use(volume, who.empty() ? "somebody who cannot be seen from here" : who);
+}
+
 Status set_step(StoredSnapshot& snapshot, RevertStep step) {
   snapshot.record.revert = step;
   return write_snapshot_record(snapshot.directory, snapshot.record);
@@ -107,12 +118,14 @@ Status revert_attached(const WorkEnvironment& environment, StoredSnapshot& snaps
   if (mount.value()) {
     if (Status s = unmount_volume(volume, *mount.value()); !s.ok()) return s;
   }
-  Status done = environment.at("revert.unmounted");
+  auto claimed = claim_volume(volume);
+  Status done = claimed.ok() ? environment.at("revert.unmounted") : Status(claimed.error());
   if (done.ok()) done = set_step(snapshot, RevertStep::swapping);
   if (done.ok()) done = share_in_place(environment, source, volume);
   if (done.ok()) done = set_step(snapshot, RevertStep::none);
   // Also when it failed: what the volume holds now is better seen than hidden, and the record says
   // that it is not finished.
+  if (claimed.ok()) claimed.value().reset();
   if (mount.value()) {
     Status mounted = mount_again(*mount.value());
     if (done.ok()) done = mounted;

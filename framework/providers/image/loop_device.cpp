@@ -12,13 +12,29 @@
 #include <unistd.h>
 
 #include "framework/base/posix_error.hpp"
+#include "framework/io/busy.hpp"
 #include "framework/io/file.hpp"
 
 namespace stillframe {
 
 namespace {
 
-constexpr int kAttachTries = 64;  // others take free devices at the same time
+// 0 or an errno. EBUSY: somebody else was faster, is still letting go of the device, or looks at
+// what is on it.
+int attach_free_loop(int control, int image, bool read_only, LoopDevice& loop) {
+  const int number = ::ioctl(control, LOOP_CTL_GET_FREE);
+  if (number < 0) return errno;
+  loop.path = "/dev/loop" + std::to_string(number);
+  Descriptor device(::open(loop.path.c_str(), (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC));
+  // A free device can be removed (ENXIO, ENODEV) before it is taken.
+  if (!device.valid()) return errno == ENXIO || errno == ENODEV ? EBUSY : errno;
+  loop_config config{};
+  config.fd = static_cast<std::uint32_t>(image);
+  config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (read_only ? LO_FLAGS_READ_ONLY : 0);
+  if (::ioctl(device.get(), LOOP_CONFIGURE, &config) != 0) return errno;
+  loop.handle = std::move(device);
+  return 0;
+}
 
 }  // namespace
 
@@ -27,23 +43,22 @@ Result<LoopDevice> attach_loop(const BytePath& image, bool read_only) {
   if (!file.ok()) return file.error();
   auto control = open_file("/dev/loop-control", O_RDWR);
   if (!control.ok()) return control.error().while_doing("mounting an image needs loop devices");
-  for (int tries = 0; tries < kAttachTries; ++tries) {
-    const int number = ::ioctl(control.value().get(), LOOP_CTL_GET_FREE);
-    if (number < 0) return posix_error(errno, "find a free loop device for", image);
-    LoopDevice loop;
-    loop.path = "/dev/loop" + std::to_string(number);
-    auto device = open_file(loop.path, read_only ? O_RDONLY : O_RDWR);
-    if (!device.ok()) return device.error();
-    loop_config config{};
-    config.fd = static_cast<std::uint32_t>(file.value().get());
-    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (read_only ? LO_FLAGS_READ_ONLY : 0);
-    if (::ioctl(device.value().get(), LOOP_CONFIGURE, &config) == 0) {
-      loop.handle = std::move(device).value();
-      return loop;
-    }
-    if (errno != EBUSY) return posix_error(errno, "attach a loop device to", image);
-  }
+  LoopDevice loop;
+  const int failed = while_busy(
+      [&] { return attach_free_loop(control.value().get(), file.value().get(), read_only, loop); });
+  if (failed == 0) return loop;
+  if (failed != EBUSY) return posix_error(failed, "attach a loop device to", image);
   return Error(Errc::out_of_resources, "no loop device stays free; detach some, then try again");
+}
+
+Result<Descriptor> claim_device(const BytePath& device) {
+  int claimed = -1;
+  const int failed = while_busy([&] {
+    claimed = ::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    return claimed >= 0 ? 0 : errno;
+  });
+  if (failed != 0) return posix_error(failed, "claim the device", device);
+  return Descriptor(claimed);
 }
 
 Result<bool> loop_shows(const BytePath& device, int image_fd) {

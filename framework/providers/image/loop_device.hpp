@@ -18,6 +18,10 @@ struct LoopDevice {
 
 Result<LoopDevice> attach_loop(const BytePath& image, bool read_only);
 
+// Opens a device of which nothing is mounted, and keeps others from mounting it until the
+// descriptor is closed. in_use while a file system on it is alive, in whichever mount namespace.
+Result<Descriptor> claim_device(const BytePath& device);
+
 // Whether the loop device at `device` shows the very file `image_fd` is open on, by device and
 // inode: the path the kernel tells may lead elsewhere by now.
 Result<bool> loop_shows(const BytePath& device, int image_fd);

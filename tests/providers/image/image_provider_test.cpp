@@ -14,6 +14,7 @@
 #include "framework/base/memory_event_sink.hpp"
 #include "framework/io/volumes.hpp"
 #include "tests/support/loop_fs.hpp"
+#include "tests/support/mount_keeper.hpp"
 
 namespace stillframe::tests {
 namespace {
@@ -147,6 +148,13 @@ class ImageProvider : public testing::Test {
     return request;
   }
   Result<SnapshotInfo> snapshot(const Volume& volume) {
+    auto made = writable_snapshot(volume);
+    if (!made.ok()) return made;
+    if (Status s = provider_->post_final(set_); !s.ok()) return s.error();
+    return made;
+  }
+  // As writers find it in post_snapshot.
+  Result<SnapshotInfo> writable_snapshot(const Volume& volume) {
     if (Status s = provider_->begin_prepare(request(volume)); !s.ok()) return s.error();
     if (auto e = provider_->end_prepare(set_); !e.ok()) return e.error();
     if (Status s = provider_->pre_commit(set_); !s.ok()) return s.error();
@@ -154,7 +162,6 @@ class ImageProvider : public testing::Test {
     if (Status s = provider_->post_commit(set_); !s.ok()) return s.error();
     auto made = provider_->pre_final(set_);
     if (!made.ok()) return made.error();
-    if (Status s = provider_->post_final(set_); !s.ok()) return s.error();
     return made.value().at(0);
   }
 
@@ -245,6 +252,100 @@ TEST_F(ImageProvider, AnUnmountedVolumeIsRevertedBySwappingItsImage) {
   EXPECT_EQ(text, "one");
   EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
 }
+
+// ---- while another mount namespace keeps a copy of every mount
+
+class ImageInTwoNamespaces : public ImageProvider, public testing::WithParamInterface<FsKind> {
+ protected:
+  void SetUp() override {
+    if (!make(FsKind::xfs, GetParam())) GTEST_SKIP() << reason_;
+    const Volume volume = images_->volume(images_->fs().mount_point());
+    if (Status s = provider_->supports(volume, {}); !s.ok()) GTEST_SKIP() << s.error().what();
+  }
+  void put(const std::string& directory, const std::string& text) const {
+    std::ofstream(directory + "/a") << text;
+  }
+  std::string get(const std::string& directory) const {
+    std::string text;
+    std::ifstream(directory + "/a") >> text;
+    return text;
+  }
+  Volume volume() const { return images_->volume(live()); }
+  const std::string& live() const { return images_->fs().mount_point(); }
+};
+
+TEST_P(ImageInTwoNamespaces, ASnapshotIsSealedAndItsJournalIsClean) {
+  put(live(), "one");
+  auto made = writable_snapshot(volume());
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  put(made.value().root, "recovered");
+  const MountKeeper keeper;
+  ASSERT_TRUE(keeper.started());
+  Status sealed = provider_->post_final(set_);
+  ASSERT_TRUE(sealed.ok()) << sealed.error().what();
+  EXPECT_EQ(get(made.value().root), "recovered");
+  EXPECT_FALSE(std::ofstream(made.value().root + "/b").is_open());
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+  EXPECT_EQ(provider_->query().value().size(), 0u);
+}
+
+TEST_P(ImageInTwoNamespaces, ASnapshotWithFilesOpenForWritingIsNotSealed) {
+  auto made = writable_snapshot(volume());
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  {
+    const std::ofstream held(made.value().root + "/held");
+    Status sealed = provider_->post_final(set_);
+    ASSERT_FALSE(sealed.ok());
+    EXPECT_EQ(sealed.error().code(), Errc::in_use);
+    EXPECT_THAT(sealed.error().what(), HasSubstr("process " + std::to_string(::getpid())));
+  }
+  provider_->abort(set_);
+  EXPECT_EQ(provider_->query().value().size(), 0u);
+}
+
+TEST_P(ImageInTwoNamespaces, ASnapshotThatIsReadThereIsNotMadeWritable) {
+  put(live(), "one");
+  auto made = snapshot(volume());
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  {
+    const MountKeeper keeper;
+    ASSERT_TRUE(keeper.started());
+    Status refused = provider_->make_writable(made.value().snapshot);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::in_use);
+    EXPECT_THAT(refused.error().what(), HasSubstr(keeper.name()));
+    EXPECT_EQ(get(made.value().root), "one");
+  }
+  Status writable = provider_->make_writable(made.value().snapshot);
+  ASSERT_TRUE(writable.ok()) << writable.error().what();
+  put(made.value().root, "two");
+  EXPECT_EQ(get(made.value().root), "two");
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+}
+
+TEST_P(ImageInTwoNamespaces, AVolumeThatIsMountedThereIsNotReverted) {
+  put(live(), "one");
+  auto made = snapshot(volume());
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  put(live(), "two");
+  {
+    const MountKeeper keeper;
+    ASSERT_TRUE(keeper.started());
+    Status refused = provider_->revert(made.value().snapshot, {});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::in_use);
+    EXPECT_THAT(refused.error().what(), HasSubstr(keeper.name()));
+    EXPECT_EQ(get(live()), "two");
+  }
+  Status reverted = provider_->revert(made.value().snapshot, {});
+  ASSERT_TRUE(reverted.ok()) << reverted.error().what();
+  EXPECT_EQ(get(live()), "one");
+  EXPECT_TRUE(provider_->remove(made.value().snapshot).ok());
+}
+
+INSTANTIATE_TEST_SUITE_P(Image, ImageInTwoNamespaces,
+                         testing::Values(FsKind::ext4, FsKind::xfs, FsKind::btrfs),
+                         [](const auto& one) { return std::string(to_string(one.param)); });
 
 TEST_F(ImageProvider, ForeignFreezeIsRefusedAndLeftAlone) {
   if (!make(FsKind::xfs, FsKind::ext4)) GTEST_SKIP() << reason_;
