@@ -23,14 +23,54 @@ bool was_cut(const SnapshotEvidence& snapshot) noexcept {
   return snapshot.cut && snapshot.cut->begun <= snapshot.cut->ended;
 }
 
-// Whether all of `snapshots` show one single instant. Providers do not share an instant, so several
-// snapshots are one cut only when one provider cuts sets at once and cut all of them.
-bool is_one_cut(const std::vector<const SnapshotEvidence*>& snapshots) noexcept {
+bool is_at_or_below(const BytePath& path, const BytePath& top) noexcept {
+  if (top == "/" || path == top) return true;
+  return path.size() > top.size() && path.starts_with(top) && path[top.size()] == '/';
+}
+
+// The innermost part that `path` lies in; null when it lies in none.
+const CutPart* part_of(const CutRecord& cut, const BytePath& path) noexcept {
+  const CutPart* innermost = nullptr;
+  for (const CutPart& part : cut.parts) {
+    if (!is_at_or_below(path, part.path)) continue;
+    if (innermost == nullptr || part.path.size() > innermost->path.size()) innermost = &part;
+  }
+  return innermost;
+}
+
+// Whether all of `places` lie in one part of a cut that was made in parts. Of a component whose
+// places are not known, nothing is.
+bool is_in_one_part(const CutRecord& cut, const std::vector<FilePlace>& places) noexcept {
+  if (cut.parts.size() < 2) return true;
+  const CutPart* only = nullptr;
+  for (const FilePlace& place : places) {
+    const CutPart* part = part_of(cut, place.path);
+    if (part == nullptr || (only != nullptr && part != only)) return false;
+    only = part;
+    const bool reaches_into_another =
+        place.recursive &&
+        std::any_of(cut.parts.begin(), cut.parts.end(), [&](const CutPart& other) {
+          return &other != part && is_at_or_below(other.path, place.path);
+        });
+    if (reaches_into_another) return false;
+  }
+  return only != nullptr;
+}
+
+// Whether all of `snapshots` show one single instant of what lies at `places`. Providers do not
+// share an instant, so several snapshots are one cut only when one provider cuts sets at once and
+// cut all of them.
+bool is_one_cut(const std::vector<const SnapshotEvidence*>& snapshots,
+                const std::vector<FilePlace>& places) noexcept {
   if (snapshots.empty()) return true;
   const auto one_instant_with_first = [&](const SnapshotEvidence* other) {
-    return other->atomicity == Atomicity::set && other->provider == snapshots.front()->provider;
+    return other->atomicity == Atomicity::set && other->cut->parts.size() < 2 &&
+           other->provider == snapshots.front()->provider;
   };
-  if (snapshots.size() == 1) return snapshots.front()->atomicity != Atomicity::file;
+  if (snapshots.size() == 1) {
+    return snapshots.front()->atomicity != Atomicity::file &&
+           is_in_one_part(*snapshots.front()->cut, places);
+  }
   return std::all_of(snapshots.begin(), snapshots.end(), one_instant_with_first);
 }
 
@@ -51,15 +91,17 @@ std::string flaw_of(const std::optional<HoldStatement>& hold,
   return {};
 }
 
-Label without_hold(const std::vector<const SnapshotEvidence*>& cuts, const std::string& flaw) {
+Label without_hold(const std::vector<const SnapshotEvidence*>& cuts,
+                   const std::vector<FilePlace>& places, const std::string& flaw) {
   if (cuts.empty()) {
     return {Consistency::crash_consistent, "it has no files in this backup, and " + flaw};
   }
-  if (is_one_cut(cuts)) {
+  if (is_one_cut(cuts, places)) {
     return {Consistency::crash_consistent, "one atomic cut holds all its files, but " + flaw};
   }
-  const std::string how = cuts.size() == 1 ? "its files were cut one by one"
-                                           : "its files were cut at different moments";
+  const bool one_by_one = cuts.size() == 1 && cuts.front()->atomicity == Atomicity::file;
+  const std::string how =
+      one_by_one ? "its files were cut one by one" : "its files were cut at different moments";
   return {Consistency::fuzzy, how + " and " + flaw};
 }
 
@@ -93,7 +135,7 @@ Label label_component(const ComponentFacts& facts, std::span<const SnapshotEvide
     return {Consistency::application_consistent, "its writer delivered every file itself"};
   }
   if (const std::string flaw = flaw_of(facts.hold, cuts); !flaw.empty()) {
-    return without_hold(cuts, flaw);
+    return without_hold(cuts, facts.places, flaw);
   }
   if (facts.hold->asserted_only) {
     return {Consistency::application_asserted,
@@ -119,7 +161,7 @@ Label label_set(std::span<const ComponentEvidence> components,
     cuts.push_back(&snapshot);
   }
   if (cuts.empty()) return {Consistency::failed, "nothing was cut"};
-  return without_hold(cuts, "no writer was asked to hold");
+  return without_hold(cuts, {}, "no writer was asked to hold");
 }
 
 PolicyVerdict judge(Consistency label, ConsistencyPolicy policy) noexcept {

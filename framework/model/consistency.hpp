@@ -16,6 +16,13 @@ struct Label {
   friend bool operator==(const Label&, const Label&) = default;
 };
 
+// Where a component has files.
+struct FilePlace {
+  BytePath path;  // absolute, as the volume's mount point shows it
+  bool recursive = false;
+  friend bool operator==(const FilePlace&, const FilePlace&) = default;
+};
+
 // What is known of one component when its set is judged.
 struct ComponentFacts {
   // Why the writer failed this component (a veto, a crash, a failure it reported); empty when it
@@ -23,6 +30,7 @@ struct ComponentFacts {
   std::string writer_failure;
   std::optional<HoldStatement> hold;  // of its writer, around this set's commit
   std::vector<SnapshotId> cuts;       // the snapshots that its files are in
+  std::vector<FilePlace> places;      // for cuts that were made in parts
   std::vector<BytePath> uncovered;    // places its files need and the set does not hold
   bool streamed = false;              // the writer delivered all of its files itself, to their end
 };

@@ -19,10 +19,18 @@ void fields(Io& io, typename Io::template Ref<HoldStatement> v) {
 }
 
 template <class Io>
+void fields(Io& io, typename Io::template Ref<CutPart> v) {
+  io.path("path", v.path, Need::required);
+  io.time("begun", v.begun);
+  io.time("ended", v.ended);
+}
+
+template <class Io>
 void fields(Io& io, typename Io::template Ref<CutRecord> v) {
   io.id("snapshot", v.snapshot, Need::required);
   io.time("begun", v.begun);
   io.time("ended", v.ended);
+  io.list("parts", v.parts);
 }
 
 template <class Io>

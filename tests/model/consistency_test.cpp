@@ -101,6 +101,56 @@ TEST_F(LabelTest, WithoutAHoldOnlyOneAtomicCutIsCrashConsistent) {
   EXPECT_EQ(label(facts).label, Consistency::fuzzy);
 }
 
+// A btrfs whose nested subvolumes are cut one after the other.
+class LabelOfPartsTest : public LabelTest {
+ protected:
+  void SetUp() override {
+    facts_.cuts = {cut(Atomicity::volume, 100, 130, btrfs_, "/srv")};
+    snapshots_.back().cut->parts = {{"/srv", at(100), at(110)},
+                                    {"/srv/mail", at(111), at(120)},
+                                    {"/srv/mail/queue", at(121), at(130)}};
+  }
+  Label at_places(std::vector<FilePlace> places) {
+    facts_.places = std::move(places);
+    return label(facts_);
+  }
+  ComponentFacts facts_;
+};
+
+TEST_F(LabelOfPartsTest, AComponentInOnePartIsCrashConsistent) {
+  EXPECT_EQ(at_places({{"/srv/mail/queue", true}}).label, Consistency::crash_consistent);
+  EXPECT_EQ(at_places({{"/srv/www", true}, {"/srv", false}}).label, Consistency::crash_consistent);
+  EXPECT_EQ(at_places({{"/srv/mail", false}}).label, Consistency::crash_consistent);
+  EXPECT_EQ(at_places({{"/srv/mailbox", true}}).label, Consistency::crash_consistent)
+      << "a name that only begins like a part's is not in it";
+}
+
+TEST_F(LabelOfPartsTest, AComponentThatReachesIntoTwoPartsIsFuzzy) {
+  for (const auto& places :
+       std::vector<std::vector<FilePlace>>{{{"/srv", true}},
+                                           {{"/srv/mail", true}},
+                                           {{"/srv/mail/queue", true}, {"/srv/www", true}},
+                                           {{"/elsewhere", true}},
+                                           {}}) {
+    const Label label = at_places(places);
+    EXPECT_EQ(label.label, Consistency::fuzzy);
+    EXPECT_THAT(label.reason, HasSubstr("at different moments"));
+  }
+}
+
+TEST_F(LabelOfPartsTest, AHoldAroundAllPartsStillProvesThemAll) {
+  facts_.hold = hold(100, 130);
+  EXPECT_EQ(at_places({{"/srv", true}}).label, Consistency::application_consistent);
+  facts_.hold = hold(100, 129);
+  EXPECT_EQ(at_places({{"/srv", true}}).label, Consistency::fuzzy);
+}
+
+TEST_F(LabelOfPartsTest, ASetWithoutComponentsIsNotOneCut) {
+  EXPECT_EQ(label_set({}, snapshots_).label, Consistency::fuzzy);
+  snapshots_.back().cut->parts.resize(1);
+  EXPECT_EQ(label_set({}, snapshots_).label, Consistency::crash_consistent);
+}
+
 TEST_F(LabelTest, CutsMadeFileByFileAreAtomicOnlyUnderAProvenHold) {
   ComponentFacts facts;
   facts.cuts = {cut(Atomicity::file, 100, 110, reflink_)};

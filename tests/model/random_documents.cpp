@@ -251,7 +251,10 @@ Evidence random_evidence(std::mt19937& random) {
                             dice.one_of<Atomicity>(),
                             dice.path(),
                             dice.maybe([&] {
-                              return CutRecord{dice.id<SnapshotId>(), dice.boot(), dice.boot()};
+                              return CutRecord{
+                                  dice.id<SnapshotId>(), dice.boot(), dice.boot(), dice.list([&] {
+                                    return CutPart{dice.path(), dice.boot(), dice.boot()};
+                                  })};
                             }),
                             dice.unknown()};
   });

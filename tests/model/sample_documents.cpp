@@ -183,7 +183,11 @@ Evidence full_evidence() {
                           kUnknown}};
   evidence.snapshots = {
       {fixed(SnapshotId(), 6), fixed(ProviderId(), 10), "btrfs", Atomicity::volume, kAwkward,
-       CutRecord{fixed(SnapshotId(), 6), BootTime(Duration(7)), BootTime(Duration(8))}, kUnknown},
+       CutRecord{fixed(SnapshotId(), 6),
+                 BootTime(Duration(7)),
+                 BootTime(Duration(8)),
+                 {{kAwkward, BootTime(Duration(7)), BootTime(Duration(8))}}},
+       kUnknown},
       {fixed(SnapshotId(), 11), {}, "", Atomicity::file, "/srv", {}, {}}};
   evidence.failed_writers = {
       {identity(), process(), "freeze", static_cast<int>(Errc::timed_out), "did not answer"}};

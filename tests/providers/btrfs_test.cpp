@@ -83,6 +83,43 @@ TEST_F(Btrfs, NestedSubvolumesThatAreWantedAreInTheSnapshotAndReadOnlyToo) {
   EXPECT_EQ(under_test_->leftovers(), "");
 }
 
+TEST_F(Btrfs, EachSubvolumeIsAPartOfTheCutWithAnInstantOfItsOwn) {
+  subvolume(mount_ + "/a");
+  subvolume(mount_ + "/a/deep");
+  subvolume(mount_ + "/unwanted");
+  auto wanted = request(mount_, true);
+  wanted.files[0].path = mount_ + "/a";
+  ASSERT_TRUE(provider_->begin_prepare(wanted).ok());
+  ASSERT_TRUE(provider_->end_prepare(wanted.set).ok());
+  ASSERT_TRUE(provider_->pre_commit(wanted.set).ok());
+  auto cuts = provider_->commit(wanted.set);
+  ASSERT_TRUE(cuts.ok()) << cuts.error().what();
+  provider_->abort(wanted.set);
+  const CutRecord& cut = cuts.value().at(0);
+  ASSERT_EQ(cut.parts.size(), 3u);
+  EXPECT_EQ(cut.parts[0].path, mount_);
+  EXPECT_EQ(cut.parts[1].path, mount_ + "/a");
+  EXPECT_EQ(cut.parts[2].path, mount_ + "/a/deep");
+  BootTime last = cut.begun;
+  for (const CutPart& part : cut.parts) {
+    EXPECT_LE(last, part.begun);
+    EXPECT_LE(part.begun, part.ended);
+    last = part.ended;
+  }
+  EXPECT_LE(last, cut.ended);
+}
+
+TEST_F(Btrfs, AVolumeOfOneSubvolumeIsCutAsAWhole) {
+  const auto wanted = request(mount_, true);
+  ASSERT_TRUE(provider_->begin_prepare(wanted).ok());
+  ASSERT_TRUE(provider_->end_prepare(wanted.set).ok());
+  ASSERT_TRUE(provider_->pre_commit(wanted.set).ok());
+  auto cuts = provider_->commit(wanted.set);
+  ASSERT_TRUE(cuts.ok()) << cuts.error().what();
+  provider_->abort(wanted.set);
+  EXPECT_TRUE(cuts.value().at(0).parts.empty());
+}
+
 TEST_F(Btrfs, NestedSubvolumesThatNoFileSetNamesAreNotCut) {
   subvolume(mount_ + "/unwanted");
   ASSERT_TRUE(make_directories(mount_ + "/wanted", 0755).ok());

@@ -65,6 +65,7 @@ ComponentEvidence judge_component(const JudgedComponent& judged, Consistency mac
   if (machine_label == Consistency::failed) facts.writer_failure = judged.writer_failure;
   facts.hold = judged.hold;
   facts.cuts = judged.cuts;
+  facts.places = judged.places;
   facts.uncovered = judged.gaps;
   facts.streamed = judged.streamed;
   const Label concluded = label_component(facts, snapshots);

@@ -7,6 +7,7 @@
 
 #include "framework/coordinator/journal/journal.hpp"
 #include "framework/coordinator/machine/state.hpp"
+#include "framework/model/consistency.hpp"
 
 namespace stillframe::coordinator {
 
@@ -24,6 +25,7 @@ struct JudgedComponent {
   std::string writer_failure;  // empty when its writer did well
   std::optional<HoldStatement> hold;
   std::vector<SnapshotId> cuts;
+  std::vector<FilePlace> places;
   std::vector<std::string> gaps;
   bool streamed = false;
 };

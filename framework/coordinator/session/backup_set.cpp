@@ -259,6 +259,7 @@ ComponentEvidence BackupSession::component_evidence(
         if ((component.volumes >> v & 1) != 0)
           judged.cuts.push_back(set_->plan()->volumes[v].snapshot);
       judged.gaps = set_->plan()->component_gaps[index];
+      judged.places = set_->plan()->component_places[index];
     }
   }
   const auto streams = streamed_.find(index);

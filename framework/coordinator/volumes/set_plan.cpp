@@ -19,6 +19,7 @@ class Planner {
     plan_.attributes = attributes;
     plan_.auto_release = auto_release;
     plan_.component_volumes.resize(survey_.component_volumes.size());
+    plan_.component_places = survey_.component_places;
     plan_.component_gaps = survey_.component_gaps;
     for (std::size_t i = 0; i < survey_.volumes.size(); ++i)
       if (Status s = place(i); !s.ok()) return s.error();

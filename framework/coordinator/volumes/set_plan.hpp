@@ -28,6 +28,7 @@ struct SetPlan {
   std::vector<PlannedVolume> volumes;
   std::vector<PlannedGroup> groups;
   std::vector<machine::VolumeMask> component_volumes;
+  std::vector<std::vector<FilePlace>> component_places;
   std::vector<std::vector<std::string>> component_gaps;
   std::set<std::string> turn_needs;    // volumes only; the session adds its writers
   std::set<std::string> file_systems;  // to be locked against other coordinators

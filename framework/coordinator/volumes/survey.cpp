@@ -18,6 +18,7 @@ class Surveyor {
 
   Result<Survey> run() {
     survey_.component_volumes.resize(request_.components.size());
+    survey_.component_places.resize(request_.components.size());
     survey_.component_gaps.resize(request_.components.size());
     for (std::size_t i = 0; i < request_.components.size(); ++i)
       if (Status s = component(i); !s.ok()) return s.error();
@@ -124,6 +125,7 @@ class Surveyor {
   void add_files(std::size_t component, VolumeIndex volume, const FileSet& files,
                  const BytePath& path) {
     survey_.component_volumes[component] |= machine::VolumeMask{1} << volume;
+    survey_.component_places[component].push_back({path, files.recursive});
     FileSet placed = files;
     placed.path = path;
     placed.alternate_path.reset();

@@ -9,6 +9,7 @@
 
 #include "framework/coordinator/machine/event.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
+#include "framework/model/consistency.hpp"
 
 namespace stillframe::coordinator {
 
@@ -41,6 +42,7 @@ struct SurveyedVolume {
 struct Survey {
   std::vector<SurveyedVolume> volumes;                 // at most kVolumesMax
   std::vector<machine::VolumeMask> component_volumes;  // one per component
+  std::vector<std::vector<FilePlace>> component_places;
   std::vector<std::vector<std::string>>
       component_gaps;           // what of it the set will not hold, and why
   std::vector<Volume> mounted;  // every volume there is, for turns

@@ -34,12 +34,24 @@ struct HoldStatement {
   friend bool operator==(const HoldStatement&, const HoldStatement&) = default;
 };
 
+// What of a volume was cut at an instant of its own: everything from `path` on down, but for what
+// lies in a part that begins further down.
+struct CutPart {
+  BytePath path;  // on the live volume: its mount point, or a subvolume nested in it
+  BootTime begun;
+  BootTime ended;
+  friend bool operator==(const CutPart&, const CutPart&) = default;
+};
+
 // When a provider cut one volume: nothing of the snapshot is older than `begun` or newer than
 // `ended`.
 struct CutRecord {
   SnapshotId snapshot;
   BootTime begun;
   BootTime ended;
+  // Empty when the provider's atomicity holds for all of it. Otherwise each part is atomic, and
+  // several together are not.
+  std::vector<CutPart> parts = {};
   friend bool operator==(const CutRecord&, const CutRecord&) = default;
 };
 

@@ -67,6 +67,7 @@ class BtrfsCut final : public VolumeCut {
   Descriptor target_;                // the snapshot's directory
   Descriptor root_;                  // the subvolume's root
   std::vector<Descriptor> sources_;  // one for each of record_.subvolumes
+  std::vector<CutPart> parts_;       // likewise
   SnapshotRecord record_;
 };
 
@@ -133,6 +134,7 @@ Status BtrfsCut::find_subvolumes() {
   if (root < 0) return posix_error(errno, "duplicate", "the subvolume's descriptor");
   sources_.emplace_back(root);
   record_.subvolumes.push_back({"", kTreeSubvolume});
+  parts_.emplace_back().path = request_.volume.mount_point;
   auto nested = nested_subvolumes(root_.get());
   if (!nested.ok()) return nested.error();
   const std::uint64_t mount = mount_id_of(root_.get());
@@ -149,6 +151,7 @@ Status BtrfsCut::find_subvolumes() {
     }
     record_.subvolumes.push_back({path, "n" + std::to_string(sources_.size())});
     sources_.push_back(std::move(source).value());
+    parts_.emplace_back().path = shown;
   }
   if (sources_.size() > 1) {
     environment_.inform(ProviderEvent::nested_cut_apart,
@@ -202,14 +205,18 @@ Result<CutRecord> BtrfsCut::commit() {
   cut.snapshot = request_.snapshot;
   const bool read_only = read_only_at_once();
   record_.info.created = environment_.clock().wall_now();
+  cut.parts = parts_;
   cut.begun = environment_.clock().now();
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     const BytePath& held = record_.subvolumes[i].held;
+    cut.parts[i].begun = environment_.clock().now();
     Status done = snapshot_subvolume(sources_[i].get(), target_.get(), held, read_only);
     if (!done.ok()) return done.error();
+    cut.parts[i].ended = environment_.clock().now();
     if (Status s = environment_.at("commit.after_subvolume"); !s.ok()) return s.error();
   }
   cut.ended = environment_.clock().now();
+  if (cut.parts.size() == 1) cut.parts.clear();  // the volume is one subvolume: atomic as a whole
   sources_.clear();
   root_.reset();
   if (Status s = environment_.at("commit.after_cut"); !s.ok()) return s.error();

@@ -213,9 +213,24 @@ class Program final : public ProgramProvider {
       if (cut.begun < begun || cut.ended > ended || cut.ended < cut.begun) {
         return failed("commit", "the times it gives for its cuts are not those of the call");
       }
+      if (Status s = check_parts(cut); !s.ok()) return s.error();
     }
     if (seen.size() != wanted.size()) return failed("commit", "it did not cut every volume");
     return cuts;
+  }
+
+  Status check_parts(const CutRecord& cut) const {
+    std::set<BytePath> seen;
+    for (const CutPart& part : cut.parts) {
+      if (part.path.empty() || part.path.front() != '/' || !seen.insert(part.path).second) {
+        return failed("commit", "the parts of a cut need an absolute path each");
+      }
+      if (part.begun < cut.begun || part.ended > cut.ended || part.ended < part.begun) {
+        return failed("commit",
+                      "the times it gives for the parts of a cut are not those of the cut");
+      }
+    }
+    return Ok{};
   }
 
   Result<json> call(std::string_view method, const json& params, milliseconds timeout) {

@@ -54,6 +54,12 @@ Status full_order(ProviderUnderTest& under_test) {
       !s.ok()) {
     return s;
   }
+  for (const CutPart& part : cut.parts) {
+    Status inside =
+        expect(cut.begun <= part.begun && part.begun <= part.ended && part.ended <= cut.ended,
+               "the times of part '" + escape_path(part.path) + "' lie outside its cut");
+    if (!inside.ok()) return inside;
+  }
   for (Upto step : {Upto::post_commit, Upto::pre_final, Upto::post_final}) {
     if (Status s = t.step(set, step); !s.ok()) return s;
   }
