@@ -22,6 +22,7 @@ SnapshotRecord full_record() {
   record.subvolumes = {{"", "tree"}, {"n\xff", "n1"}};
   record.sealed = record.place_made = true;
   record.revert = RevertStep::swapping;
+  record.unmounted = UnmountedVolume{"/srv/\xff\n", "rw,nosuid", "rw,data=ordered"};
   return record;
 }
 
@@ -32,6 +33,7 @@ TEST(SnapshotRecord, ComesBackAsItWas) {
   EXPECT_TRUE(parsed.value() == record);
   EXPECT_EQ(parsed.value().info, record.info);
   EXPECT_EQ(parsed.value().subvolumes, record.subvolumes);
+  EXPECT_EQ(parsed.value().unmounted, record.unmounted);
 }
 
 TEST(SnapshotRecord, EveryTruncationIsRefused) {

@@ -21,7 +21,8 @@ extern char** environ;
 namespace stillframe::tests {
 namespace {
 
-constexpr int kAttachTries = 32;  // other tests take loop devices at the same time
+constexpr int kAttachTries = 500;  // other tests take loop devices at the same time
+constexpr unsigned kAttachPauseUs = 10'000;
 
 std::string temporary_root() {
   const char* set = std::getenv("TMPDIR");
@@ -193,7 +194,10 @@ bool LoopFs::attach(std::string& reason) {
     // Without udev the node has to be made by hand; with it, this fails and does no harm.
     ::mknod(device_.c_str(), S_IFBLK | 0660, makedev(7, static_cast<unsigned>(number)));
     const int loop = open(device_.c_str(), O_RDWR | O_CLOEXEC);
-    if (loop < 0) continue;
+    if (loop < 0) {
+      usleep(kAttachPauseUs);
+      continue;
+    }
     loop_config config{};
     config.fd = static_cast<__u32>(image);
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
@@ -202,7 +206,8 @@ bool LoopFs::attach(std::string& reason) {
     if (ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
       loop_ = loop;
     } else {
-      close(loop);  // somebody else was faster
+      close(loop);  // somebody else was faster, or still looks at what was on it
+      usleep(kAttachPauseUs);
     }
   }
   if (loop_ < 0) reason = because("no free loop device");
@@ -213,8 +218,9 @@ bool LoopFs::attach(std::string& reason) {
 
 bool LoopFs::mount(const std::string& options) {
   unsigned long flags = 0;
-  std::string data;
+  std::string data, reason;
   split_options(options, flags, data);
+  if (loop_ < 0 && !attach(reason)) return false;
   return ::mount(device_.c_str(), mount_point_.c_str(), to_string(kind_), flags, data.c_str()) == 0;
 }
 
@@ -222,12 +228,19 @@ bool LoopFs::unmount() {
   return umount2(mount_point_.c_str(), UMOUNT_NOFOLLOW) == 0;
 }
 
+void LoopFs::detach() {
+  if (loop_ >= 0) close(loop_);
+  loop_ = -1;
+  device_.clear();  // somebody else's from here on
+}
+
 LoopFs::~LoopFs() {
   // Newest first, and again: one unmounting can uncover another.
-  for (int pass = 0; pass < 4 && !device_.empty() && loop_ >= 0; ++pass) {
+  for (int pass = 0; pass < 4 && !base_.empty(); ++pass) {
     auto mounts = mounted_now();
     for (auto it = mounts.rbegin(); it != mounts.rend(); ++it) {
-      const bool ours = it->source == device_ || it->mount_point.rfind(base_ + "/", 0) == 0;
+      const bool of_device = loop_ >= 0 && it->source == device_;
+      const bool ours = of_device || it->mount_point.rfind(base_ + "/", 0) == 0;
       if (ours) umount2(it->mount_point.c_str(), pass < 2 ? 0 : MNT_DETACH);
     }
   }

@@ -38,6 +38,9 @@ class LoopFs {
   // The file system's own mount, taken away and put back. False when the kernel refuses.
   bool unmount();
   bool mount(const std::string& options = {});
+  // Lets go of the loop device of an unmounted file system, as a reboot does; the next mount()
+  // attaches one again.
+  void detach();
 
  private:
   LoopFs() = default;

@@ -60,6 +60,23 @@ Result<RevertStep> read_revert(const json& object) {
   return corrupt("revert has an unknown step");
 }
 
+Result<std::optional<UnmountedVolume>> read_unmounted(const json& object) {
+  const auto at = object.find("unmounted");
+  if (at == object.end()) return std::optional<UnmountedVolume>();
+  const auto text = [&](const char* name) {
+    const auto member = at->is_object() ? at->find(name) : at->end();
+    return member != at->end() && member->is_string() ? unescape_path(member->get<std::string>())
+                                                      : Result<BytePath>(corrupt(name));
+  };
+  auto mount_point = text("mount_point"), options = text("options"),
+       super_options = text("super_options");
+  if (!mount_point.ok() || !options.ok() || !super_options.ok() ||
+      !mount_point.value().starts_with('/')) {
+    return corrupt("unmounted is no mount");
+  }
+  return std::optional(UnmountedVolume{mount_point.value(), options.value(), super_options.value()});
+}
+
 }  // namespace
 
 bool operator==(const SnapshotRecord& a, const SnapshotRecord& b) {
@@ -76,6 +93,11 @@ std::string to_json(const SnapshotRecord& record) {
   if (record.place_made) object["place_made"] = true;
   if (record.revert == RevertStep::staging) object["revert"] = "staging";
   if (record.revert == RevertStep::swapping) object["revert"] = "swapping";
+  if (record.unmounted) {
+    object["unmounted"]["mount_point"] = escape_path(record.unmounted->mount_point);
+    object["unmounted"]["options"] = escape_path(record.unmounted->options);
+    object["unmounted"]["super_options"] = escape_path(record.unmounted->super_options);
+  }
   for (const auto& each : record.subvolumes) {
     json entry;
     entry["place"] = escape_path(each.place);
@@ -102,11 +124,14 @@ Result<SnapshotRecord> parse_snapshot_record(std::string_view text) {
   if (!view.ok()) return view.error();
   auto revert = read_revert(top);
   if (!revert.ok()) return revert.error();
+  auto unmounted = read_unmounted(top);
+  if (!unmounted.ok()) return unmounted.error();
   if (Status s = read_subvolumes(top, record.subvolumes); !s.ok()) return s.error();
   record.info = std::move(info).value();
   record.request = std::move(request).value();
   record.view = std::move(view).value();
   record.revert = revert.value();
+  record.unmounted = std::move(unmounted).value();
   record.sealed = flag(top, "sealed");
   record.place_made = flag(top, "place_made");
   return record;

@@ -2,6 +2,7 @@
 // list, expose, revert and remove it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,15 @@ struct CutSubvolume {
   friend bool operator==(const CutSubvolume&, const CutSubvolume&) = default;
 };
 
+// The mount of a volume that a revert took away for a while: whoever finishes or undoes the revert
+// puts it back.
+struct UnmountedVolume {
+  BytePath mount_point;
+  std::string options;        // of the mount: "rw,nosuid"
+  std::string super_options;  // of the file system
+  friend bool operator==(const UnmountedVolume&, const UnmountedVolume&) = default;
+};
+
 enum class RevertStep {
   none = 0,
   staging = 1,   // the files to come are being made ready; the volume is untouched
@@ -32,6 +42,7 @@ struct SnapshotRecord {
   bool sealed = false;
   bool place_made = false;  // the directory it is exposed at was made for it
   RevertStep revert = RevertStep::none;
+  std::optional<UnmountedVolume> unmounted;
   friend bool operator==(const SnapshotRecord&, const SnapshotRecord&);
 };
 

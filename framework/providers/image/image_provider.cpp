@@ -108,15 +108,34 @@ class ImageProvider final : public StoredProvider {
     auto places = stores();
     if (!places.ok()) return;
     for (const BytePath& store : places.value()) {
-      for (const StoredSnapshot& found : look_through(store, kName).snapshots) {
+      for (StoredSnapshot& found : look_through(store, kName).snapshots) {
         if (found.record.info.state != SnapshotState::created) continue;
-        Status mounted = mount_lost(found);
-        if (mounted.ok()) continue;
-        environment().warn(ProviderEvent::image_not_mounted,
-                           "snapshot " + found.record.info.snapshot.to_string() +
-                               " cannot be read: " + mounted.error().what());
+        const std::string name = "snapshot " + found.record.info.snapshot.to_string();
+        if (Status s = mount_lost(found); !s.ok()) {
+          environment().warn(ProviderEvent::image_not_mounted,
+                             name + " cannot be read: " + s.error().what());
+        }
+        if (Status s = settle_revert(found); !s.ok()) {
+          environment().warn(ProviderEvent::leftover_kept, "cannot finish the interrupted revert to " +
+                                                               name + ": " + s.error().what());
+        }
       }
     }
+  }
+
+  // A revert that is under way has the snapshot's lock.
+  Status settle_revert(StoredSnapshot& found) const {
+    if (found.record.revert == RevertStep::none) return Ok{};
+    auto lock = lock_snapshot(found.directory, LockWait::none);
+    if (!lock.ok()) return Ok{};
+    auto record = read_snapshot_record(found.directory);
+    if (!record.ok() || record.value().revert == RevertStep::none) return Ok{};
+    found.record = std::move(record).value();
+    if (Status s = recover_image_revert(environment(), found); !s.ok()) return s;
+    environment().inform(ProviderEvent::revert_resumed,
+                         "settled an interrupted revert of '" +
+                             escape_path(found.record.info.volume.mount_point) + "'");
+    return Ok{};
   }
 
   // Another process may have unmounted it on purpose, to remove it or to make it writable: it has
