@@ -11,14 +11,15 @@ namespace stillframe {
 
 inline constexpr std::chrono::milliseconds kBusyPause{10};
 inline constexpr int kBusyTries = 150;
+inline constexpr int kBusyTriesOfAScan = 20;  // of all processes, which takes its time
 
-// Calls `attempt` (0 or an errno) again while it answers EBUSY, kBusyTries times at most, and
+// Calls `attempt` (0 or an errno) again while it answers EBUSY, `tries_max` times at most, and
 // returns its last answer.
 template <class Attempt>
-int while_busy(Attempt attempt) {
+int while_busy(Attempt attempt, int tries_max = kBusyTries) {
   for (int tries = 1;; ++tries) {
     const int failed = attempt();
-    if (failed != EBUSY || tries == kBusyTries) return failed;
+    if (failed != EBUSY || tries == tries_max) return failed;
     std::this_thread::sleep_for(kBusyPause);
   }
 }
