@@ -58,20 +58,16 @@ bool is_in_one_part(const CutRecord& cut, const std::vector<FilePlace>& places) 
 }
 
 // Whether all of `snapshots` show one single instant of what lies at `places`. Providers do not
-// share an instant, so several snapshots are one cut only when one provider cuts sets at once and
-// cut all of them.
+// share an instant, so the snapshots of several are never one cut; nor are several of a cut that was
+// made in parts.
 bool is_one_cut(const std::vector<const SnapshotEvidence*>& snapshots,
                 const std::vector<FilePlace>& places) noexcept {
-  if (snapshots.empty()) return true;
-  const auto one_instant_with_first = [&](const SnapshotEvidence* other) {
-    return other->atomicity == Atomicity::set && other->cut->parts.size() < 2 &&
-           other->provider == snapshots.front()->provider;
-  };
-  if (snapshots.size() == 1) {
-    return snapshots.front()->atomicity != Atomicity::file &&
-           is_in_one_part(*snapshots.front()->cut, places);
-  }
-  return std::all_of(snapshots.begin(), snapshots.end(), one_instant_with_first);
+  return std::all_of(snapshots.begin(), snapshots.end(), [&](const SnapshotEvidence* snapshot) {
+    return snapshot->provider == snapshots.front()->provider &&
+           shows_one_instant(snapshot->atomicity, snapshots.size()) &&
+           (snapshots.size() == 1 ? is_in_one_part(*snapshot->cut, places)
+                                  : snapshot->cut->parts.size() < 2);
+  });
 }
 
 // Why the hold proves nothing for these cuts; empty when it proves them.
@@ -91,57 +87,77 @@ std::string flaw_of(const std::optional<HoldStatement>& hold,
   return {};
 }
 
-Label without_hold(const std::vector<const SnapshotEvidence*>& cuts,
-                   const std::vector<FilePlace>& places, const std::string& flaw) {
-  if (cuts.empty()) {
-    return {Consistency::crash_consistent, "it has no files in this backup, and " + flaw};
-  }
-  if (is_one_cut(cuts, places)) {
-    return {Consistency::crash_consistent, "one atomic cut holds all its files, but " + flaw};
-  }
+Proof proof_of(const std::vector<const SnapshotEvidence*>& cuts,
+               const std::vector<FilePlace>& places) noexcept {
+  Proof proof;
+  proof.cut = !cuts.empty();
+  proof.one_instant = is_one_cut(cuts, places);
+  return proof;
+}
+
+// Why a label is no better where no hold proves anything.
+std::string reason_without_hold(const std::vector<const SnapshotEvidence*>& cuts,
+                                const Proof& proof, const std::string& flaw) {
+  if (!proof.cut) return "it has no files in this backup, and " + flaw;
+  if (proof.one_instant) return "one atomic cut holds all its files, but " + flaw;
   const bool one_by_one = cuts.size() == 1 && cuts.front()->atomicity == Atomicity::file;
   const std::string how =
       one_by_one ? "its files were cut one by one" : "its files were cut at different moments";
-  return {Consistency::fuzzy, how + " and " + flaw};
+  return how + " and " + flaw;
+}
+
+Label lost(std::string reason) {
+  Proof proof;
+  proof.lost = true;
+  return {label_of(proof), std::move(reason)};
 }
 
 }  // namespace
 
+Consistency label_of(const Proof& proof) noexcept {
+  if (proof.lost) return Consistency::failed;
+  if (proof.streamed && !proof.cut) return Consistency::application_consistent;
+  if (proof.held) {
+    return proof.asserted_only ? Consistency::application_asserted
+                               : Consistency::application_consistent;
+  }
+  return proof.cut && !proof.one_instant ? Consistency::fuzzy : Consistency::crash_consistent;
+}
+
 bool hold_covers(const HoldStatement& hold, const CutRecord& cut) noexcept {
-  return hold.unbroken && hold.held_from <= cut.begun && cut.begun <= cut.ended &&
-         cut.ended <= hold.held_until;
+  return hold.unbroken && spans(hold.held_from, hold.held_until, cut.begun, cut.ended);
 }
 
 Label label_component(const ComponentFacts& facts, std::span<const SnapshotEvidence> snapshots) {
-  if (!facts.writer_failure.empty()) {
-    return {Consistency::failed, "its writer failed: " + facts.writer_failure};
-  }
+  if (!facts.writer_failure.empty()) return lost("its writer failed: " + facts.writer_failure);
   if (!facts.uncovered.empty()) {
-    return {Consistency::failed,
-            "the set does not hold " + quoted(facts.uncovered.front()) + ", where it has files"};
+    return lost("the set does not hold " + quoted(facts.uncovered.front()) +
+                ", where it has files");
   }
   std::vector<const SnapshotEvidence*> cuts;
   for (const SnapshotId& id : facts.cuts) {
     const SnapshotEvidence* snapshot = find(snapshots, id);
-    if (snapshot == nullptr) {
-      return {Consistency::failed, "snapshot " + id.to_string() + " is not in the set"};
-    }
-    if (!was_cut(*snapshot)) {
-      return {Consistency::failed, quoted(snapshot->volume) + " was not cut"};
-    }
+    if (snapshot == nullptr) return lost("snapshot " + id.to_string() + " is not in the set");
+    if (!was_cut(*snapshot)) return lost(quoted(snapshot->volume) + " was not cut");
     cuts.push_back(snapshot);
   }
-  if (facts.streamed && cuts.empty()) {
-    return {Consistency::application_consistent, "its writer delivered every file itself"};
+  Proof proof = proof_of(cuts, facts.places);
+  proof.streamed = facts.streamed;
+  const std::string flaw = flaw_of(facts.hold, cuts);
+  proof.held = flaw.empty();
+  proof.asserted_only = facts.hold && facts.hold->asserted_only;
+
+  Label concluded{label_of(proof), {}};
+  if (proof.streamed && !proof.cut) {
+    concluded.reason = "its writer delivered every file itself";
+  } else if (!proof.held) {
+    concluded.reason = reason_without_hold(cuts, proof, flaw);
+  } else {
+    concluded.reason = proof.asserted_only
+                           ? "commands said that they held it; nothing else proves it"
+                           : "its hold covers every cut of its files";
   }
-  if (const std::string flaw = flaw_of(facts.hold, cuts); !flaw.empty()) {
-    return without_hold(cuts, facts.places, flaw);
-  }
-  if (facts.hold->asserted_only) {
-    return {Consistency::application_asserted,
-            "commands said that they held it; nothing else proves it"};
-  }
-  return {Consistency::application_consistent, "its hold covers every cut of its files"};
+  return concluded;
 }
 
 Label label_set(std::span<const ComponentEvidence> components,
@@ -155,13 +171,12 @@ Label label_set(std::span<const ComponentEvidence> components,
   }
   std::vector<const SnapshotEvidence*> cuts;
   for (const SnapshotEvidence& snapshot : snapshots) {
-    if (!was_cut(snapshot)) {
-      return {Consistency::failed, quoted(snapshot.volume) + " was not cut"};
-    }
+    if (!was_cut(snapshot)) return lost(quoted(snapshot.volume) + " was not cut");
     cuts.push_back(&snapshot);
   }
-  if (cuts.empty()) return {Consistency::failed, "nothing was cut"};
-  return without_hold(cuts, {}, "no writer was asked to hold");
+  if (cuts.empty()) return lost("nothing was cut");
+  const Proof proof = proof_of(cuts, {});
+  return {label_of(proof), reason_without_hold(cuts, proof, "no writer was asked to hold")};
 }
 
 PolicyVerdict judge(Consistency label, ConsistencyPolicy policy) noexcept {

@@ -2,6 +2,7 @@
 // failed. Nothing is called application-consistent that its writer's own hold does not prove.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,27 @@
 #include <stillframe/evidence.hpp>
 
 namespace stillframe {
+
+// The rule on bare facts. The session machine decides by it while a session runs; label_component()
+// reads the same facts from the evidence and adds the reason.
+struct Proof {
+  bool lost = false;           // its writer failed it, or something of it is in no cut
+  bool cut = false;            // it has files in some snapshot
+  bool one_instant = false;    // ... all of them as they were at one moment
+  bool held = false;           // its writer's unbroken hold covers every cut
+  bool asserted_only = false;  // the hold's, on the word of commands
+  bool streamed = false;       // the writer delivered it itself
+};
+Consistency label_of(const Proof& proof) noexcept;
+
+// Whether something that was held from `from` to `until` did not change from `begun` to `ended`.
+constexpr bool spans(BootTime from, BootTime until, BootTime begun, BootTime ended) noexcept {
+  return from <= begun && begun <= ended && ended <= until;
+}
+// Whether that many cuts, all of one provider, show one instant.
+constexpr bool shows_one_instant(Atomicity atomicity, std::size_t cuts) noexcept {
+  return atomicity == Atomicity::set || (atomicity == Atomicity::volume && cuts == 1);
+}
 
 struct Label {
   Consistency label = Consistency::failed;

@@ -3,6 +3,7 @@
 
 #include "framework/base/check.hpp"
 #include "framework/coordinator/machine/context.hpp"
+#include "framework/model/consistency.hpp"
 
 namespace stillframe::machine {
 namespace {
@@ -83,7 +84,7 @@ void note_results(Context& context) {
     component.succeeded = i < succeeded.size() && succeeded[i] != 0;
     component.truncate_due = component.succeeded && component.has_logs && !component.failure &&
                              state.options.truncates && writer.capabilities.has(Capability::logs) &&
-                             component.label <= Consistency::application_asserted;
+                             can_be_base(component.label);
   }
 }
 

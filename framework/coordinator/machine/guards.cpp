@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "framework/coordinator/machine/context.hpp"
+#include "framework/model/consistency.hpp"
 
 namespace stillframe::machine {
 namespace {
@@ -34,8 +35,7 @@ bool fails_set(const State& state, const Event& event) noexcept {
 
 bool proof_missing(const State& state) noexcept {
   return std::any_of(state.components.begin(), state.components.end(), [&](const auto& component) {
-    return component.policy == ConsistencyPolicy::require &&
-           label_of(state, component) > Consistency::application_asserted;
+    return judge(label_of(state, component), component.policy) == PolicyVerdict::fail_set;
   });
 }
 

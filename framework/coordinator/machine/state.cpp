@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "framework/model/consistency.hpp"
+
 namespace stillframe::machine {
 
 State State::backup(const SessionOptions& options) {
@@ -64,38 +66,32 @@ CutWindow cut_window(const State& state, VolumeMask volumes) {
   return window;
 }
 
-// One cut that is atomic by itself holds all of `volumes`.
+// One provider cuts all of `volumes`, and at one instant.
 bool one_atomic_cut(const State& state, VolumeMask volumes) {
-  for (const GroupSlot& group : state.groups) {
-    if ((volumes & ~group.volumes) != 0) continue;
-    if (group.atomicity == Atomicity::set) return true;
-    return group.atomicity == Atomicity::volume && std::popcount(volumes) == 1;
-  }
-  return false;
+  const auto cuts_all = [&](const GroupSlot& group) { return (volumes & ~group.volumes) == 0; };
+  const auto group = std::find_if(state.groups.begin(), state.groups.end(), cuts_all);
+  return group != state.groups.end() &&
+         shows_one_instant(group->atomicity, static_cast<std::size_t>(std::popcount(volumes)));
 }
 
 }  // namespace
 
 Consistency label_of(const State& state, const ComponentSlot& component) noexcept {
   const WriterSlot& writer = state.writers[component.writer];
-  if (component.failure && component.policy == ConsistencyPolicy::skip) return Consistency::failed;
-  if (writer.failed && component.policy == ConsistencyPolicy::skip) return Consistency::failed;
-  const CutWindow cut = cut_window(state, component.volumes);
   const bool sound = !writer.failed && !component.failure;
-  if (!cut.any) {
-    // Nothing was cut for it: only the writer's own stream can deliver it, and its word is the
-    // proof.
-    const bool streams =
-        sound && component.volumes == 0 && writer.capabilities.has(Capability::streaming);
-    return streams ? Consistency::application_consistent : Consistency::failed;
-  }
-  if (sound && writer.hold && writer.hold->unbroken && writer.hold->from <= cut.begun &&
-      cut.ended <= writer.hold->until) {
-    return writer.hold->asserted_only ? Consistency::application_asserted
-                                      : Consistency::application_consistent;
-  }
-  return one_atomic_cut(state, component.volumes) ? Consistency::crash_consistent
-                                                  : Consistency::fuzzy;
+  const CutWindow window = cut_window(state, component.volumes);
+  Proof proof;
+  proof.cut = window.any;
+  // Where nothing is cut for it, only its writer's own stream can deliver it.
+  proof.streamed =
+      sound && component.volumes == 0 && writer.capabilities.has(Capability::streaming);
+  proof.lost =
+      (!sound && component.policy == ConsistencyPolicy::skip) || (!proof.cut && !proof.streamed);
+  proof.one_instant = one_atomic_cut(state, component.volumes);
+  proof.held = sound && writer.hold && writer.hold->unbroken &&
+               spans(writer.hold->from, writer.hold->until, window.begun, window.ended);
+  proof.asserted_only = writer.hold && writer.hold->asserted_only;
+  return stillframe::label_of(proof);
 }
 
 }  // namespace stillframe::machine

@@ -125,7 +125,7 @@ struct State {
 bool drained(const State& state) noexcept;
 bool is_restore(const State& state) noexcept;
 
-// As good as its weakest component; with none, crash_consistent at best.
+// What the component would be called if its set were judged now; the rule is the model's.
 Consistency label_of(const State& state, const ComponentSlot& component) noexcept;
 
 }  // namespace stillframe::machine
