@@ -30,6 +30,7 @@ enum class ItemKind : std::uint8_t {
   returned_writer,  // session, index
   coordinator_restart,
   copy_done,     // session: the requestor's restore copy
+  guest,         // index: a requestor of somebody else's goes on
   quick_answer,  // session, index: writer, seq; extra 1: the writer is gone, 2: cancelled
   quick_step,    // session, index: provider, seq; extra 1: the provider is gone
 };

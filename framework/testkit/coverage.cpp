@@ -1,5 +1,6 @@
 #include "framework/testkit/coverage.hpp"
 
+#include <algorithm>
 #include <iomanip>
 #include <ostream>
 #include <set>
@@ -9,7 +10,7 @@ namespace {
 
 using machine::session_table;
 
-// Calls `visit(phase, event, hits)` for every cell that has a row.
+// Calls `visit(phase, event, rows, hits)` for every cell that has a row.
 template <class Visit>
 void for_each_cell(const Coverage& coverage, Visit visit) {
   for (int phase = 0; phase < machine::kPhases; ++phase) {
@@ -19,7 +20,7 @@ void for_each_cell(const Coverage& coverage, Visit visit) {
       if (rows.empty()) continue;
       std::uint64_t hits = 0;
       for (auto row : rows) hits += coverage.rows[row];
-      visit(static_cast<machine::Phase>(phase), static_cast<machine::EventKind>(event), hits);
+      visit(static_cast<machine::Phase>(phase), static_cast<machine::EventKind>(event), rows, hits);
     }
   }
 }
@@ -52,9 +53,14 @@ void Coverage::add(const Coverage& other) {
   }
 }
 
+std::size_t Coverage::rare_rows(std::uint64_t least) const {
+  return static_cast<std::size_t>(
+      std::count_if(rows.begin(), rows.end(), [&](std::uint64_t hits) { return hits < least; }));
+}
+
 std::size_t Coverage::rare_cells(std::uint64_t least) const {
   std::size_t rare = 0;
-  for_each_cell(*this, [&](auto, auto, std::uint64_t hits) { rare += hits < least ? 1 : 0; });
+  for_each_cell(*this, [&](auto, auto, auto, std::uint64_t hits) { rare += hits < least ? 1 : 0; });
   return rare;
 }
 
@@ -65,18 +71,30 @@ std::size_t Coverage::rare_faults(std::uint64_t least) const {
 }
 
 void Coverage::print(std::ostream& out, std::uint64_t least) const {
-  out << "legal cells (phase, event, times taken):\n";
-  for_each_cell(*this, [&](auto phase, auto event, std::uint64_t hits) {
-    out << "  " << std::left << std::setw(20) << to_string(phase) << ' ' << std::setw(18)
-        << to_string(event) << ' ' << std::right << std::setw(10) << hits
-        << (hits < least ? "  RARE" : "") << '\n';
+  const auto count = [&](std::uint64_t hits) {
+    out << std::right << std::setw(10) << hits << (hits < least ? "  RARE" : "") << '\n';
+  };
+  out << "legal cells (phase, event, times taken), with their rows where there are several:\n";
+  for_each_cell(*this, [&](auto phase, auto event, auto rows_of_cell, std::uint64_t hits) {
+    out << "  " << std::left << std::setw(20) << to_string(phase) << ' ' << std::setw(20)
+        << to_string(event) << ' ';
+    count(hits);
+    if (rows_of_cell.size() < 2) return;
+    for (auto row : rows_of_cell) {
+      out << "    if " << std::left << std::setw(36) << to_string(session_table().rows()[row].guard)
+          << ' ';
+      count(rows[row]);
+    }
   });
   out << "faults (fault, where, times fired):\n";
   for_each_fault(*this, [&](const Fault& fault, std::uint64_t hits) {
     out << "  " << std::left << std::setw(22) << to_string(fault.kind) << ' ' << std::setw(20)
-        << place_name(fault) << ' ' << std::right << std::setw(10) << hits
-        << (hits < least ? "  RARE" : "") << '\n';
+        << place_name(fault) << ' ';
+    count(hits);
   });
+  out << rows.size() << " rows, " << rare_rows(least) << " of them taken fewer than " << least
+      << " times; " << rare_cells(least) << " cells and " << rare_faults(least)
+      << " faults likewise\n";
   out << runs << " runs, " << sessions << " sessions, "
       << (runs == 0 ? 0.0 : static_cast<double>(writers) / static_cast<double>(runs))
       << " writers and "

@@ -18,7 +18,9 @@ struct Coverage {
   Coverage();
   void add(const Coverage& other);
 
-  // Cells of the table, and faults at their places, that were hit fewer than `least` times.
+  // Rows and cells of the table, and faults at their places, that were hit fewer than `least`
+  // times.
+  std::size_t rare_rows(std::uint64_t least) const;
   std::size_t rare_cells(std::uint64_t least) const;
   std::size_t rare_faults(std::uint64_t least) const;
   void print(std::ostream& out, std::uint64_t least) const;

@@ -26,13 +26,15 @@ bool can_be_partial(Verb verb) {
 void add_verb(std::vector<FaultCell>& cells, Verb verb, SessionKind session) {
   const auto place = static_cast<std::uint8_t>(verb);
   // Not every session comes so far, or has the writer for it.
-  const bool rare =
-      verb == Verb::truncate_logs || verb == Verb::backup_complete || verb >= Verb::restore_prepare;
+  const bool rare = verb == Verb::truncate_logs || verb == Verb::backup_complete ||
+                    verb == Verb::open_stream || verb == Verb::close ||
+                    verb >= Verb::restore_prepare;
   for (FaultKind kind :
        {FaultKind::veto_retryable, FaultKind::veto_fatal, FaultKind::veto_out_of_resources,
         FaultKind::veto_timed_out, FaultKind::veto_inconsistent, FaultKind::hangs, FaultKind::late,
         FaultKind::dies_in_verb}) {
-    const bool outlasts_holds = verb == Verb::thaw && kind == FaultKind::hangs;
+    const bool outlasts_holds =
+        verb == Verb::thaw && (kind == FaultKind::hangs || kind == FaultKind::late);
     if (outlasts_holds) cells.push_back({kind, place, session, 4});
     cells.push_back({kind, place, session, rare ? std::uint8_t{3} : std::uint8_t{1}});
   }
@@ -54,8 +56,11 @@ void add_phase(std::vector<FaultCell>& cells, Phase phase, SessionKind session) 
        {FaultKind::requestor_vanishes, FaultKind::requestor_aborts, FaultKind::requestor_ends,
         FaultKind::requestor_misuses, FaultKind::writer_dies, FaultKind::machine_sleeps,
         FaultKind::coordinator_dies}) {
-    const bool returns = kind == FaultKind::writer_dies && restore_home;
-    cells.push_back({kind, place, session, returns ? std::uint8_t{4} : weight});
+    // Where the loss of a writer is a matter of its policy and comes seldom, or he may come back.
+    const bool counts = phase == Phase::holding || phase == Phase::post_committing ||
+                        phase == Phase::finalizing || phase == Phase::post_snapshot;
+    const bool often = kind == FaultKind::writer_dies && (restore_home || counts);
+    cells.push_back({kind, place, session, often ? std::uint8_t{4} : weight});
   }
   if (machine::info(phase).kind == machine::PhaseKind::home) {
     cells.push_back({FaultKind::requestor_is_silent, place, session,
@@ -160,6 +165,26 @@ void plan_faults(Rng& rng, const FaultCell& cell, SessionPlan& session) {
   }
 }
 
+void tolerate_everything(SessionPlan& session) {
+  for (ComponentPlan& component : session.components) {
+    if (component.policy == ConsistencyPolicy::require) {
+      component.policy = ConsistencyPolicy::allow_degraded;
+    }
+  }
+}
+
+// A thaw that takes long shows only where somebody in front is still held meanwhile, and its own
+// limit is shorter than the patience with the thaw; and only where the set goes on without him.
+void outlast_a_hold(Rng& rng, Plan& plan, SessionPlan& session) {
+  const auto count = static_cast<std::uint32_t>(plan.writers.size());
+  const std::uint32_t slow = session.faults.front().victim % count;
+  WriterPlan& held = plan.writers[(slow + 1) % count];
+  plan.writers[slow].level = FreezeLevel::system;
+  held.level = FreezeLevel::front_end;
+  held.hold_limit = rng.between(1, 4) * kSecond;
+  tolerate_everything(session);
+}
+
 ConsistencyPolicy any_policy(Rng& rng) {
   const auto draw = rng.below(10);
   if (draw < 5) return ConsistencyPolicy::require;
@@ -185,7 +210,7 @@ void plan_components(Rng& rng, const Plan& plan, SessionPlan& session) {
   }
 }
 
-void plan_session(Rng& rng, const Plan& plan, SessionPlan& session) {
+void plan_session(Rng& rng, Plan& plan, SessionPlan& session) {
   session.components.clear();
   session.faults.clear();
   session.start = rng.between(0, 200 * kMillisecond);
@@ -198,13 +223,7 @@ void plan_session(Rng& rng, const Plan& plan, SessionPlan& session) {
   session.start_wait = rng.one_in(2) ? 0 : 20 * kSecond;
   session.kind = static_cast<SessionKind>(rng.below(kSessionKinds));
   plan_components(rng, plan, session);
-  if (rng.one_in(4)) {  // tolerant throughout: goes on with what is left
-    for (ComponentPlan& component : session.components) {
-      if (component.policy == ConsistencyPolicy::require) {
-        component.policy = ConsistencyPolicy::allow_degraded;
-      }
-    }
-  }
+  if (rng.one_in(4)) tolerate_everything(session);  // goes on with what is left
   if (rng.one_in(12)) {  // all goes well; the plainest kind is rare otherwise
     if (rng.one_in(2)) {
       session.kind = SessionKind::stream;
@@ -214,7 +233,12 @@ void plan_session(Rng& rng, const Plan& plan, SessionPlan& session) {
   }
   const FaultCell& cell = any_cell(rng);
   session.kind = cell.session;
+  if (cell.session == SessionKind::stream) session.streams = true;
   plan_faults(rng, cell, session);
+  const bool slow_thaw = place_of(cell.kind) == PlaceKind::verb &&
+                         static_cast<Verb>(cell.place) == Verb::thaw &&
+                         (cell.kind == FaultKind::hangs || cell.kind == FaultKind::late);
+  if (slow_thaw && rng.one_in(2)) outlast_a_hold(rng, plan, session);
 }
 
 void plan_providers(Rng& rng, Plan& plan) {

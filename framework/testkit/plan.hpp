@@ -96,16 +96,20 @@ struct ComponentPlan {
   bool has_logs = false;
 };
 
+inline constexpr std::uint16_t kNoGuest = 0xffff;
+
 struct SessionPlan {
   SessionKind kind = SessionKind::snapshot;
   Nanos start = 0;
+  std::uint16_t guest = kNoGuest;  // who begins and drives it; the script does not
   bool truncates = false;
   bool auto_release = true;
-  bool streams = true;        // stream sessions: else only live files are copied
-  bool publishes = true;      // else it ends without completing
-  bool valid_receipt = true;  // else the first receipt it shows is somebody else's
-  bool copy_succeeds = true;  // restore
-  Nanos start_wait = 0;       // restore
+  bool streams = true;         // stream sessions: else only live files are copied
+  bool all_published = false;  // else some components are not in the backup
+  bool publishes = true;       // else it ends without completing
+  bool valid_receipt = true;   // else the first receipt it shows is somebody else's
+  bool copy_succeeds = true;   // restore
+  Nanos start_wait = 0;        // restore
   std::vector<ComponentPlan> components;
   std::vector<Fault> faults;
 };

@@ -1,9 +1,15 @@
 #include "framework/testkit/real_writer.hpp"
 
+#include <algorithm>
+
 #include "framework/sdk/dispatch.hpp"
 
 namespace stillframe::testkit {
 namespace {
+
+constexpr std::uint64_t kReadBytes = 256 << 10;
+// A stream is kept whole until it is read.
+constexpr std::uint64_t kStreamBytesMax = std::uint64_t{1} << 30;
 
 class NeverCancelled final : public CancelToken {
  public:
@@ -15,119 +21,99 @@ class NoProgress final : public ProgressSink {
   void report(std::uint64_t, std::uint64_t, std::string_view) override {}
 };
 
-// Recognisable, and the same in every run.
-template <class IdType>
-IdType simulated_id(std::uint8_t kind) {
-  UuidBytes bytes{};
-  bytes[0] = 0x51;
-  bytes[15] = kind;
-  return IdType(bytes);
-}
-
-Receipt simulated_receipt() {
-  Receipt receipt;
-  receipt.backup = simulated_id<BackupId>(1);
-  receipt.session = simulated_id<SessionId>(2);
-  receipt.set = simulated_id<SetId>(3);
-  receipt.manifest_sha256 = std::string(64, '0');
-  return receipt;
-}
-
 }  // namespace
 
-RealWriter::RealWriter(Writer& writer, ConsistencyPolicy policy)
-    : writer_(writer), policy_(policy), identity_(writer.identity()) {
+RealWriter::RealWriter(Writer& writer, ConsistencyPolicy policy, std::uint16_t number)
+    : writer_(writer), policy_(policy) {
+  const WriterAnswer answer = dispatch_call({}, SessionId{}, NoArgs{});
+  if (const auto* metadata = std::get_if<WriterMetadata>(&answer.payload)) metadata_ = *metadata;
+  metadata_.identity = writer.identity();
+  metadata_.instance = simulated_id<WriterInstanceId>(4, number);
+}
+
+std::vector<std::string> RealWriter::verbs(std::uint16_t session) const {
+  std::vector<std::string> verbs;
+  for (const auto& [of, verb] : said_) {
+    if (of == session) verbs.emplace_back(stillframe::to_string(verb));
+  }
+  return verbs;
+}
+
+WriterAnswer RealWriter::dispatch_call(const Call& call, const SessionId& session,
+                                       WriterArgs args) {
   NeverCancelled cancel;
   NoProgress progress;
+  WriterCall said;
+  said.verb = call.verb;
+  said.session = session;
+  said.deadline = BootTime(Duration(call.now + 60 * kSecond));
+  said.args = std::move(args);
   CallContext context;
+  context.session = session;
+  context.deadline = Deadline(said.deadline);
   context.cancel = &cancel;
   context.progress = &progress;
-  WriterCall call;
-  const WriterAnswer answer = dispatch(writer_, context, call);
-  if (const auto* metadata = std::get_if<WriterMetadata>(&answer.payload)) {
-    components_ = metadata->components;
-  }
+  return dispatch(writer_, context, said);
 }
 
-BackupView RealWriter::view(BackupType type) const {
-  BackupView view;
-  view.set = simulated_id<SetId>(3);
-  view.type = type;
-  for (const Component& component : components_) {
-    BackupComponent& entry = view.components.emplace_back();
-    entry.writer_class = identity_.class_id;
-    entry.instance_name = identity_.instance_name;
-    entry.type = component.type;
-    entry.name = component.name;
-    entry.succeeded = true;
-    entry.restore.emplace().selected = true;
+// What the SDK does once a stream is open: reads it to its end, and keeps how it went for close().
+SimulatedStream RealWriter::drain(const Call& call, const SessionId& session,
+                                  const StreamInfo& info) {
+  SimulatedStream stream;
+  const std::uint64_t unit = std::max<std::uint32_t>(info.read_unit, 1);
+  const std::uint64_t chunk = (kReadBytes + unit - 1) / unit * unit;
+  if (info.size > kStreamBytesMax) {
+    stream.outcome = Error(Errc::limit_reached, "a simulated stream has at most 1 GiB");
+    return stream;
   }
-  return view;
-}
-
-WriterArgs RealWriter::args_of(Verb verb, std::size_t component, bool copied_ok,
-                               BackupType type) const {
-  const ComponentName name =
-      component < components_.size() ? components_[component].name : ComponentName{};
-  SnapshotSetView set;
-  set.set = simulated_id<SetId>(3);
-  switch (verb) {
-    case Verb::prepare_backup:
-      return view(type);
-    case Verb::prepare_snapshot:
-    case Verb::post_snapshot:
-      return SnapshotArgs{set, view(type)};
-    case Verb::backup_complete:
-      return CompleteArgs{view(type), simulated_receipt()};
-    case Verb::shutdown:
-      return ShutdownArgs{set.set};
-    case Verb::open_stream:
-      return StreamRequest{name, {}};
-    case Verb::close:
-      return CloseArgs{stream_};
-    case Verb::list_logs:
-    case Verb::restore_locations:
-      return ComponentArgs{name};
-    case Verb::truncate_logs:
-      return TruncateArgs{name, simulated_receipt()};
-    case Verb::pre_restore:
-    case Verb::post_restore:
-      return RestoreView{type, view(type).components};
-    case Verb::restore_prepare:
-      return RestoreAuthority{};
-    case Verb::restore_register: {
-      RegisterArgs args;
-      args.registration.component = name;
-      return args;
+  Call read = call;
+  read.verb = Verb::read;
+  while (stream.bytes.size() < info.size) {
+    const WriterAnswer answer = dispatch_call(read, session, ReadArgs{info.handle, chunk});
+    const auto* bytes = std::get_if<std::vector<std::byte>>(&answer.payload);
+    if (!answer.status.ok()) {
+      stream.outcome = answer.status;
+      return stream;
     }
-    case Verb::restore_complete:
-      return RestoreCompleteArgs{name, copied_ok, copied_ok ? "" : "the copy failed"};
-    default:
-      return NoArgs{};
+    if (bytes == nullptr || bytes->empty()) {
+      stream.outcome = Error(Errc::truncated, "the writer's stream ended after " +
+                                                  std::to_string(stream.bytes.size()) + " of " +
+                                                  std::to_string(info.size) + " bytes");
+      return stream;
+    }
+    if (bytes->size() > info.size - stream.bytes.size()) {
+      stream.outcome =
+          Error(Errc::writer_fatal, "the writer's stream is longer than the " +
+                                        std::to_string(info.size) + " bytes it announced");
+      return stream;
+    }
+    stream.bytes.insert(stream.bytes.end(), bytes->begin(), bytes->end());
   }
+  return stream;
 }
 
-std::optional<Errc> RealWriter::say(Verb verb, std::size_t component, bool copied_ok,
-                                    BackupType type, Nanos now) {
-  NeverCancelled cancel;
-  NoProgress progress;
-  WriterCall call;
-  call.verb = verb;
-  call.session = simulated_id<SessionId>(2);
-  call.deadline = BootTime(Duration(now + 60 * kSecond));
-  call.args = args_of(verb, component, copied_ok, type);
-  CallContext context;
-  context.session = call.session;
-  context.deadline = Deadline(call.deadline);
-  context.cancel = &cancel;
-  context.progress = &progress;
-  verbs_.emplace_back(stillframe::to_string(verb));
-  const WriterAnswer answer = dispatch(writer_, context, call);
-  if (const auto* stream = std::get_if<StreamInfo>(&answer.payload)) stream_ = stream->handle;
+std::optional<Errc> RealWriter::say(const Call& call, std::uint32_t index,
+                                    SessionDocument& document) {
+  const SessionId session = document.document.session;
+  said_.emplace_back(call.session, call.verb);
+  WriterAnswer answer = dispatch_call(
+      call, session, document.arguments(call.verb, index, call.component, call.copied_ok));
   const auto* statement = std::get_if<HoldStatement>(&answer.payload);
-  if (verb == Verb::thaw) vouched_ = statement != nullptr && statement->unbroken;
-  if (answer.status.ok()) return std::nullopt;
-  return answer.status.error().code();
+  if (call.verb == Verb::thaw) vouched_ = statement != nullptr && statement->unbroken;
+  if (!answer.status.ok()) return answer.status.error().code();
+  if (const auto* info = std::get_if<StreamInfo>(&answer.payload)) {
+    const std::uint32_t component = call.component != machine::kNone
+                                        ? call.component
+                                        : document.find(index, document.stream_request.component);
+    document.begin_stream(index, component, info->handle, drain(call, session, *info));
+  }
+  if (call.verb == Verb::close) {
+    const SimulatedStream* stream = document.stream(index, document.stream_handle);
+    if (stream != nullptr && !stream->outcome.ok()) return stream->outcome.error().code();
+  }
+  const Status absorbed = document.absorb(call.verb, index, answer);
+  if (absorbed.ok()) return std::nullopt;
+  return absorbed.error().code();
 }
 
 }  // namespace stillframe::testkit

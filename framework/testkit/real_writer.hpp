@@ -4,37 +4,40 @@
 #include <string>
 #include <vector>
 
-#include "framework/model/writer_call.hpp"
 #include "framework/testkit/agenda.hpp"
+#include "framework/testkit/session_document.hpp"
 
 namespace stillframe::testkit {
 
 class RealWriter {
  public:
-  RealWriter(Writer& writer, ConsistencyPolicy policy);
+  RealWriter(Writer& writer, ConsistencyPolicy policy, std::uint16_t number);
 
-  // Says the verb and returns its failure. `component` counts this writer's own.
-  std::optional<Errc> say(Verb verb, std::size_t component, bool copied_ok, BackupType type,
-                          Nanos now);
+  struct Call {
+    Verb verb = Verb::identify;
+    std::uint16_t session = 0;
+    std::uint32_t component = machine::kNone;  // of the session
+    bool copied_ok = false;
+    Nanos now = 0;
+  };
+  // Says the verb and returns its failure. `index` is the writer's in the run.
+  std::optional<Errc> say(const Call& call, std::uint32_t index, SessionDocument& document);
   // Whether thaw() vouched for the hold when it was last said.
   bool vouched() const { return vouched_; }
 
-  void forget() { verbs_.clear(); }
-  const std::vector<std::string>& verbs() const { return verbs_; }
-  const WriterIdentity& identity() const { return identity_; }
-  const std::vector<Component>& components() const { return components_; }
+  void forget() { said_.clear(); }
+  std::vector<std::string> verbs(std::uint16_t session) const;
+  const WriterMetadata& metadata() const { return metadata_; }
   ConsistencyPolicy policy() const { return policy_; }
 
  private:
-  WriterArgs args_of(Verb verb, std::size_t component, bool copied_ok, BackupType type) const;
-  BackupView view(BackupType type) const;
+  WriterAnswer dispatch_call(const Call& call, const SessionId& session, WriterArgs args);
+  SimulatedStream drain(const Call& call, const SessionId& session, const StreamInfo& info);
 
   Writer& writer_;
   ConsistencyPolicy policy_;
-  WriterIdentity identity_;
-  std::vector<Component> components_;
-  std::vector<std::string> verbs_;
-  std::uint64_t stream_ = 0;
+  WriterMetadata metadata_;
+  std::vector<std::pair<std::uint16_t, Verb>> said_;
   bool vouched_ = false;
 };
 

@@ -36,6 +36,19 @@ void World::phase_faults(std::uint16_t index) {
   }
 }
 
+// A requestor that is to do something rash in this phase does it, now and then, at the worst
+// moment: while a writer works for it. No verb takes less than twice this long.
+void World::hasten_faults(std::uint16_t index) {
+  SessionActor& session = at(index);
+  if (!rng_.one_in(3)) return;
+  for (std::uint32_t i = 0; i < session.faults.size(); ++i) {
+    const Fault& fault = session.faults[i];
+    const bool due = !fault.fired && place_of(fault.kind) == PlaceKind::phase &&
+                     static_cast<Phase>(fault.place) == session.machine.phase;
+    if (due) put(ItemKind::fault, 10 * kMicrosecond, index, i);
+  }
+}
+
 void World::fire_phase_fault(const Item& item) {
   SessionActor& session = at(item.session);
   Fault& fault = session.faults[item.index];
@@ -50,7 +63,8 @@ void World::fire_phase_fault(const Item& item) {
       session.requestor_gone = true;
       Event event;
       event.kind = EventKind::requestor_gone;
-      return deliver(item.session, event);
+      deliver(item.session, event);
+      return guest_loses_connection(item.session);
     }
     case FaultKind::requestor_aborts:
       session.script_over = true;

@@ -242,6 +242,9 @@ void World::judge_end_participants(std::uint16_t index) {
     wrong(slot.failed && part.engaged && !part.abort_called &&
               slot.failed_at >= Verb::prepare_backup && slot.failed_at <= Verb::thaw,
           "a writer that failed was left alone");
+    const bool answered = part.live_failure && part.failed_verb == Verb::post_snapshot;
+    wrong(slot.failed && slot.failed_at == Verb::post_snapshot && !answered && !part.abort_called,
+          "a writer that still owes post_snapshot was left alone");
     const bool counts =
         part.live_failure && part.failed_verb != Verb::abort &&
         (part.failed_verb <= Verb::backup_complete || part.failed_verb == Verb::pre_restore ||
@@ -308,7 +311,8 @@ void World::judge_restore_end(std::uint16_t index) {
     open += ours && writer.interlock == Interlock::registered ? 1 : 0;
     const WriterSlot& slot =
         session.machine.writers.empty() ? WriterSlot{} : session.machine.writers[i];
-    if (session.completed_ok && slot.selected && !slot.failed && slot.alive &&
+    const bool hears = slot.capabilities.has(Capability::restore_events);
+    if (session.completed_ok && hears && slot.selected && !slot.failed && slot.alive &&
         !session.writers[i].completed && !session.writers[i].gone) {
       violated(index, "a finished restore without post_restore");
     }
@@ -328,11 +332,11 @@ void World::judge_end(std::uint16_t index) {
       sessions_.begin(), sessions_.begin() + static_cast<std::ptrdiff_t>(session_count_),
       [](const SessionActor& s) { return !s.faults.empty(); });
   // A real writer may have reasons of its own.
-  if (untroubled && options_.real_writers.empty() && session.plan->publishes &&
-      !session.completed_ok) {
+  if (untroubled && options_.real_writers.empty() && session.guest == kNoGuest &&
+      session.plan->publishes && !session.completed_ok) {
     // Streams need a writer that streams; a cut elsewhere may take longer than some hold.
-    const bool streamless = session.plan->kind == SessionKind::stream || slowness_;
-    if (!streamless) violated(index, "a session that met no trouble did not complete");
+    const bool streams = session.plan->kind == SessionKind::stream && session.plan->streams;
+    if (!streams && !slowness_) violated(index, "a session that met no trouble did not complete");
   }
 }
 
@@ -340,6 +344,7 @@ void World::judge_run_end() {
   reap();
   for (std::uint16_t i = 0; i < session_count_ && !violation_; ++i) {
     const SessionActor& session = at(i);
+    if (!session.begun) continue;  // a guest began fewer than it might have
     if (!session.lost && session.machine.phase != Phase::ended) {
       violated(i, "a session is stuck in " + std::string(to_string(session.machine.phase)));
     }

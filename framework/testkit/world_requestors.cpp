@@ -39,17 +39,7 @@ void World::act(std::uint16_t index) {
   SessionActor& session = at(index);
   if (!session.begun) {
     if (!coordinator_up_) return put(ItemKind::request, kSecond, index);
-    session.begun = true;
-    session.epoch = epoch_;
-    machine::SessionOptions options;
-    options.truncates = session.plan->truncates;
-    options.limits.start_wait = Duration(session.plan->start_wait);
-    const bool restore = session.plan->kind == SessionKind::restore;
-    session.machine.restart(restore ? Phase::restore_created : Phase::created, options);
-    actions_.clear();
-    machine::begin(session.machine, BootTime(Duration(now_)), actions_);
-    for (const Action& action : actions_) carry_out(index, action);
-    phase_faults(index);
+    begin_session(index);
     // Thinks a little, so that faults find it before it says anything.
     return put(ItemKind::request, 5 * kMillisecond, index);
   }
@@ -61,6 +51,21 @@ void World::act(std::uint16_t index) {
   } else {
     act_backup(index);
   }
+}
+
+void World::begin_session(std::uint16_t index) {
+  SessionActor& session = at(index);
+  session.begun = true;
+  session.epoch = epoch_;
+  machine::SessionOptions options;
+  options.truncates = session.plan->truncates;
+  options.limits.start_wait = Duration(session.plan->start_wait);
+  const bool restore = session.plan->kind == SessionKind::restore;
+  session.machine.restart(restore ? Phase::restore_created : Phase::created, options);
+  actions_.clear();
+  machine::begin(session.machine, BootTime(Duration(now_)), actions_);
+  for (const Action& action : actions_) carry_out(index, action);
+  phase_faults(index);
 }
 
 void World::act_backup(std::uint16_t index) {
@@ -83,7 +88,7 @@ void World::act_backup(std::uint16_t index) {
       component_specs_.clear();
       for (const ComponentPlan& component : plan.components) {
         component_specs_.push_back({component.writer, component.policy, component.has_logs});
-        session.component_good.push_back(rng_.one_in(10) ? 0 : 1);
+        session.component_good.push_back(plan.all_published || !rng_.one_in(10) ? 1 : 0);
       }
       event.kind = EventKind::select;
       event.components = component_specs_;
@@ -117,6 +122,7 @@ void World::act_backup(std::uint16_t index) {
                                                session.script_component % 3);
       const std::uint32_t writer = plan.components[component].writer;
       ask(index, kind, writer, component);
+      hasten_faults(index);
       // Some complete before their stream has ended.
       if (violation_ || session.lost || !rng_.one_in(16)) return;
       if (session.machine.phase != Phase::ready || session.machine.writers[writer].call == 0)
@@ -157,7 +163,7 @@ bool World::staged_act(std::uint16_t index) {
     const bool first = component == 0 || components[component - 1].writer != writer;
     if (!first) continue;
     Event event;
-    if (rng_.one_in(6)) {  // names a writer that does not exist
+    if (rng_.one_in(3)) {  // names a writer that does not exist
       constexpr EventKind kKinds[] = {EventKind::restore_prepare, EventKind::restore_locations,
                                       EventKind::restore_register, EventKind::restore_complete};
       event.kind = kKinds[rng_.below(4)];
@@ -268,6 +274,7 @@ void World::replied(std::uint16_t index, machine::RequestId request, std::option
     if (!failure) violated(index, "a request that cannot be served was");
     return;
   }
+  if (guest_hears(index, request, failure)) return;
   if (request != session.awaited) return;
   session.awaited = 0;
   session.last_reply = failure;
@@ -306,7 +313,11 @@ void World::replied(std::uint16_t index, machine::RequestId request, std::option
     const SessionKind kind = session.plan->kind;
     switch (session.step) {
       case prepare:
-        session.step = kind == SessionKind::stream ? streams : snapshot;
+        if (kind == SessionKind::stream) {
+          session.step = session.plan->streams ? streams : complete;
+        } else {
+          session.step = snapshot;
+        }
         break;
       case snapshot:
         session.step = kind == SessionKind::hold   ? held

@@ -64,6 +64,36 @@ const Order kOrder[] = {
 };
 static_assert(std::size(kOrder) == machine::kPhases);
 
+// Phases that one kind of request leads to, and nothing else does.
+struct Cause {
+  Phase phase;
+  EventKind request;
+};
+const Cause kCauses[] = {
+    {identifying, EventKind::gather},
+    {preparing, EventKind::prepare},
+    {journalling_receipt, EventKind::complete},
+    {restore_identifying, EventKind::gather},
+    {pre_restoring, EventKind::pre_restore},
+    {restore_preparing, EventKind::restore_prepare},
+    {locating, EventKind::restore_locations},
+    {registering, EventKind::restore_register},
+    {restore_completing, EventKind::restore_complete},
+    {post_restoring, EventKind::post_restore},
+};
+
+bool has_cause(const machine::Row& row) {
+  const auto cause = std::find_if(std::begin(kCauses), std::end(kCauses),
+                                  [&](const Cause& c) { return c.phase == row.next; });
+  return cause == std::end(kCauses) || cause->request == row.event;
+}
+
+// A request that is refused leaves the session where it is.
+bool refuses(const machine::Row& row) {
+  return std::find(row.effects.begin(), row.effects.end(), machine::Effect::refuse) !=
+         row.effects.end();
+}
+
 // Where a session goes that will not finish. Before anybody is engaged it simply ends.
 bool is_way_out(Phase from, Phase to) {
   if (from <= gathered || (from >= restore_created && from <= restore_gathered)) return to == ended;
@@ -143,6 +173,11 @@ void World::judge_order(std::uint16_t index) {
     if (row.next == aborting) session.went_aborting = true;
     if (row.next == pre_committing && !row.stays) session.commit_begun = now_;
     if (row.stays || row.next == row.phase) continue;
+    if (refuses(row)) return violated(index, "a refused request moves its session");
+    if (!has_cause(row)) {
+      return violated(index, std::string(to_string(row.event)) + " leads to " +
+                                 std::string(to_string(row.next)));
+    }
     const bool legal = in(kOrder[static_cast<std::size_t>(row.phase)].next, row.next) ||
                        is_way_out(row.phase, row.next);
     if (legal) continue;
@@ -231,6 +266,8 @@ void World::judge_step_taken(std::uint16_t index, Phase before, const Event& eve
   const bool expected = !machine::session_table().at(before, event.kind).empty();
   if (expected && !was_stale) judge_taken_in(index, before, event, last_seq);
   if (state.phase == prepared && state.turn_taken) violated(index, "a turn is kept for nothing");
+  const bool waits = machine::info(state.phase).kind == PhaseKind::waiting;
+  if (waits && state.outstanding == 0) violated(index, "a session waits for nothing");
   const bool leaves_commit = before >= pre_committing && before <= post_committing &&
                              (state.phase < pre_committing || state.phase > post_committing);
   if (leaves_commit && now_ - at(index).commit_begun > 10 * kSecond) {
@@ -251,8 +288,8 @@ void World::judge_reply(std::uint16_t index, machine::RequestId request,
   wrong(passed_on && now_ - session.asked_at[request] > 61 * kSecond,
         "a stream request outlives its limit");
   if (failure) {
-    wrong(*failure == Errc::timed_out && !slowness_ && state.failure &&
-              state.failure->writer == machine::kNone,
+    wrong(*failure == Errc::timed_out && !slowness_ &&
+              (!state.failure || state.failure->writer == machine::kNone),
           "a request ran out of time though nothing was slow");
     return;
   }

@@ -1,5 +1,4 @@
-// Simulated applications and the SDK in their processes: one thread for verbs, a timer of its own
-// for every hold.
+// Simulated applications: one thread for verbs, a process that can die and start again.
 #include <algorithm>
 
 #include "framework/testkit/real_writer.hpp"
@@ -8,7 +7,6 @@
 namespace stillframe::testkit {
 namespace {
 
-constexpr Nanos kLease = 5 * kSecond;
 constexpr Nanos kHangs = 3 * 3600 * kSecond;
 
 std::optional<Errc> code_of(FaultKind kind) {
@@ -121,6 +119,8 @@ void World::begin_verb(std::uint32_t index) {
       writer.outcome = Errc::timed_out;
     } else if (fault->kind == FaultKind::late) {
       takes = late_for(call.verb) + latency();
+      // Or only so slow that holds in front run out before the patience with this thaw does.
+      if (call.verb == Verb::thaw && rng_.one_in(2)) takes = rng_.between(2, 9) * kSecond;
       writer.is_late = true;
     } else if (fault->kind == FaultKind::dies_in_verb) {
       writer.dies_at_end = true;
@@ -132,58 +132,6 @@ void World::begin_verb(std::uint32_t index) {
   }
   if (call.verb == Verb::freeze) arm_sdk_timers(index, call.session);
   put(ItemKind::writer_done, takes, call.session, index, writer.job);
-}
-
-// From the receipt of freeze, before the application is asked: a freeze that hangs is held too.
-void World::arm_sdk_timers(std::uint32_t index, std::uint16_t session) {
-  WriterActor& writer = writers_[index];
-  ++writer.hold;
-  writer.timer_for = session;
-  writer.hold_deadline = now_ + std::min<Nanos>(writer.plan->hold_limit, 60 * kSecond);
-  const Nanos delay = writer.hold_deadline - now_;
-  put(ItemKind::hold_expires, delay, session, index, writer.hold);
-  put(ItemKind::audit_hold, delay + 1, session, index, writer.hold);
-}
-
-void World::set_heartbeat(std::uint16_t session, std::uint32_t index, bool on) {
-  WriterActor& writer = writers_[index];
-  at(session).writers[index].heartbeat = on;
-  if (on || writer.timer_for != session) return;
-  put(ItemKind::lease_expires, kLease, session, index, writer.hold);
-  put(ItemKind::audit_hold, kLease + 1, session, index, writer.hold);
-}
-
-void World::lease_or_limit_over(const Item& item, bool lease) {
-  WriterActor& writer = writers_[item.index];
-  if (!writer.held || writer.hold != item.seq) return;
-  if (lease && (has(Bug::sdk_ignores_lease) || at(item.session).writers[item.index].heartbeat))
-    return;
-  if (!lease && has(Bug::sdk_ignores_hold_limit)) return;
-  if (tracing()) trace(item.session, "w" + std::to_string(item.index) + " thaws by itself");
-  end_hold(item.index, true);
-}
-
-void World::audit_hold(const Item& item) {
-  const WriterActor& writer = writers_[item.index];
-  if (!writer.held || writer.hold != item.seq) return;
-  const bool overrun = now_ > writer.hold_deadline;
-  const bool silent = !at(item.session).writers[item.index].heartbeat;
-  if (overrun) violated(item.session, "a running writer is frozen beyond its hold limit");
-  if (silent) violated(item.session, "a running writer is frozen a lease after the last heartbeat");
-}
-
-void World::end_hold(std::uint32_t index, bool by_itself) {
-  WriterActor& writer = writers_[index];
-  if (!writer.held) return;
-  WriterPart& part = at(writer.held_by).writers[index];
-  part.held_until = now_;
-  part.broke = part.broke || by_itself;
-  const bool asked_by_sdk = by_itself || writer.current.verb != Verb::thaw;
-  if (asked_by_sdk && writer.alive && index < options_.real_writers.size()) {
-    (void)options_.real_writers[index]->say(Verb::thaw, 0, false, options_.type, now_);
-  }
-  writer.held = false;
-  writer.held_by = kNoSession;
 }
 
 void World::end_verb(std::uint32_t index, std::uint32_t job) {
@@ -305,17 +253,15 @@ std::optional<Errc> World::say_for_real(std::uint32_t index, const VerbCall& cal
   // As the SDK does: an end that finds the application frozen thaws it first.
   const bool ends = call.verb == Verb::abort || call.verb == Verb::shutdown;
   if (ends && writer.held_by == call.session) end_hold(index, false);
-  std::size_t component = 0;
-  if (call.component != machine::kNone) {
-    const auto& components = at(call.session).plan->components;
-    for (std::uint32_t i = 0; i < call.component && i < components.size(); ++i) {
-      component += components[i].writer == index ? 1 : 0;
-    }
-  }
-  const auto failure = real.say(call.verb, component, call.copied_ok, options_.type, now_);
-  if (call.verb == Verb::freeze && failure) {  // a freeze that fails is followed by a thaw
-    (void)real.say(Verb::thaw, 0, false, options_.type, now_);
-  }
+  RealWriter::Call said;
+  said.verb = call.verb;
+  said.session = call.session;
+  said.component = call.component;
+  said.copied_ok = call.copied_ok;
+  said.now = now_;
+  const auto failure = real.say(said, index, *options_.documents[call.session]);
+  // A freeze that fails is followed by a thaw.
+  if (call.verb == Verb::freeze && failure) (void)say_thaw(index, call.session);
   if (call.verb == Verb::thaw && !real.vouched()) at(call.session).writers[index].broke = true;
   return failure;
 }

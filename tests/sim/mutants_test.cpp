@@ -1,5 +1,6 @@
-// Copies of the transition table with one row changed: one in twenty a run, which ones rotates with
-// the day of the seed in STILLFRAME_MUTANT_OFFSET (or by hand: stillframe-sim --mutants 0/1).
+// Copies of the transition table with one row changed: one in twenty a run. ./dev test moves on to
+// the next twentieth with every commit, by STILLFRAME_MUTANT_OFFSET; a run prints which it tried.
+// All of them, by hand: stillframe-sim --mutants 0/1.
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -47,6 +48,8 @@ TEST(TableMutants, AreCaughtOrListedWithAReason) {
   const auto equivalent = equivalent_mutants();
   const auto mutants = all_mutants();
   const std::size_t one_in = tests::test_scale() < 1.0 ? kOneIn * 10 : kOneIn;
+  std::cout << "mutants " << offset % one_in << " modulo " << one_in
+            << "; again: STILLFRAME_MUTANT_OFFSET=" << offset % one_in << '\n';
   std::size_t tried = 0;
   for (std::size_t i = offset % one_in; i < mutants.size(); i += one_in) {
     if (equivalent.contains(name_of(mutants[i]))) continue;

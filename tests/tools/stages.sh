@@ -12,6 +12,11 @@ configure() {  # PRESET
   cmake --preset "$1" "${generator[@]}"
 }
 
+# How many commits lead here; 0 where nobody knows.
+commit_number() {
+  git rev-list --count HEAD 2>/dev/null || echo 0
+}
+
 begin_run() {
   rm -rf "$run_folder"
   mkdir -p "$run_folder"
@@ -21,6 +26,9 @@ begin_run() {
   run_tmp=$(mktemp -d /tmp/stillframe-run.XXXX)
   chmod 0711 "$run_tmp"  # tests of other users pass through it
   export TMPDIR=$run_tmp
+  # The twentieth of the transition table's mutants that is tried: the next one with every commit,
+  # the same one when a commit is tested again.
+  export STILLFRAME_MUTANT_OFFSET=${STILLFRAME_MUTANT_OFFSET:-$(commit_number)}
   trap clean_up EXIT
 }
 
