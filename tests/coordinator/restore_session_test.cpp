@@ -94,6 +94,7 @@ TEST_F(RestoreSessionTest, AStagedRestoreRunsInOrderAndReportsWhatWasRestored) {
   EXPECT_EQ(report.value().outcome, "restored");
   ASSERT_EQ(report.value().components.size(), 1u);
   EXPECT_EQ(report.value().components[0].status, FileRestoreStatus::all);
+  for (const auto& entry : report.value().timeline) EXPECT_EQ(entry.result, "ok") << entry.phase;
   EXPECT_THAT(writer.verbs(),
               ElementsAre("identify", "pre_restore", "restore_prepare", "restore_locations",
                           "restore_register", "restore_complete", "post_restore", "restore_end"));

@@ -370,27 +370,5 @@ TEST_F(SessionPathsTest, EditsAWriterMayNotMakeAreRefused) {
   EXPECT_THAT(session.error().what(), HasSubstr("orders"));
 }
 
-TEST_F(SessionPathsTest, TheTimelineHoldsEveryPhaseOfEveryParticipant) {
-  add_writer({"orders", make_volume("one")});
-  add_provider();
-  start();
-  Client requestor = client();
-  auto session = prepared(requestor);
-  ASSERT_TRUE(session.ok()) << error_of(session);
-  auto set = session.value().create_snapshots();
-  ASSERT_TRUE(set.ok()) << error_of(set);
-  std::vector<std::string> phases;
-  for (const auto& entry : set.value().evidence.timeline) {
-    EXPECT_EQ(entry.result, "ok") << entry.phase;
-    EXPECT_LE(entry.begun, entry.ended);
-    phases.push_back(entry.phase);
-  }
-  for (const char* phase :
-       {"identify", "prepare_backup", "turn", "prepare_snapshot", "begin_prepare", "end_prepare",
-        "flush", "freeze", "pre_commit", "commit", "post_commit", "thaw", "pre_final",
-        "post_snapshot", "post_final"})
-    EXPECT_THAT(phases, ::testing::Contains(phase));
-}
-
 }  // namespace
 }  // namespace stillframe

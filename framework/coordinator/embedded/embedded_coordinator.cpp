@@ -168,6 +168,7 @@ class Embedded final : public EmbeddedCoordinator {
     services_.heartbeat = heartbeat_.get();
     services_.events = &events_;
     services_.clock = &system_clock();
+    if (seams_.time_slept) services_.time_slept = seams_.time_slept;
     services_.look_at_volumes = seams_.look_at_volumes
                                     ? seams_.look_at_volumes
                                     : system_volumes({options_.runtime_dir, options_.state_dir});

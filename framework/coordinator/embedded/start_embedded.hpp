@@ -9,8 +9,9 @@
 namespace stillframe::coordinator {
 
 struct EmbeddedSeams {
-  VolumeSourceFactory look_at_volumes;  // empty: the machine's mounts
-  machine::Limits limits;               // those that EmbeddedOptions does not name
+  VolumeSourceFactory look_at_volumes;   // empty: the machine's mounts
+  machine::Limits limits;                // those that EmbeddedOptions does not name
+  std::function<Duration()> time_slept;  // empty: the machine's
   bool builtin_providers = true;
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end in the destructor
 };

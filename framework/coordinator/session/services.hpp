@@ -28,6 +28,7 @@ struct Services {
   Heartbeat* heartbeat = nullptr;
   EventSink* events = nullptr;
   const Clock* clock = nullptr;
+  std::function<Duration()> time_slept = time_machine_slept;
   VolumeSourceFactory look_at_volumes;
   machine::Limits limits;
   std::uint64_t copy_bytes_limit = 0;

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "framework/coordinator/event_ids.hpp"
+
 namespace stillframe::coordinator {
 namespace {
 
@@ -108,6 +110,9 @@ void SessionDriver::feed(const machine::Event& event) {
   machine::step(state_, event, services_.clock->now(), actions);
   // Before the replies go out: whoever hears that the session ended finds it ended.
   if (state_.phase == machine::Phase::ended) ended_ = true;
+  // Before anybody is asked to freeze: the machine may fall asleep the moment after.
+  if (is_hold(state_.phase) && !suspend_watch_) suspend_watch_.emplace(services_.time_slept);
+  if (!is_hold(state_.phase)) suspend_watch_.reset();
   // What is written down is under way before anybody hears of it: a registration before its writer,
   // the end of a session before the requestor that looks for what it left.
   for (const auto& action : actions)
@@ -121,13 +126,11 @@ bool SessionDriver::notice_suspend() {
   if (!suspend_watch_ || !suspend_watch_->suspended()) return false;
   timeline_.note("suspended", "", Error(Errc::hold_broken, ""),
                  "the machine slept while writers were held", services_.clock->now());
-  suspend_watch_.emplace();
+  suspend_watch_.emplace(services_.time_slept);
   return true;
 }
 
 void SessionDriver::after_step(machine::Phase before) {
-  if (is_hold(state_.phase) && !suspend_watch_) suspend_watch_.emplace();
-  if (!is_hold(state_.phase)) suspend_watch_.reset();
   if (state_.phase != before) {
     {
       const std::lock_guard lock(info_mutex_);
@@ -230,26 +233,51 @@ void SessionDriver::writer_answered(const machine::Action& call, WriterAnswer an
   feed(event);
 }
 
+// The machine waits for most records, and those are steps of the session. The last one, and those
+// that only index what is written beside a target, it does not wait for: they bear no number, may
+// still be under way when the session's last answer goes out, and are told of only when they fail.
 void SessionDriver::write_journal(const machine::Action& action) {
   auto entry = journal_entry(action);
   const machine::CallSeq seq = action.seq;
-  timeline_.begin(seq, "journal " + std::string(machine::to_string(action.record)), "",
-                  services_.clock->now());
+  if (seq != 0)
+    timeline_.begin(seq, "journal " + std::string(machine::to_string(action.record)), "",
+                    services_.clock->now());
   services_.journal_worker->post([weak = weak_from_this(), strand = strand_,
-                                  journal = services_.journal, entry = std::move(entry), seq] {
+                                  journal = services_.journal, entry = std::move(entry), seq,
+                                  unwritten = unwritten_event(action.record),
+                                  events = services_.events] {
     const Status status = entry(*journal);
-    strand.post([weak, status, seq] {
-      auto self = weak.lock();
-      if (!self) return;
-      self->timeline_.end(seq, status, self->services_.clock->now());
-      self->note_operation_error(status);
-      machine::Event event;
-      event.kind = machine::EventKind::journalled;
-      event.seq = seq;
-      if (!status.ok()) event.failure = status.error().code();
-      self->feed(event);
-    });
+    if (seq != 0)
+      return strand.post([weak, status, seq] {
+        if (auto self = weak.lock()) self->journal_written(seq, status);
+      });
+    if (status.ok()) return;
+    EventRecord event = unwritten;
+    event.message += status.error().what();
+    events->emit(event);
   });
+}
+
+EventRecord SessionDriver::unwritten_event(machine::Record record) const {
+  EventRecord event;
+  event.id = kEventJournalWriteFailed;
+  event.source = "coordinator";
+  event.level = EventLevel::warning;
+  event.message = "'" + std::string(machine::to_string(record)) +
+                  "' was not journalled; the next start goes by what was written before: ";
+  event.fields = {{"session", id_.to_string()}};
+  event.when = services_.clock->wall_now();
+  return event;
+}
+
+void SessionDriver::journal_written(machine::CallSeq seq, const Status& status) {
+  timeline_.end(seq, status, services_.clock->now());
+  note_operation_error(status);
+  machine::Event event;
+  event.kind = machine::EventKind::journalled;
+  event.seq = seq;
+  if (!status.ok()) event.failure = status.error().code();
+  feed(event);
 }
 
 void SessionDriver::reply(const machine::Action& action) {

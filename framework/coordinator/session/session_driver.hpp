@@ -129,6 +129,8 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   void call_writer(const machine::Action& action);
   void writer_answered(const machine::Action& call, WriterAnswer answer);
   void write_journal(const machine::Action& action);
+  EventRecord unwritten_event(machine::Record record) const;
+  void journal_written(machine::CallSeq seq, const Status& status);
   void reply(const machine::Action& action);
   void after_step(machine::Phase before);
   bool notice_suspend();

@@ -15,7 +15,7 @@ Duration read_clock(clockid_t clock) {
 
 }  // namespace
 
-Duration SuspendWatch::gap() {
+Duration time_machine_slept() {
   // The smallest of a few readings: being preempted between two clocks looks like sleep, and only
   // ever adds to the difference.
   Duration smallest = Duration::max();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -41,19 +42,23 @@ class Heartbeat {
   std::thread thread_;
 };
 
-// Whether the machine slept since this object was made: the clocks that count and do not count
-// sleep have moved apart.
+// How long the machine has slept since it booted: the clocks that count and do not count sleep have
+// moved this far apart.
+Duration time_machine_slept();
+
+// Whether the machine slept since this object was made, by a clock as the one above.
 class SuspendWatch {
  public:
-  SuspendWatch() : gap_(gap()) {}
-  Duration slept() const { return gap() - gap_; }
+  explicit SuspendWatch(std::function<Duration()> time_slept)
+      : time_slept_(std::move(time_slept)), before_(time_slept_()) {}
+  Duration slept() const { return time_slept_() - before_; }
   bool suspended() const { return slept() > kTolerance; }
 
  private:
   // The two clocks are read one after the other; a preempted thread may see this much in between.
   static constexpr Duration kTolerance = std::chrono::milliseconds(50);
-  static Duration gap();
-  Duration gap_;
+  std::function<Duration()> time_slept_;
+  Duration before_;
 };
 
 }  // namespace stillframe::coordinator
