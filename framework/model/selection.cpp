@@ -299,7 +299,7 @@ std::vector<BackupComponent> make_backup_components(Writers writers, const Selec
     entry.instance_name = writer.identity.instance_name;
     entry.type = component.type;
     entry.name = component.name;
-    entry.policy = selected.policy;
+    entry.policy = selected.policy.value_or(ConsistencyPolicy::require);
     entry.options = selected.options;
     entry.base = selected.base;
   }

@@ -16,7 +16,7 @@ struct SelectedComponent {
   std::size_t component = 0;          // index among that writer's components
   std::vector<std::size_t> implicit;  // members of its set, at any depth
   bool mandatory = false;             // not asked for: it belongs to every backup of its writer
-  ConsistencyPolicy policy = ConsistencyPolicy::require;
+  std::optional<ConsistencyPolicy> policy;  // its own; empty: that of the backup or the set
   std::string options;
   std::optional<ChainBase> base;
 };

@@ -14,6 +14,7 @@ void fields(Io& io, typename Io::template Ref<WriterStatus> v) {
   io.name_of("state", v.state);
   io.object("failure", v.failure);
   io.object("metadata", v.metadata);
+  io.list("warnings", v.warnings);
 }
 
 template <class Io>
@@ -30,7 +31,7 @@ template <class Io>
 void fields(Io& io, typename Io::template Ref<ComponentSelector> v) {
   io.text("writer", v.writer, Need::optional);
   io.text("component", v.component, Need::optional);
-  io.name_of("policy", v.policy, std::optional(ConsistencyPolicy::require));
+  io.name_of("policy", v.policy);
   io.text("options", v.options, Need::optional);
   io.object("base", v.base);
 }
@@ -43,6 +44,7 @@ void fields(Io& io, typename Io::template Ref<BackupOptions> v) {
   io.flag("partial_file_support", v.partial_file_support, false);
   io.text("chain_owner", v.chain_owner, Need::optional);
   io.list("exclude_writers", v.exclude_writers);
+  io.name_of("policy", v.policy, std::optional(ConsistencyPolicy::require));
   io.milliseconds("hold_limit_ms", v.hold_limit);
   io.milliseconds("commit_limit_ms", v.commit_limit);
   io.milliseconds("lease_ms", v.lease);
@@ -78,7 +80,7 @@ void fields(Io& io, typename Io::template Ref<SnapshotOptions> v) {
     io.list("extra_volumes", escaped);
   }
   io.flag("auto_release", v.auto_release, true);
-  io.name_of("policy", v.policy, std::optional(ConsistencyPolicy::require));
+  io.name_of("policy", v.policy);
 }
 
 template <class Io>

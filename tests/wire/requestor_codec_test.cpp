@@ -75,6 +75,7 @@ TEST(RequestorCodec, SnapshotOptionsKeepPathsThatAreNotText) {
   options.extra_volumes = {"/srv/\xff", "/a\nb"};
   options.auto_release = false;
   options.policy = ConsistencyPolicy::skip;
+  EXPECT_EQ(there_and_back(SnapshotOptions{}).policy, std::nullopt);
   const SnapshotOptions back = there_and_back(options);
   EXPECT_EQ(back.attributes, options.attributes);
   EXPECT_EQ(back.provider, options.provider);
@@ -103,6 +104,10 @@ TEST(RequestorCodec, TheRestComesBackToo) {
   selector.options = "o";
   selector.base = ChainBase{BackupId::generate(), "stamp", "me"};
   EXPECT_EQ(there_and_back(selector).base, selector.base);
+  EXPECT_EQ(there_and_back(selector).policy, selector.policy);
+  selector.policy = ConsistencyPolicy::require;  // said, and so not the default
+  EXPECT_EQ(there_and_back(selector).policy, selector.policy);
+  EXPECT_EQ(there_and_back(ComponentSelector{}).policy, std::nullopt);
 
   ComponentResult result{WriterClassId::generate(), "eu", {"Stores", "orders"}, true};
   EXPECT_EQ(there_and_back(result).name, result.name);

@@ -18,6 +18,23 @@ void note_ending(Context& context, RequestId& place) {
   }
 }
 
+// A set may be stricter or more lenient than the preparation was; a writer is as strict as the
+// strictest of its components.
+void note_policies(State& state, std::span<const ConsistencyPolicy> policies) {
+  if (policies.empty()) return;
+  STILLFRAME_CHECK(policies.size() == state.components.size(), "the driver names one for each");
+  for (std::size_t i = 0; i < policies.size(); ++i) state.components[i].policy = policies[i];
+  for (WriterSlot& writer : state.writers) {
+    if (!writer.selected) continue;
+    writer.policy = ConsistencyPolicy::skip;
+    for (ComponentIndex i = writer.first_component; i != kNone;) {
+      const ComponentSlot& component = state.components[i];
+      writer.policy = std::min(writer.policy, component.policy);
+      i = component.next_of_writer;
+    }
+  }
+}
+
 }  // namespace
 
 void note_request(Context& context) {
@@ -72,6 +89,7 @@ void note_set(Context& context) {
   }
   const std::size_t count = std::min(set.component_volumes.size(), state.components.size());
   for (std::size_t i = 0; i < count; ++i) state.components[i].volumes = set.component_volumes[i];
+  note_policies(state, set.policies);
 }
 
 // Logs may go for what is proven, published and whole; everything else keeps them.

@@ -100,6 +100,7 @@ struct GroupSpec {
 struct SetSpec {
   std::span<const GroupSpec> groups;
   std::span<const VolumeMask> component_volumes;  // one per selected component
+  std::span<const ConsistencyPolicy> policies;    // likewise; empty: as they were selected
   bool auto_release = true;
 };
 

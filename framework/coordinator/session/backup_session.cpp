@@ -3,22 +3,9 @@
 #include <algorithm>
 
 #include "framework/coordinator/session/backup_rules.hpp"
-#include "framework/model/backup_type.hpp"
 
 namespace stillframe::coordinator {
 namespace {
-
-template <class T>
-machine::Event make_event(machine::EventKind kind, T writer) {
-  machine::Event event;
-  event.kind = kind;
-  event.writer = writer;
-  return event;
-}
-
-machine::Event make_event(machine::EventKind kind) {
-  return make_event(kind, machine::kNone);
-}
 
 // The defaults of the coordinator, where the requestor named no limits of its own.
 machine::SessionOptions session_options(const machine::Limits& defaults,
@@ -78,107 +65,20 @@ void BackupSession::gather(Reply<std::vector<WriterStatus>> reply) {
   });
 }
 
-std::vector<const WriterMetadata*> BackupSession::known_writers(
-    std::vector<machine::WriterIndex>& indices) const {
-  std::vector<const WriterMetadata*> known;
-  for (machine::WriterIndex i = 0; i < writers_.size(); ++i) {
-    if (!writers_[i].metadata || state_.writers[i].failed) continue;
-    known.push_back(&*writers_[i].metadata);
-    indices.push_back(i);
-  }
-  return known;
-}
-
-// The machine is told of the selection when it is final, at prepare(): until then every call judges
-// all selectors together, because a more exact one may refine an earlier one.
-void BackupSession::select(const std::vector<ComponentSelector>& selectors, Done done) {
-  if (state_.phase == machine::Phase::gathered) {
-    std::vector<ComponentSelector> all = selectors_;
-    all.insert(all.end(), selectors.begin(), selectors.end());
-    if (Status s = try_selection(all); !s.ok()) return done(s);
-  }
-  request(make_event(machine::EventKind::select), std::move(done));
-}
-
-Status BackupSession::try_selection(const std::vector<ComponentSelector>& selectors) {
-  std::vector<machine::WriterIndex> indices;
-  const auto known = known_writers(indices);
-  auto selection = select_components(known, selectors);
-  if (!selection.ok()) return selection.error();
-  if (selection.value().components.size() > machine::kComponentsMax)
-    return Error(Errc::limit_reached, "more than " + std::to_string(machine::kComponentsMax) +
-                                          " components; split the backup");
-  selection_ = std::move(selection).value();
-  document_.components = make_backup_components(known, selection_);
-  component_writers_.clear();
-  for (auto& component : selection_.components) {
-    component.writer = indices[component.writer];
-    component_writers_.push_back(static_cast<machine::WriterIndex>(component.writer));
-  }
-  selectors_ = selectors;
-  return Ok{};
-}
-
-void BackupSession::fix_selection() {
-  std::vector<machine::ComponentSpec> specs;
-  for (std::size_t i = 0; i < selection_.components.size(); ++i) {
-    const auto& selected = selection_.components[i];
-    const auto& writer = writers_[selected.writer];
-    machine::ComponentSpec& spec = specs.emplace_back();
-    spec.writer = component_writers_[i];
-    spec.policy = selected.policy;
-    spec.has_logs = writer.link->identity().capabilities.has(Capability::logs) &&
-                    writer.metadata->components[selected.component].type == ComponentType::database;
-  }
-  machine::Event event = make_event(machine::EventKind::select);
-  event.components = specs;
-  feed(event);
-  selection_fixed_ = true;
-}
-
-void BackupSession::prepare(Reply<std::vector<WriterStatus>> reply) {
-  const auto go = [this, reply] {
-    if (state_.phase == machine::Phase::gathered && !selection_fixed_) fix_selection();
-    request(make_event(machine::EventKind::prepare), [this, reply](const Status& status) {
-      if (!status.ok()) return reply(status.error());
-      reply(writer_statuses());
-    });
-  };
-  if (state_.phase != machine::Phase::gathered) return go();
-  if (!options_.component_mode && selectors_.empty()) {
-    ComponentSelector everything;
-    everything.component = "*";
-    if (Status s = try_selection({everything}); !s.ok()) return reply(s.error());
-  }
-  check_chains([reply, go](const Status& chains) {
-    if (!chains.ok()) return reply(chains.error());
-    go();
-  });
-}
-
-BackupType BackupSession::type_for(machine::WriterIndex writer) const {
-  return effective_type(writers_[writer].metadata->schema, options_.type);
-}
-
-void BackupSession::check_chains(Done done) {
-  std::vector<BackupComponent> chained;
+// What a stricter set now requires may have failed while it was not required: no set can hold it.
+Status BackupSession::check_required() const {
   for (std::size_t i = 0; i < document_.components.size(); ++i) {
-    const BackupType type = type_for(component_writers_[i]);
-    const bool builds_on_base = type == BackupType::incremental ||
-                                type == BackupType::differential || type == BackupType::log;
-    if (builds_on_base && document_.components[i].base) chained.push_back(document_.components[i]);
+    const machine::WriterSlot& writer = state_.writers[component_writers_[i]];
+    const auto failure = writer.failed ? writer.failure : state_.components[i].failure;
+    if (document_.components[i].policy != ConsistencyPolicy::require || !failure) continue;
+    const auto& error = writers_[component_writers_[i]].error;
+    return Error(*failure, "the set requires component " + document_.components[i].name.full() +
+                               " of writer " + writer_name(component_writers_[i]) +
+                               ", which failed at " + std::string(to_string(writer.failed_at)) +
+                               (error ? ": " + error->what() : std::string()) +
+                               "; begin the backup again, or allow less");
   }
-  if (chained.empty()) return done(Ok{});
-  services_.journal_worker->post([weak = weak_from_this(), strand = strand_,
-                                  journal = services_.journal, owner = document_.chain_owner,
-                                  chained = std::move(chained), done = std::move(done)] {
-    Status verdict = Ok{};
-    for (const auto& component : chained)
-      if (verdict.ok()) verdict = check_chain(*journal, component, owner);
-    strand.post([weak, verdict, done] {
-      if (auto self = weak.lock()) done(verdict);
-    });
-  });
+  return Ok{};
 }
 
 void BackupSession::create_snapshots(const SnapshotOptions& options,
@@ -196,6 +96,8 @@ void BackupSession::create_snapshots(const SnapshotOptions& options,
     return request(make_event(machine::EventKind::snapshot), finish);
   if (planning_)
     return reply(Error(Errc::in_progress, "this session's set is being planned already"));
+  apply_policy(options.policy.value_or(options_.policy));
+  if (Status s = check_required(); !s.ok()) return reply(s.error());
   planning_ = true;
   snapshot_options_ = options;
   set_ = std::make_unique<SetMaker>(services_, strand_, weak_from_this());
@@ -222,6 +124,9 @@ void BackupSession::start_set(machine::EventKind kind, Done done) {
   machine::SetSpec spec;
   spec.groups = groups;
   spec.component_volumes = plan.component_volumes;
+  std::vector<ConsistencyPolicy> policies;
+  for (const auto& component : document_.components) policies.push_back(component.policy);
+  spec.policies = policies;
   spec.auto_release = plan.auto_release;
   document_.set = plan.set;
   machine::Event event = make_event(kind);

@@ -63,6 +63,13 @@ class BackupSession final : public SessionDriver {
   std::vector<const WriterMetadata*> known_writers(
       std::vector<machine::WriterIndex>& indices) const;
   Status try_selection(const std::vector<ComponentSelector>& selectors);
+  void note_dependencies(std::vector<UnmetDependency> unmet,
+                         const std::vector<const WriterMetadata*>& known,
+                         const std::vector<machine::WriterIndex>& indices);
+  Status check_dependencies() const;
+  void note_lacks();
+  void apply_policy(ConsistencyPolicy common);
+  Status check_required() const;
   void fix_selection();
   void check_chains(Done done);
   BackupType type_for(machine::WriterIndex writer) const;
@@ -93,6 +100,13 @@ class BackupSession final : public SessionDriver {
   BackupDocument document_;
   std::vector<ComponentSelector> selectors_;
   Selection selection_;
+  // What the selection lacks by its components' dependencies, by component of the document.
+  struct Lack {
+    std::size_t component = 0;
+    bool remote = false;  // nobody here can tell whether it is met
+    std::string text;
+  };
+  std::vector<Lack> lacks_;
   bool selection_fixed_ = false;
   std::vector<machine::WriterIndex> component_writers_;  // by component of the document
 

@@ -18,7 +18,7 @@ SurveyRequest BackupSession::survey_request(const SnapshotOptions& options) cons
     component.writer_name = writer_name(writer);
     component.writer_pid = writers_[writer].link->process().pid;
     component.name = metadata.components[selected.component].name;
-    component.policy = selected.policy;
+    component.policy = document_.components[i].policy;
     component.type = type_for(writer);
     component.members.push_back(metadata.components[selected.component]);
     for (std::size_t member : selected.implicit)

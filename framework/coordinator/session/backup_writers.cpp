@@ -32,13 +32,7 @@ WriterArgs BackupSession::arguments(const machine::Action& call) {
 
 Status BackupSession::absorb(Verb verb, machine::WriterIndex writer, machine::ComponentIndex,
                              WriterAnswer& answer) {
-  if (verb == Verb::identify) {
-    auto* metadata = std::get_if<WriterMetadata>(&answer.payload);
-    if (metadata == nullptr)
-      return Error(Errc::corrupt, "identify was answered without a metadata document");
-    writers_[writer].metadata = std::move(*metadata);
-    return Ok{};
-  }
+  if (verb == Verb::identify) return take_metadata(writer, answer);
   if (verb == Verb::backup_complete) {
     note_completed(writer);
     return Ok{};

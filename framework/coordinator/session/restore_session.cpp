@@ -1,22 +1,10 @@
 #include "framework/coordinator/session/restore_session.hpp"
 
-#include <algorithm>
 #include <set>
 
 #include "framework/model/merge_edits.hpp"
 
 namespace stillframe::coordinator {
-namespace {
-
-machine::Event make_event(machine::EventKind kind, machine::WriterIndex writer = machine::kNone) {
-  machine::Event event;
-  event.kind = kind;
-  event.writer = writer;
-  return event;
-}
-
-}  // namespace
-
 RestoreSession::RestoreSession(const Services& services, SessionOwner owner,
                                BackupDocument document, std::vector<WriterMetadata> metadata,
                                RestoreOptions options)
@@ -82,55 +70,6 @@ Result<machine::WriterIndex> RestoreSession::find_writer(const WriterInstanceId&
     if (writers_[i].link->instance() == instance) return i;
   return Error(Errc::not_found, "no writer of this session has instance id " +
                                     instance.to_string() + "; gather() lists them");
-}
-
-// Stored instance ids mean nothing after a restart: the name tells which writer is meant, unless
-// the requestor moves the component to another instance.
-Result<machine::WriterIndex> RestoreSession::writer_for(const BackupComponent& component) const {
-  if (component.restore && !component.restore->target_instance.is_nil())
-    return find_writer(component.restore->target_instance);
-  for (machine::WriterIndex i = 0; i < writers_.size(); ++i) {
-    const WriterIdentity& identity = writers_[i].link->identity();
-    if (identity.class_id == component.writer_class &&
-        identity.instance_name == component.instance_name)
-      return i;
-  }
-  return Error(Errc::writer_gone, "component " + component.name.full() + ": its writer instance '" +
-                                      component.instance_name +
-                                      "' is not running; start it, or name another instance");
-}
-
-void RestoreSession::select(const std::vector<BackupComponent>& components, Done done) {
-  std::vector<machine::ComponentSpec> specs;
-  std::vector<BackupComponent> selected;
-  if (state_.phase == machine::Phase::restore_gathered) {
-    for (const auto& component : components) {
-      if (!component.restore || !component.restore->selected) continue;
-      auto writer = writer_for(component);
-      if (!writer.ok()) return done(writer.error());
-      const bool stored = std::any_of(
-          document_.components.begin(), document_.components.end(), [&](const auto& known) {
-            return known.writer_class == component.writer_class &&
-                   known.instance_name == component.instance_name && known.name == component.name;
-          });
-      if (!stored)
-        return done(Error(Errc::not_found,
-                          "component " + component.name.full() + " is not in the backup document"));
-      machine::ComponentSpec& spec = specs.emplace_back();
-      spec.writer = writer.value();
-      spec.policy = component.policy;
-      selected.push_back(component);
-    }
-  }
-  machine::Event event = make_event(machine::EventKind::select);
-  event.components = specs;
-  request(event, [this, specs, selected = std::move(selected), done](const Status& status) {
-    if (status.ok()) {
-      for (const auto& spec : specs) component_writers_.push_back(spec.writer);
-      components_.insert(components_.end(), selected.begin(), selected.end());
-    }
-    done(status);
-  });
 }
 
 Result<machine::ComponentIndex> RestoreSession::find_component(machine::WriterIndex writer,
@@ -286,13 +225,7 @@ WriterArgs RestoreSession::arguments(const machine::Action& call) {
 
 Status RestoreSession::absorb(Verb verb, machine::WriterIndex writer, machine::ComponentIndex,
                               WriterAnswer& answer) {
-  if (verb == Verb::identify) {
-    auto* metadata = std::get_if<WriterMetadata>(&answer.payload);
-    if (metadata == nullptr)
-      return Error(Errc::corrupt, "identify was answered without a metadata document");
-    writers_[writer].metadata = std::move(*metadata);
-    return Ok{};
-  }
+  if (verb == Verb::identify) return take_metadata(writer, answer);
   if (verb == Verb::post_restore) {
     journal_owed(writer, false);
     return Ok{};

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,10 @@ class RestoreSession final : public SessionDriver {
 
   Result<machine::WriterIndex> find_writer(const WriterInstanceId& instance) const;
   Result<machine::WriterIndex> writer_for(const BackupComponent& component) const;
+  const WriterMetadata* metadata_of(const BackupComponent& component) const;
+  Status check_promises(machine::WriterIndex writer, const BackupComponent& component) const;
+  std::set<std::pair<WriterClassId, std::string>> coming_back() const;
+  void note_dependencies();
   Result<machine::ComponentIndex> find_component(machine::WriterIndex writer,
                                                  const ComponentName& name) const;
   RestoreView view_of(machine::WriterIndex writer) const;

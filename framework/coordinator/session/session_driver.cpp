@@ -273,8 +273,7 @@ EventRecord SessionDriver::unwritten_event(machine::Record record) const {
 void SessionDriver::journal_written(machine::CallSeq seq, const Status& status) {
   timeline_.end(seq, status, services_.clock->now());
   note_operation_error(status);
-  machine::Event event;
-  event.kind = machine::EventKind::journalled;
+  machine::Event event = make_event(machine::EventKind::journalled);
   event.seq = seq;
   if (!status.ok()) event.failure = status.error().code();
   feed(event);
@@ -326,56 +325,6 @@ Error SessionDriver::describe(Errc code, machine::RequestId request) const {
   return Error(code, "the session failed" + where + " (" + std::string(to_string(code)) + ")");
 }
 
-void SessionDriver::gather_writers(std::vector<std::shared_ptr<WriterLink>> links, Done done) {
-  if (state_.phase == machine::Phase::created || state_.phase == machine::Phase::restore_created) {
-    writers_.clear();
-    for (auto& link : links) writers_.emplace_back().link = std::move(link);
-  }
-  std::vector<machine::WriterSpec> specs;
-  for (const auto& writer : writers_) {
-    const WriterIdentity& identity = writer.link->identity();
-    machine::WriterSpec& spec = specs.emplace_back();
-    spec.level = identity.level;
-    spec.capabilities = identity.capabilities;
-    if (identity.hold_limit) spec.hold_limit = Duration(*identity.hold_limit);
-  }
-  machine::Event event;
-  event.kind = machine::EventKind::gather;
-  event.writers = specs;
-  request(event, std::move(done));
-  for (machine::WriterIndex i = 0; i < writers_.size(); ++i) watch_writer(i);
-}
-
-void SessionDriver::watch_writer(machine::WriterIndex index) {
-  WriterListener listener;
-  listener.gone = [weak = weak_from_this(), strand = strand_, index](const Error& why) {
-    strand.post([weak, index, why] {
-      auto self = weak.lock();
-      if (!self) return;
-      if (!self->writers_[index].error) self->writers_[index].error = why;
-      machine::Event event;
-      event.kind = machine::EventKind::writer_gone;
-      event.writer = index;
-      self->feed(event);
-    });
-  };
-  listener.progress = [weak = weak_from_this(), push = owner_.push, session = id_.to_string(),
-                       name = writer_name(index)](Verb verb, std::uint64_t done,
-                                                  std::uint64_t total, const std::string& what) {
-    if (weak.expired() || !push) return;
-    push(nlohmann::json{{"event", "progress"},
-                        {"session", session},
-                        {"phase", to_string(verb)},
-                        {"who", name},
-                        {"done", done},
-                        {"total", total},
-                        {"what", what}}
-             .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  };
-  writers_[index].subscription =
-      services_.writers->subscribe(writers_[index].link->instance(), std::move(listener));
-}
-
 void SessionDriver::push_event(const std::string& json) const {
   if (owner_.push) owner_.push(json);
 }
@@ -384,32 +333,6 @@ void SessionDriver::push_waiting(const std::string& holder) const {
   push_event(
       nlohmann::json{{"event", "waiting"}, {"session", id_.to_string()}, {"holder", holder}}.dump(
           -1, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-std::string SessionDriver::writer_name(machine::WriterIndex writer) const {
-  return writers_[writer].link->identity().name;
-}
-
-std::vector<WriterStatus> SessionDriver::writer_statuses() const {
-  std::vector<WriterStatus> statuses;
-  for (std::size_t i = 0; i < writers_.size(); ++i) {
-    const SessionWriter& writer = writers_[i];
-    WriterStatus& status = statuses.emplace_back();
-    status.identity = writer.link->identity();
-    status.instance = writer.link->instance();
-    status.process = writer.link->process();
-    status.metadata = writer.metadata;
-    if (i >= state_.writers.size()) continue;
-    const machine::WriterSlot& slot = state_.writers[i];
-    status.state = slot.state;
-    if (!slot.failure) continue;
-    ComponentFailure& failure = status.failure.emplace();
-    failure.code = static_cast<int>(*slot.failure);
-    failure.phase = to_string(slot.failed_at);
-    failure.application_code = writer.application_code;
-    failure.message = writer.error ? writer.error->what() : std::string(to_string(*slot.failure));
-  }
-  return statuses;
 }
 
 }  // namespace stillframe::coordinator

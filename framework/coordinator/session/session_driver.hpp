@@ -32,11 +32,20 @@ struct SessionOwner {
 struct SessionWriter {
   std::shared_ptr<WriterLink> link;  // shared with the registry; null for one that never was there
   std::optional<WriterMetadata> metadata;
+  std::vector<std::string> warnings;  // what the requestor must answer for
   std::optional<Error> error;
   int application_code = 0;
   std::optional<HoldStatement> hold;
   WriterRegistry::Subscription subscription;
 };
+
+inline machine::Event make_event(machine::EventKind kind,
+                                 machine::WriterIndex writer = machine::kNone) {
+  machine::Event event;
+  event.kind = kind;
+  event.writer = writer;
+  return event;
+}
 
 class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
  public:
@@ -97,6 +106,8 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
     };
   }
 
+  // Takes over the document that identify was answered with.
+  Status take_metadata(machine::WriterIndex writer, WriterAnswer& answer);
   // Tells the machine when the writer goes, and the requestor how far its verbs are.
   void watch_writer(machine::WriterIndex writer);
   void push_event(const std::string& json) const;

@@ -72,6 +72,9 @@ struct WriterStatus {
   WriterState state = WriterState::unknown;
   std::optional<ComponentFailure> failure;
   std::optional<WriterMetadata> metadata;  // absent when identify failed
+  // Not failures, but what the requestor has to answer for, in words for people: a component that
+  // must go together with one that is not selected, not here, or on another host.
+  std::vector<std::string> warnings;
 };
 
 struct SessionInfo {
@@ -89,9 +92,9 @@ struct SessionInfo {
 struct ComponentSelector {
   std::string writer;
   std::string component;
-  ConsistencyPolicy policy = ConsistencyPolicy::require;
-  std::string options;            // handed to the writer
-  std::optional<ChainBase> base;  // for incremental and differential
+  std::optional<ConsistencyPolicy> policy;  // empty: that of the backup or the set
+  std::string options;                      // handed to the writer
+  std::optional<ChainBase> base;            // for incremental and differential
 };
 
 struct BackupOptions {
@@ -101,6 +104,8 @@ struct BackupOptions {
   bool partial_file_support = false;
   std::string chain_owner;                   // empty: "stillframe@<host>"
   std::vector<std::string> exclude_writers;  // matched like ComponentSelector::writer
+  // Of components without one of their own, from prepare() on.
+  ConsistencyPolicy policy = ConsistencyPolicy::require;
   // Limits; zero: the coordinator's defaults (60 s, 10 s, 5 s).
   std::chrono::milliseconds hold_limit{0}, commit_limit{0}, lease{0};
   std::chrono::milliseconds queue_wait{600'000};  // for another set on the same volume
@@ -111,7 +116,9 @@ struct SnapshotOptions {
   std::string provider;                 // by name or id; empty: the best per volume
   std::vector<BytePath> extra_volumes;  // beyond those of the selected components
   bool auto_release = true;             // deleted when the session ends, also by a crash
-  ConsistencyPolicy policy = ConsistencyPolicy::require;  // for components without one of their own
+  // Of components without one of their own, in this set; empty: BackupOptions::policy. What
+  // prepare() refused stays refused, and a writer that failed there fails a set that requires it.
+  std::optional<ConsistencyPolicy> policy;
 };
 
 struct SnapshotSetResult {

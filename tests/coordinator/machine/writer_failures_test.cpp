@@ -40,6 +40,31 @@ TEST(WriterFailures, VetoOfARequiredWriterAbortsTheSet) {
   }
 }
 
+TEST(WriterFailures, TheSetsOwnPoliciesTakeThePlaceOfThoseOfTheSelection) {
+  for (Policy selected : {Policy::require, Policy::allow_degraded, Policy::skip}) {
+    for (Policy in_set : {Policy::require, Policy::allow_degraded, Policy::skip}) {
+      Rig rig = backup(Phase::prepared, selected);
+      const std::vector<GroupSpec> groups{{Atomicity::volume, 1}, {Atomicity::volume, 2}};
+      const std::vector<VolumeMask> volumes{1, 2, 2};
+      const std::vector<Policy> policies(3, in_set);
+      SetSpec set;
+      set.groups = groups;
+      set.component_volumes = volumes;
+      set.policies = policies;
+      Event event;
+      event.kind = EventKind::snapshot;
+      event.request = 4;
+      event.set = &set;
+      rig.send(event).run(Phase::freezing);
+      ASSERT_EQ(rig.state.phase, Phase::freezing);
+      const auto frozen = std::find_if(rig.state.writers.begin(), rig.state.writers.end(),
+                                       [](const WriterSlot& writer) { return writer.call != 0; });
+      rig.answer(static_cast<WriterIndex>(frozen - rig.state.writers.begin()), Errc::writer_fatal);
+      EXPECT_EQ(rig.state.phase == Phase::aborting, in_set == Policy::require);
+    }
+  }
+}
+
 TEST(WriterFailures, VetoUnderSkipLeavesTheWriterOutAndNeverFreezesIt) {
   for (Phase phase : {Phase::preparing, Phase::preparing_snapshot}) {
     Rig rig = backup(phase, Policy::skip);

@@ -37,7 +37,7 @@ Result<WriterMetadata> ScriptedWriter::identify(const CallContext& call) {
   if (Status s = enter("identify", call); !s.ok()) return s.error();
   WriterMetadata metadata;
   metadata.identity = identity();
-  metadata.schema.bits = ~0u & 0xffff;
+  metadata.schema.bits = options_.schema_bits;
   for (const auto& name : options_.component_names) {
     Component& component = metadata.components.emplace_back();
     component.type = ComponentType::database;
@@ -45,6 +45,7 @@ Result<WriterMetadata> ScriptedWriter::identify(const CallContext& call) {
     component.selectable_for_restore = true;
     FileSet& files = component.files.emplace_back();
     files.path = options_.directory;
+    if (options_.component_names.size() > 1) files.path += "/" + name;
     files.pattern = "*";
     files.recursive = true;
   }

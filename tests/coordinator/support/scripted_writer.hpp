@@ -11,12 +11,16 @@
 
 namespace stillframe::tests {
 
+// Everything but log backups, which need log files.
+inline constexpr std::uint32_t kEverySchemaBit = 0xF777;
+
 struct ScriptedWriterOptions {
   std::string name = "orders";
   std::string directory = {};  // what its component owns
   FreezeLevel level = FreezeLevel::front_end;
   std::uint32_t capability_bits = static_cast<std::uint32_t>(Capability::snapshot);
-  std::vector<std::string> component_names = {"data"};
+  std::vector<std::string> component_names = {"data"};  // several: in folders of these names
+  std::uint32_t schema_bits = kEverySchemaBit;
   // Shared by several writers to see the order between them; may be null.
   std::function<void(const std::string& writer, const std::string& verb)> log = {};
 };
