@@ -12,7 +12,8 @@ using nlohmann::json;
 CoordinatorService::CoordinatorService(const Services& services, std::string version)
     : services_(services),
       version_(std::move(version)),
-      shelf_(std::make_unique<SnapshotShelf>(services)) {}
+      shelf_(std::make_unique<SnapshotShelf>(
+          services, [this](const SessionId& session) { return at_work(session); })) {}
 
 Result<std::shared_ptr<CoordinatorService>> CoordinatorService::make(const Services& services,
                                                                      std::string version) {
@@ -152,6 +153,15 @@ std::shared_ptr<SessionDriver> CoordinatorService::find(const SessionId& id) con
   return found == sessions_.end() ? nullptr : found->second;
 }
 
+std::optional<SessionAtWork> CoordinatorService::at_work(const SessionId& id) const {
+  const auto session = find(id);
+  if (!session || session->over()) return std::nullopt;
+  SessionAtWork found;
+  found.requestor = session->owner().requestor;
+  found.ended = session->ended();
+  return found;
+}
+
 std::vector<std::shared_ptr<SessionDriver>> CoordinatorService::sessions() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<SessionDriver>> all;
@@ -160,27 +170,22 @@ std::vector<std::shared_ptr<SessionDriver>> CoordinatorService::sessions() const
 }
 
 void CoordinatorService::release_orphans(std::function<void(const Status&)> done) {
-  const auto alive = [this](const SessionId& id) {
-    const auto session = find(id);
-    return session != nullptr && !session->over();
-  };
-  shelf_->delete_orphans(alive,
-                         [this, done = std::move(done)](Result<std::vector<SnapshotInfo>> left) {
-                           if (!left.ok()) return done(left.error());
-                           for (const auto& snapshot : left.value()) {
-                             EventRecord event;
-                             event.id = kEventPersistentFound;
-                             event.source = "coordinator";
-                             event.message = "a snapshot of an earlier run is there";
-                             event.fields = {{"snapshot", snapshot.snapshot.to_string()},
-                                             {"set", snapshot.set.to_string()},
-                                             {"provider", snapshot.provider_name},
-                                             {"unusable", snapshot.reason_unusable}};
-                             event.when = services_.clock->wall_now();
-                             services_.events->emit(event);
-                           }
-                           done(Ok{});
-                         });
+  shelf_->delete_orphans([this, done = std::move(done)](Result<std::vector<SnapshotInfo>> left) {
+    if (!left.ok()) return done(left.error());
+    for (const auto& snapshot : left.value()) {
+      EventRecord event;
+      event.id = kEventPersistentFound;
+      event.source = "coordinator";
+      event.message = "a snapshot of an earlier run is there";
+      event.fields = {{"snapshot", snapshot.snapshot.to_string()},
+                      {"set", snapshot.set.to_string()},
+                      {"provider", snapshot.provider_name},
+                      {"unusable", snapshot.reason_unusable}};
+      event.when = services_.clock->wall_now();
+      services_.events->emit(event);
+    }
+    done(Ok{});
+  });
 }
 
 void CoordinatorService::writer_registered(const std::shared_ptr<WriterLink>& link) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,7 @@ class CoordinatorService final : public RequestorHandler {
   Status keep(const std::shared_ptr<SessionDriver>& session);
   void forget_old_sessions();
   std::shared_ptr<SessionDriver> find(const SessionId& id) const;
+  std::optional<SessionAtWork> at_work(const SessionId& id) const;
   std::vector<std::shared_ptr<SessionDriver>> sessions() const;
 
   const Services& services_;

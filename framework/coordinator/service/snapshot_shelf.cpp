@@ -4,13 +4,18 @@
 #include <map>
 
 #include "framework/coordinator/event_ids.hpp"
+#include "framework/coordinator/provider_pool/remove_for_good.hpp"
 
 namespace stillframe::coordinator {
 
 class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::Impl> {
  public:
-  explicit Impl(const Services& services)
-      : services_(services), strand_(services.runtime->make_strand()) {}
+  enum class Access { look, change };
+
+  Impl(const Services& services, FindSession find_session)
+      : services_(services),
+        find_session_(std::move(find_session)),
+        strand_(services.runtime->make_strand()) {}
 
   void list(Listed listed) {
     gather([listed = std::move(listed)](const Result<Shelf>& shelf) {
@@ -22,17 +27,19 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
   }
 
   // Runs `work` with the snapshot's provider, then `note` against the journal if that went well.
-  void with_provider(const SnapshotId& snapshot,
+  void with_provider(const SnapshotId& snapshot, Access access,
                      std::function<Status(Provider&, const SnapshotInfo&)> work,
                      std::function<Status(Journal&, const SnapshotInfo&)> note, Done done) {
-    gather([self = shared_from_this(), snapshot, work = std::move(work), note = std::move(note),
-            done = std::move(done)](const Result<Shelf>& shelf) {
+    gather([self = shared_from_this(), snapshot, access, work = std::move(work),
+            note = std::move(note), done = std::move(done)](const Result<Shelf>& shelf) {
       if (!shelf.ok()) return done(shelf.error());
       const auto entry = shelf.value().entries.find(snapshot);
       if (entry == shelf.value().entries.end())
         return done(Error(Errc::not_found, "no snapshot " + snapshot.to_string() +
                                                "; `snapshot list` shows those there are"));
-      auto runner = self->services_.providers->resident(entry->second.info.provider);
+      if (access == Access::change)
+        if (Status s = self->check_unused(entry->second); !s.ok()) return done(s);
+      auto runner = self->runner_of(entry->second.info);
       if (!runner.ok()) return done(runner.error());
       runner.value()->post([self, info = entry->second.info, work, note, done](Provider& provider) {
         Status status = work(provider, info);
@@ -43,9 +50,8 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
     });
   }
 
-  void delete_orphans(std::function<bool(const SessionId&)> alive, Listed left) {
-    gather([self = shared_from_this(), alive = std::move(alive),
-            left = std::move(left)](const Result<Shelf>& shelf) {
+  void delete_orphans(Listed left) {
+    gather([self = shared_from_this(), left = std::move(left)](const Result<Shelf>& shelf) {
       if (!shelf.ok()) return left(shelf.error());
       auto remaining = std::make_shared<std::vector<SnapshotInfo>>();
       auto missing = std::make_shared<std::size_t>(1);
@@ -53,7 +59,7 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
         if (--*missing == 0) left(std::move(*remaining));
       };
       for (const auto& [id, entry] : shelf.value().entries) {
-        if (!entry.journalled || !entry.auto_release || alive(entry.session)) {
+        if (!entry.journalled || !entry.auto_release || self->find_session_(entry.session)) {
           remaining->push_back(entry.info);
           continue;
         }
@@ -79,6 +85,27 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
     std::map<SnapshotId, Entry> entries;
   };
   using Gathered = std::function<void(const Result<Shelf>&)>;
+
+  Status check_unused(const Entry& entry) const {
+    const auto session = entry.journalled ? find_session_(entry.session) : std::nullopt;
+    if (!session || session->ended) return Ok{};
+    return Error(Errc::in_use, "snapshot " + entry.info.snapshot.to_string() +
+                                   " belongs to session " + entry.session.to_string() + " of " +
+                                   session->requestor +
+                                   ", which still works with it; wait for it, or end it by force");
+  }
+
+  // That a provider is not here says nothing about its snapshots.
+  Result<std::shared_ptr<ProviderRunner>> runner_of(const SnapshotInfo& info) const {
+    auto runner = services_.providers->resident(info.provider);
+    if (runner.ok()) return runner;
+    return Error(Errc::not_supported, not_loaded(info) + "; start the coordinator with it");
+  }
+
+  std::string not_loaded(const SnapshotInfo& info) const {
+    return "its provider " + info.provider_name + " is not loaded here" +
+           services_.providers->unavailable();
+  }
 
   void finish(const Done& done, Status status) {
     strand_.post([done, status = std::move(status)] { done(status); });
@@ -139,15 +166,22 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
 
   void complete(const std::shared_ptr<Shelf>& shelf,
                 const std::map<ProviderId, std::string>& failures, const Gathered& gathered) {
-    for (auto& [id, entry] : shelf->entries) {
-      if (entry.present || !entry.info.reason_unusable.empty()) continue;
-      const auto failure = failures.find(entry.info.provider);
-      entry.info.reason_unusable =
-          failure != failures.end()
-              ? "its provider does not answer: " + failure->second
-              : "provider " + entry.info.provider_name + " does not have it any more";
-    }
+    for (auto& [id, entry] : shelf->entries)
+      if (!entry.present && entry.info.reason_unusable.empty())
+        entry.info.reason_unusable = why_absent(entry, failures);
     gathered(Result<Shelf>(std::move(*shelf)));
+  }
+
+  // Only a provider that answered and does not list it can have lost it.
+  std::string why_absent(const Entry& entry,
+                         const std::map<ProviderId, std::string>& failures) const {
+    const auto failure = failures.find(entry.info.provider);
+    if (failure != failures.end()) return "its provider does not answer: " + failure->second;
+    if (!services_.providers->resident(entry.info.provider).ok()) return not_loaded(entry.info);
+    if (const auto session = find_session_(entry.session))
+      return "session " + entry.session.to_string() + " of " + session->requestor +
+             (session->ended ? " is taking it away" : " is making it");
+    return "provider " + entry.info.provider_name + " does not have it any more";
   }
 
   void delete_orphan(const SnapshotInfo& info, std::function<void(bool)> deleted) {
@@ -165,13 +199,12 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
       self->services_.events->emit(event);
       deleted(status.ok());
     };
-    auto runner = services_.providers->resident(info.provider);
+    auto runner = runner_of(info);
     if (!runner.ok()) return finish(report, runner.error());
     runner.value()->post([self = shared_from_this(), info, report](Provider& provider) {
       // A run that died between intent and cut left no snapshot, but perhaps half of one.
       provider.abort(info.set);
-      Status removed = provider.remove(info.snapshot);
-      if (!removed.ok() && removed.error().code() == Errc::not_found) removed = Ok{};
+      const Status removed = remove_for_good(provider, info.snapshot);
       if (!removed.ok()) return self->finish(report, removed);
       self->services_.journal_worker->post([self, info, report] {
         self->finish(report, self->services_.journal->forget_snapshot(info.snapshot));
@@ -180,10 +213,12 @@ class SnapshotShelf::Impl : public std::enable_shared_from_this<SnapshotShelf::I
   }
 
   const Services& services_;
+  const FindSession find_session_;
   const Strand strand_;
 };
 
-SnapshotShelf::SnapshotShelf(const Services& services) : impl_(std::make_shared<Impl>(services)) {}
+SnapshotShelf::SnapshotShelf(const Services& services, FindSession find_session)
+    : impl_(std::make_shared<Impl>(services, std::move(find_session))) {}
 
 void SnapshotShelf::list(Listed listed) {
   impl_->list(std::move(listed));
@@ -191,12 +226,9 @@ void SnapshotShelf::list(Listed listed) {
 
 void SnapshotShelf::remove(const SnapshotId& snapshot, Done done) {
   impl_->with_provider(
-      snapshot,
+      snapshot, Impl::Access::change,
       [](Provider& provider, const SnapshotInfo& info) {
-        Status removed = provider.remove(info.snapshot);
-        const bool gone = !removed.ok() && removed.error().code() == Errc::not_found &&
-                          !info.reason_unusable.empty();
-        return gone ? Status(Ok{}) : removed;
+        return remove_for_good(provider, info.snapshot);
       },
       [](Journal& journal, const SnapshotInfo& info) {
         return journal.forget_snapshot(info.snapshot);
@@ -206,7 +238,7 @@ void SnapshotShelf::remove(const SnapshotId& snapshot, Done done) {
 
 void SnapshotShelf::expose(const SnapshotId& snapshot, const BytePath& place, Done done) {
   impl_->with_provider(
-      snapshot,
+      snapshot, Impl::Access::look,
       [place](Provider& provider, const SnapshotInfo& info) {
         return provider.expose(info.snapshot, place);
       },
@@ -215,14 +247,14 @@ void SnapshotShelf::expose(const SnapshotId& snapshot, const BytePath& place, Do
 
 void SnapshotShelf::unexpose(const SnapshotId& snapshot, Done done) {
   impl_->with_provider(
-      snapshot,
+      snapshot, Impl::Access::look,
       [](Provider& provider, const SnapshotInfo& info) { return provider.unexpose(info.snapshot); },
       {}, std::move(done));
 }
 
 void SnapshotShelf::make_writable(const SnapshotId& snapshot, Done done) {
   impl_->with_provider(
-      snapshot,
+      snapshot, Impl::Access::change,
       [](Provider& provider, const SnapshotInfo& info) {
         return provider.make_writable(info.snapshot);
       },
@@ -231,15 +263,15 @@ void SnapshotShelf::make_writable(const SnapshotId& snapshot, Done done) {
 
 void SnapshotShelf::revert(const SnapshotId& snapshot, const RevertOptions& options, Done done) {
   impl_->with_provider(
-      snapshot,
+      snapshot, Impl::Access::change,
       [options](Provider& provider, const SnapshotInfo& info) {
         return provider.revert(info.snapshot, options);
       },
       {}, std::move(done));
 }
 
-void SnapshotShelf::delete_orphans(std::function<bool(const SessionId&)> alive, Listed left) {
-  impl_->delete_orphans(std::move(alive), std::move(left));
+void SnapshotShelf::delete_orphans(Listed left) {
+  impl_->delete_orphans(std::move(left));
 }
 
 }  // namespace stillframe::coordinator

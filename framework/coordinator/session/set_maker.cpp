@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "framework/base/posix_error.hpp"
+#include "framework/coordinator/provider_pool/remove_for_good.hpp"
 
 namespace stillframe::coordinator {
 namespace {
@@ -30,16 +31,12 @@ Status sync_volume(const BytePath& mount_point) {
   return Ok{};
 }
 
-// Somebody may have deleted the snapshot before; but "not found" is believed only when the provider
-// does not list it either, because mounts come and go while it looks.
-Status remove_for_good(Provider& provider, const SnapshotId& snapshot) {
-  const Status removed = provider.remove(snapshot);
-  if (removed.ok() || removed.error().code() != Errc::not_found) return removed;
-  auto listed = provider.query();
-  if (!listed.ok()) return listed.error();
-  for (const auto& info : listed.value())
-    if (info.snapshot == snapshot) return provider.remove(snapshot);
-  return Ok{};
+// A provider that does not know the set it prepared has lost it, most likely with its process: that
+// is no mistake of the requestor's, and the next set may do better.
+Status known_set(const Status& answer) {
+  if (answer.ok() || answer.error().code() != Errc::not_found) return answer;
+  return Error(Errc::provider_failed,
+               "the provider lost what it had prepared: " + answer.error().what());
 }
 
 }  // namespace
@@ -227,9 +224,10 @@ void SetMaker::step(machine::GroupIndex group, machine::ProviderStep step, StepH
     return Error(Errc::internal, "an unknown provider step");
   };
 
-  runners_[group]->post([this, strand = strand_, owner = owner_, work, perform,
+  runners_[group]->post([this, strand = strand_, owner = owner_, work, perform, step,
                          done = std::move(done)](Provider& provider) {
-    work->answer.status = perform(provider);
+    const Status status = perform(provider);
+    work->answer.status = step == machine::ProviderStep::remove ? status : known_set(status);
     strand.post([this, owner, work, done] {
       const auto alive = owner.lock();
       if (!alive) return;

@@ -148,7 +148,7 @@ Status FakeProvider::post_final(const SetId& set) {
 }
 
 void FakeProvider::abort(const SetId& set) {
-  (void)enter("abort");
+  if (!enter("abort").ok()) return;  // it could not, and has nobody to tell
   for (const auto& info : noted())
     if (info.set == set) erase(info.snapshot);
   const std::lock_guard lock(mutex_);
