@@ -40,6 +40,12 @@ class Mounts final : public VolumeSource {
     return best;
   }
   std::vector<Volume> volumes() const override { return volumes_; }
+  Status check_apart(const Volume& one, const Volume& other) const override {
+    const std::string below = other.mount_point + "/";
+    if (one.backing_image.rfind(below, 0) != 0) return Ok{};
+    return Error(Errc::volume_not_supported,
+                 one.backing_image + " lies below " + other.mount_point + "; take two sets");
+  }
 
  private:
   std::vector<Volume> volumes_;

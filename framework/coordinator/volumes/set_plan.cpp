@@ -53,15 +53,9 @@ class Planner {
   // The image is cut on its host while the file system inside is frozen; were the host cut in the
   // same set, one would hold up the other.
   Status can_freeze(std::size_t surveyed, const ProviderInfo& provider) const {
-    const SurveyedVolume& volume = survey_.volumes[surveyed];
-    if (!provider.freezes_file_system || volume.image_host.id.empty()) return Ok{};
-    for (const auto& other : survey_.volumes)
-      if (other.volume.id == volume.image_host.id)
-        return Error(Errc::volume_not_supported,
-                     "it lives on image " + escape_path(volume.volume.backing_image) +
-                         ", whose host " + escape_path(other.volume.mount_point) +
-                         " is in the same set; take two sets, or another provider for it");
-    return Ok{};
+    const std::string& nesting = survey_.volumes[surveyed].nesting;
+    if (!provider.freezes_file_system || nesting.empty()) return Ok{};
+    return Error(Errc::volume_not_supported, nesting);
   }
 
   bool uses(std::size_t component, std::size_t surveyed) const {

@@ -27,6 +27,7 @@ class Surveyor {
     for (const auto& [pid, exclude] : request_.excludes) note_exclude(pid, exclude);
     if (request_.whole_volumes)
       for (auto& volume : survey_.volumes) take_whole(volume);
+    note_nesting();
     survey_.mounted = std::move(mounted_);
     return std::move(survey_);
   }
@@ -161,6 +162,18 @@ class Surveyor {
     ExcludedFiles placed = exclude;
     placed.path = located.value().path;
     survey_.volumes[volume->second].exclude.push_back(std::move(placed));
+  }
+
+  // An image may lie deeper than one level down, and its host show as several volumes.
+  void note_nesting() {
+    for (auto& upper : survey_.volumes) {
+      if (upper.volume.backing_image.empty()) continue;
+      for (auto& lower : survey_.volumes) {
+        if (&lower == &upper) continue;
+        const Status apart = source_.check_apart(upper.volume, lower.volume);
+        if (!apart.ok()) upper.nesting = lower.nesting = apart.error().what();
+      }
+    }
   }
 
   const EnvironmentLookup& environment(std::int64_t pid) {

@@ -37,6 +37,9 @@ struct SurveyedVolume {
   std::vector<ExcludedFiles> exclude;
   // The volume the loop image of this one lies on; empty id when it lives on no image.
   Volume image_host;
+  // Why it must not be frozen in this set: it lies on an image on another volume of the set, or the
+  // other way round. Empty: it may be.
+  std::string nesting;
 };
 
 struct Survey {

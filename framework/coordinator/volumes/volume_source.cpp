@@ -1,6 +1,9 @@
 #include "framework/coordinator/volumes/volume_source.hpp"
 
+#include <array>
+
 #include "framework/io/volumes.hpp"
+#include "framework/providers/image/image_provider.hpp"
 
 namespace stillframe::coordinator {
 namespace {
@@ -18,6 +21,9 @@ class MountedVolumes final : public VolumeSource {
     return answer;
   }
   std::vector<Volume> volumes() const override { return directory_.volumes(); }
+  Status check_apart(const Volume& one, const Volume& other) const override {
+    return check_images_not_nested(std::array{one, other});
+  }
 
  private:
   VolumeDirectory directory_;

@@ -21,6 +21,9 @@ class VolumeSource {
   virtual ~VolumeSource() = default;
   virtual Result<Located> locate(const BytePath& path) const = 0;
   virtual std::vector<Volume> volumes() const = 0;
+  // volume_not_supported, naming both, when one of the two lies on an image below the other: while
+  // one of them is held, the other cannot be cut.
+  virtual Status check_apart(const Volume& one, const Volume& other) const = 0;
 };
 
 // May block on a file system that does not answer: not on a strand.
