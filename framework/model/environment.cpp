@@ -37,8 +37,16 @@ Reference reference_at(const BytePath& path, std::size_t dollar) {
   return {path.substr(begin, end - begin), end - dollar + (braces ? 1 : 0)};
 }
 
-// A place as a path that expands to it.
-BytePath without_variables(const BytePath& place) {
+Status expand_in_place(BytePath& path, const Environment& environment) {
+  auto place = expand_path(path, environment);
+  if (!place.ok()) return place.error();
+  path = literal_path(place.value());
+  return Ok{};
+}
+
+}  // namespace
+
+BytePath literal_path(const BytePath& place) {
   BytePath out;
   for (char c : place) {
     out += c;
@@ -46,15 +54,6 @@ BytePath without_variables(const BytePath& place) {
   }
   return out;
 }
-
-Status expand_in_place(BytePath& path, const Environment& environment) {
-  auto place = expand_path(path, environment);
-  if (!place.ok()) return place.error();
-  path = without_variables(place.value());
-  return Ok{};
-}
-
-}  // namespace
 
 Result<BytePath> expand_path(const BytePath& path, const Environment& environment) {
   BytePath out;

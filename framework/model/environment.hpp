@@ -15,6 +15,9 @@ using Environment = std::map<std::string, std::string>;
 // for a result that is no plain absolute path of at most kBytePathBytesMax bytes.
 Result<BytePath> expand_path(const BytePath& path, const Environment& environment);
 
+// A place as a path that expands to it, whatever the environment.
+BytePath literal_path(const BytePath& place);
+
 // Replaces the variables in every path of a metadata document, in the process that knows them, so
 // that the document means the same everywhere and for ever. Dollar signs of the results are
 // doubled: expand_path() gives the same place with any environment.

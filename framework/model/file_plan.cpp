@@ -24,6 +24,7 @@ struct Search {
   BytePath pattern;
   bool recursive = false;
   bool from_snapshot = true;
+  bool is_log = false;
   bool differenced = false;
   std::optional<WallTime> since;
   std::string what;  // for messages: "file set '/srv/*.db' of component 'Orders'"
@@ -140,6 +141,7 @@ class Planner {
       search.member = member;
       search.pattern = files.pattern;
       search.recursive = files.recursive;
+      search.is_log = files.is_log;
       search.from_snapshot = differenced != nullptr || needs_snapshot(files, options_.type);
       search.differenced = differenced != nullptr;
       if (differenced != nullptr) search.since = since_of(*differenced);
@@ -292,6 +294,7 @@ class Planner {
       file.type = entry.type;
       file.size = entry.type == EntryType::file ? entry.size : 0;
       file.from_snapshot = search.from_snapshot;
+      file.is_log = search.is_log;
       if (search.differenced) file.since = search.since;
       if (Status s = claim(std::move(file), search.what); !s.ok()) return s;
     }

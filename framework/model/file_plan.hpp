@@ -35,6 +35,7 @@ struct PlannedFile {
   EntryType type = EntryType::file;
   std::uint64_t size = 0;
   bool from_snapshot = true;  // never to be read live
+  bool is_log = false;        // of a database's log file set
   // Part of a file only: `ranges`, or what the ranges file holds (it comes earlier in the plan).
   bool partial = false;
   std::vector<ByteRange> ranges;

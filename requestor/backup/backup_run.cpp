@@ -25,7 +25,7 @@ enum class Route { snapshot, stream, live };
 // An explicit component with what is needed to copy it.
 struct Chosen {
   const WriterMetadata* writer = nullptr;
-  std::vector<const Component*> members;  // its head first
+  std::vector<std::size_t> members;  // its head first
   BackupType type = BackupType::full;
   Route route = Route::snapshot;
 };
@@ -45,7 +45,8 @@ class Run {
   Status make_snapshots(BackupSession& session);
   Status refresh_document(BackupSession& session);
   Status copy(BackupSession& session, SetBuilder& builder, std::stop_token stop);
-  Status plan(Copier& copier, FilePlan& plan);
+  Status plan(Copier& copier, CopyPlan& plan);
+  void report_special_files();
   Status stream(BackupSession& session, Copier& copier);
   Result<Receipt> publish(BackupSession& session, SetBuilder& builder);
   void finish(BackupSession& session);
@@ -103,14 +104,10 @@ Result<Chosen> Run::choose_component(const BackupComponent& entry) const {
     return Error(Errc::internal, "component '" + entry.name.full() + "' of " + entry.instance_name +
                                      " is not in its writer's metadata");
   }
-  for (const std::size_t member : tree.with_descendants(*head)) {
-    chosen.members.push_back(&chosen.writer->components[member]);
-  }
+  chosen.members = tree.with_descendants(*head);
   chosen.type = effective_type(chosen.writer->schema, request_.options.type);
   const Capabilities& can = chosen.writer->identity.capabilities;
-  const bool from_snapshot =
-      std::any_of(chosen.members.begin(), chosen.members.end(),
-                  [&](const Component* c) { return needs_snapshot(*c, chosen.type); });
+  const bool from_snapshot = needs_snapshot(*chosen.writer, chosen.members, chosen.type);
   const bool streams =
       can.has(Capability::streaming) && (request_.prefer_streams || !can.has(Capability::snapshot));
   chosen.route = streams ? Route::stream : from_snapshot ? Route::snapshot : Route::live;
@@ -151,33 +148,50 @@ Status Run::make_snapshots(BackupSession& session) {
   return refresh_document(session);
 }
 
-Status Run::plan(Copier& copier, FilePlan& plan) {
+Status Run::plan(Copier& copier, CopyPlan& plan) {
   auto sources = SourceMap::open(snapshots_);
   if (!sources.ok()) return sources.error();
+  std::vector<std::string> notes;
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
     const Chosen& chosen = chosen_[i];
     const BackupComponent& entry = document_.components[i];
     if (chosen.route == Route::stream) continue;
-    ComponentToPlan component{
-        chosen.writer, nullptr, nullptr, i, chosen.type, base_created(request_.store, entry.base)};
-    for (const Component* member : chosen.members) {
-      component.component = member;
-      component.entry = member == chosen.members.front() ? &entry : nullptr;
-      if (Status s = plan_component(component, sources.value(), plan); !s.ok()) {
-        copier.note_failure(i, s.error());
-        break;
-      }
+    const ComponentToPlan component{chosen.writer, chosen.members,
+                                    &entry,        i,
+                                    chosen.type,   changed_since(request_.store, entry.base)};
+    Status planned = plan_component(component, sources.value(), plan, notes);
+    if (!planned.ok()) copier.note_failure(i, planned.error());
+  }
+  if (!request_.options.component_mode) {
+    std::vector<WriterMetadata> metadata;
+    for (const WriterStatus& writer : writers_) {
+      if (writer.metadata) metadata.push_back(*writer.metadata);
+    }
+    for (const SnapshotInfo& snapshot : snapshots_) {
+      Status planned = plan_volume(snapshot, metadata, sources.value(), plan, notes);
+      if (!planned.ok()) return planned;
     }
   }
-  if (request_.options.component_mode) return copier.copy(plan);
-  std::vector<WriterMetadata> metadata;
-  for (const WriterStatus& writer : writers_) {
-    if (writer.metadata) metadata.push_back(*writer.metadata);
-  }
-  for (const SnapshotInfo& snapshot : snapshots_) {
-    if (Status s = plan_volume(snapshot, metadata, sources.value(), plan); !s.ok()) return s;
-  }
+  for (const std::string& note : notes) observer_.remark(note);
   return copier.copy(plan);
+}
+
+void Run::report_special_files() {
+  constexpr std::size_t kNamesMax = 3;
+  std::string names;
+  for (const ManifestFile& file : manifest_.files) {
+    if (!is_special(file.kind)) continue;
+    report_.special_files.emplace_back(file.path, file.kind);
+    if (report_.special_files.size() > kNamesMax) continue;
+    names += (names.empty() ? "" : ", ") + std::string(to_string(file.kind)) + " '" +
+             escape_path(file.path) + "'";
+  }
+  const std::size_t count = report_.special_files.size();
+  if (count == 0) return;
+  observer_.warning(std::to_string(count) +
+                    " special files have no content to store; a restore makes pipes and devices "
+                    "again, but not sockets: " +
+                    names + (count > kNamesMax ? ", ..." : ""));
 }
 
 Status Run::stream(BackupSession& session, Copier& copier) {
@@ -186,8 +200,8 @@ Status Run::stream(BackupSession& session, Copier& copier) {
     if (chosen.route != Route::stream) continue;
     StreamedComponent component{document_.components[i].writer_instance, nullptr, i, chosen.type,
                                 chosen.writer->identity.capabilities.has(Capability::logs)};
-    for (const Component* member : chosen.members) {
-      component.component = member;
+    for (const std::size_t member : chosen.members) {
+      component.component = &chosen.writer->components[member];
       auto logs = stream_component(session, component, copier);
       if (!logs.ok() && logs.error().code() == Errc::cancelled) return logs.error();
       if (!logs.ok()) {
@@ -224,7 +238,7 @@ Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token st
     observer_.progress("copy", "", done, total);
   };
   Copier copier(builder, settings, owners);
-  FilePlan files;
+  CopyPlan files;
   if (Status s = plan(copier, files); !s.ok()) return s;
   if (Status s = stream(session, copier); !s.ok()) return s;
   for (const auto& [index, error] : copier.failures()) {
@@ -234,6 +248,7 @@ Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token st
                       manifest_.components[index].instance_name + ": " + error.what());
   }
   manifest_.files = copier.take_files();
+  report_special_files();
   report_.files = manifest_.files.size();
   report_.bytes = copier.bytes_copied();
   return Ok{};

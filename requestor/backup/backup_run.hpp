@@ -31,6 +31,7 @@ class RunObserver {
   virtual void progress(const std::string& phase, const std::string& who, std::uint64_t done,
                         std::uint64_t total) = 0;
   virtual void warning(const std::string& message) = 0;
+  virtual void remark(const std::string&) {}  // what only the curious want to read
   // Where a publication stands; tests kill the process there.
   virtual void publishing(PublishStep) {}
 };
@@ -49,6 +50,8 @@ struct BackupReport {
   std::vector<WriterStatus> writers;  // after backup-complete
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
+  // Pipes, devices and sockets: noted in the manifest, without content.
+  std::vector<std::pair<BytePath, FileKind>> special_files;
   // What came after publication: the set is good even when this is not. A component that failed is
   // partial_failure.
   Status finish = Ok{};

@@ -10,6 +10,9 @@
 namespace stillframe::requestor {
 namespace {
 
+// A file may bear a time that much before it was written: FAT counts in twos of seconds.
+constexpr std::chrono::seconds kFileClockMargin{2};
+
 // A set of the store as a possible base, newest first, opened once.
 struct Candidate {
   BackupManifest manifest;
@@ -105,10 +108,13 @@ Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
   return exact;
 }
 
-WallTime base_created(const BytePath& store, const std::optional<ChainBase>& base) {
-  if (!base) return WallTime();
+std::optional<WallTime> changed_since(const BytePath& store, const std::optional<ChainBase>& base) {
+  if (!base) return std::nullopt;
   auto set = find_set(store, base->backup);
-  return set.ok() ? set.value().manifest().created : WallTime();
+  if (!set.ok()) return std::nullopt;
+  auto evidence = set.value().evidence();
+  if (!evidence.ok()) return std::nullopt;
+  return WallTime(evidence.value().created.since_epoch() - kFileClockMargin);
 }
 
 }  // namespace stillframe::requestor

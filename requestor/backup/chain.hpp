@@ -24,7 +24,8 @@ Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
                                                     std::span<const ComponentSelector> selectors,
                                                     const std::vector<std::string>& excluded);
 
-// Since when files of this component are new: the creation of its base's set; 0 without one.
-WallTime base_created(const BytePath& store, const std::optional<ChainBase>& base);
+// Since when files of this component are new: when the session of its base began, which is before
+// its cut, and a little earlier still, because clocks of files are coarse. Nothing without a base.
+std::optional<WallTime> changed_since(const BytePath& store, const std::optional<ChainBase>& base);
 
 }  // namespace stillframe::requestor

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "framework/base/path.hpp"
@@ -14,7 +16,7 @@ namespace {
 
 using FileKey = std::pair<std::uint64_t, std::uint64_t>;
 
-FileKey key_of(const PlannedFile& file) {
+FileKey key_of(const FileToCopy& file) {
   return {file.device, file.inode};
 }
 
@@ -44,7 +46,7 @@ bool Copier::report(std::uint64_t bytes) {
   return !cancelled();
 }
 
-Status Copier::copy(const FilePlan& plan) {
+Status Copier::copy(const CopyPlan& plan) {
   std::vector<Job> jobs;
   std::map<FileKey, const BytePath*> first_names;
   for (const auto& [path, file] : plan) {
@@ -77,7 +79,7 @@ void Copier::copy_one(const Job& job) {
   for (const std::uint32_t component : job.file->components) failures_.emplace(component, error);
 }
 
-Result<ManifestFile> Copier::store_file(const BytePath& path, const PlannedFile& file) {
+Result<ManifestFile> Copier::store_file(const BytePath& path, const FileToCopy& file) {
   ManifestFile entry;
   entry.path = path;
   entry.kind = file.kind;
@@ -99,20 +101,35 @@ Result<ManifestFile> Copier::store_file(const BytePath& path, const PlannedFile&
     if (Status s = builder_.create_data_directory(path); !s.ok()) return s.error();
     return entry;
   }
-  const BytePath folder = parent_path(file.source.relative);
-  auto directory = file.source.tree->open_directory(folder == "." ? BytePath() : folder);
-  if (!directory.ok()) return directory.error();
-  const BytePath name = last_component(path);
-  auto attributes = read_link_attributes(directory.value().get(), name);
-  if (!attributes.ok()) return attributes.error();
-  entry.attributes = std::move(attributes).value();
-  auto target = read_link(directory.value().get(), name, path);
-  if (!target.ok()) return target.error();
-  entry.link_target = std::move(target).value();
+  if (Status s = store_node(file, entry); !s.ok()) return s.error();
   return entry;
 }
 
-Status Copier::store_content(const BytePath& path, const PlannedFile& file, ManifestFile& entry) {
+// Links and special files: all there is to them is in the manifest.
+Status Copier::store_node(const FileToCopy& file, ManifestFile& entry) const {
+  const BytePath folder = parent_path(file.source.relative);
+  auto directory = file.source.tree->open_directory(folder == "." ? BytePath() : folder);
+  if (!directory.ok()) return directory.error();
+  const BytePath name = last_component(file.source.relative);
+  auto attributes = read_link_attributes(directory.value().get(), name);
+  if (!attributes.ok()) return attributes.error();
+  entry.attributes = std::move(attributes).value();
+  if (file.kind == FileKind::symlink) {
+    auto target = read_link(directory.value().get(), name, entry.path);
+    if (!target.ok()) return target.error();
+    entry.link_target = std::move(target).value();
+    return Ok{};
+  }
+  struct stat info {};
+  if (fstatat(directory.value().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return posix_error(errno, "stat", entry.path);
+  }
+  entry.device_major = major(info.st_rdev);
+  entry.device_minor = minor(info.st_rdev);
+  return Ok{};
+}
+
+Status Copier::store_content(const BytePath& path, const FileToCopy& file, ManifestFile& entry) {
   auto source = file.source.tree->open_file(file.source.relative);
   if (!source.ok()) return source.error();
   auto attributes = read_attributes(source.value().get(), path);
@@ -159,7 +176,7 @@ Result<std::unique_ptr<FileVerifier>> Copier::verifier_for(
 }
 
 // Names of files that have several: the first is stored by now, or its failure is noted.
-Status Copier::copy_links(const FilePlan& plan) {
+Status Copier::copy_links(const CopyPlan& plan) {
   std::map<FileKey, BytePath> first_names;
   std::map<BytePath, std::size_t> stored;
   for (std::size_t i = 0; i < files_.size(); ++i) stored[files_[i].path] = i;

@@ -9,7 +9,7 @@
 
 #include <stillframe/verifier.hpp>
 
-#include "requestor/backup/file_plan.hpp"
+#include "requestor/backup/copy_plan.hpp"
 #include "requestor/store/set_builder.hpp"
 
 namespace stillframe::requestor {
@@ -36,7 +36,7 @@ class Copier {
 
   // An error ends the backup (cancelled, the store's disk is full); what is wrong with a single
   // file is noted for its components instead.
-  Status copy(const FilePlan& plan);
+  Status copy(const CopyPlan& plan);
 
   // One file of a stream, by whatever delivers its bytes piece by piece; empty at the end.
   using PieceSource = std::function<Result<std::vector<std::byte>>()>;
@@ -52,15 +52,16 @@ class Copier {
  private:
   struct Job {
     const BytePath* path;
-    const PlannedFile* file;
+    const FileToCopy* file;
   };
   void copy_one(const Job& job);
-  Result<ManifestFile> store_file(const BytePath& path, const PlannedFile& file);
-  Status store_content(const BytePath& path, const PlannedFile& file, ManifestFile& entry);
+  Result<ManifestFile> store_file(const BytePath& path, const FileToCopy& file);
+  Status store_node(const FileToCopy& file, ManifestFile& entry) const;
+  Status store_content(const BytePath& path, const FileToCopy& file, ManifestFile& entry);
   Result<std::unique_ptr<FileVerifier>> verifier_for(const BytePath& path,
                                                      const std::vector<std::uint32_t>& components,
                                                      std::uint64_t size) const;
-  Status copy_links(const FilePlan& plan);
+  Status copy_links(const CopyPlan& plan);
   bool report(std::uint64_t bytes);
   bool cancelled() const {
     return settings_.cancelled != nullptr && settings_.cancelled->load(std::memory_order_relaxed);

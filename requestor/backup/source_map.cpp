@@ -45,9 +45,4 @@ SourceMap::Place SourceMap::live(const BytePath& path) const {
   return {&live_, path == "/" ? BytePath() : path.substr(1), FileOrigin::live};
 }
 
-bool SourceMap::is_mount_point(const BytePath& path) const {
-  return std::any_of(roots_.begin(), roots_.end(),
-                     [&](const auto& root) { return root->mount_point == path; });
-}
-
 }  // namespace stillframe::requestor

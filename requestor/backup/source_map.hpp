@@ -27,9 +27,7 @@ class SourceMap {
   Result<Place> in_snapshot(const BytePath& path) const;
   Place live(const BytePath& path) const;
 
-  // The mount point of a volume of the set that is exactly `path`: its content is in a snapshot of
-  // its own.
-  bool is_mount_point(const BytePath& path) const;
+  bool has_no_snapshot() const noexcept { return roots_.empty(); }
 
  private:
   struct Root {

@@ -2,6 +2,7 @@
 
 #include "framework/base/path.hpp"
 #include "framework/model/backup_type.hpp"
+#include "framework/model/environment.hpp"
 #include "framework/model/pattern.hpp"
 
 namespace stillframe::requestor {
@@ -51,7 +52,9 @@ Status stream_file(BackupSession& session, const StreamedComponent& component, c
 // The names a file set has now. A stream has no directory to list, so patterns are expanded over
 // the live one; what each file holds is the writer's business.
 Result<std::vector<BytePath>> names_of(const FileSet& files) {
-  const BytePath folder = tidy_path(files.path);
+  auto expanded = expand_path(files.path, {});
+  if (!expanded.ok()) return expanded.error();
+  const BytePath folder = std::move(expanded).value();
   if (is_literal(files.pattern)) return std::vector<BytePath>{join_path(folder, files.pattern)};
   std::vector<BytePath> names;
   auto tree = Tree::open(folder);
@@ -62,7 +65,7 @@ Result<std::vector<BytePath>> names_of(const FileSet& files) {
   auto entries = tree.value().list("");
   if (!entries.ok()) return entries.error();
   for (const auto& entry : entries.value()) {
-    const bool regular = entry.kind == FileKind::regular && !entry.special;
+    const bool regular = entry.kind == FileKind::regular;
     if (regular && matches_pattern(files.pattern, entry.name)) {
       names.push_back(join_path(folder, entry.name));
     }

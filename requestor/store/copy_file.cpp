@@ -10,7 +10,7 @@
 
 #include "framework/base/posix_error.hpp"
 #include "framework/base/sha256.hpp"
-#include "requestor/store/tree.hpp"
+#include "framework/io/file.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -66,15 +66,8 @@ class ContentSink::Impl {
 
   Status write_at(std::span<const std::byte> bytes, std::uint64_t offset) const {
     if (request_.destination < 0) return Ok{};
-    while (!bytes.empty()) {
-      const ssize_t wrote =
-          pwrite(request_.destination, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) return posix_error(errno, "write", request_.name);
-      bytes = bytes.subspan(static_cast<std::size_t>(wrote));
-      offset += static_cast<std::uint64_t>(wrote);
-    }
-    return Ok{};
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return write_all_at(request_.destination, text, offset, request_.name);
   }
 
   Error damaged(const Error& why) const {

@@ -71,5 +71,8 @@ Status apply_attributes(int fd, const FileAttributes& attributes, OwnerPolicy ow
 Result<FileAttributes> read_link_attributes(int directory, const BytePath& link);
 Status apply_link_attributes(int directory, const BytePath& link, const FileAttributes& attributes,
                              OwnerPolicy owner);
+// The same and the mode, for pipes and devices: they cannot be opened without doing something.
+Status apply_node_attributes(int directory, const BytePath& node, const FileAttributes& attributes,
+                             OwnerPolicy owner);
 
 }  // namespace stillframe::requestor

@@ -136,4 +136,13 @@ Status apply_link_attributes(int directory, const BytePath& link, const FileAttr
   return Ok{};
 }
 
+Status apply_node_attributes(int directory, const BytePath& node, const FileAttributes& attributes,
+                             OwnerPolicy owner) {
+  if (Status s = apply_link_attributes(directory, node, attributes, owner); !s.ok()) return s;
+  if (fchmodat(directory, node.c_str(), attributes.mode & 0777, AT_SYMLINK_NOFOLLOW) != 0) {
+    return posix_error(errno, "set the mode of", node);
+  }
+  return Ok{};
+}
+
 }  // namespace stillframe::requestor

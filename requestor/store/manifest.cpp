@@ -8,7 +8,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kKinds[] = {"regular", "directory", "symlink"};
+constexpr std::string_view kKinds[] = {"regular",          "directory",    "symlink", "fifo",
+                                       "character_device", "block_device", "socket"};
 constexpr std::string_view kOrigins[] = {"snapshot", "live", "stream"};
 
 std::string hex_of(std::string_view bytes) {
@@ -63,6 +64,10 @@ json write_attributes(const FileAttributes& attributes) {
   return object;
 }
 
+bool is_device(FileKind kind) {
+  return kind == FileKind::character_device || kind == FileKind::block_device;
+}
+
 json write_file(const ManifestFile& file) {
   json object = {{"path", escape_path(file.path)},
                  {"kind", kKinds[static_cast<int>(file.kind)]},
@@ -74,6 +79,7 @@ json write_file(const ManifestFile& file) {
     object["sha256"] = file.sha256;
   }
   if (file.kind == FileKind::symlink) object["link_target"] = escape_path(file.link_target);
+  if (is_device(file.kind)) object["device"] = {file.device_major, file.device_minor};
   if (file.link_group != 0) object["link_group"] = file.link_group;
   if (file.is_log) object["is_log"] = true;
   if (file.partial) object["ranges"] = write_ranges(file.ranges);
@@ -172,6 +178,17 @@ void read_regular(FieldReader& reader, ManifestFile& file) {
   if (reader.has("extents")) file.extents = read_ranges(reader, "extents", file.size);
 }
 
+void read_device(FieldReader& reader, ManifestFile& file) {
+  constexpr std::uint64_t kMax32 = std::numeric_limits<std::uint32_t>::max();
+  const json& pair = reader.array("device");
+  const bool shaped = pair.size() == 2 && pair[0].is_number_unsigned() &&
+                      pair[1].is_number_unsigned() && pair[0].get<std::uint64_t>() <= kMax32 &&
+                      pair[1].get<std::uint64_t>() <= kMax32;
+  if (!shaped) return reader.fail("device", "must be a major and a minor number");
+  file.device_major = pair[0].get<std::uint32_t>();
+  file.device_minor = pair[1].get<std::uint32_t>();
+}
+
 ManifestFile read_file(const json& object, const std::string& where, std::size_t components,
                        std::optional<Error>& error) {
   FieldReader reader(object, where, error);
@@ -195,6 +212,7 @@ ManifestFile read_file(const json& object, const std::string& where, std::size_t
     file.link_target = reader.path("link_target");
     if (file.link_target.empty()) reader.fail("link_target", "must not be empty");
   }
+  if (is_device(file.kind)) read_device(reader, file);
   if (reader.has("link_group")) file.link_group = reader.number("link_group");
   file.is_log = reader.flag("is_log", false);
   return file;
@@ -301,6 +319,10 @@ Result<BackupManifest> read_manifest(const json& root) {
 }
 
 }  // namespace
+
+std::string_view to_string(FileKind kind) noexcept {
+  return kKinds[static_cast<int>(kind)];
+}
 
 bool is_stored_path(std::string_view path) noexcept {
   if (path.empty() || path.front() != '/' || path.size() > kBytePathBytesMax) return false;

@@ -15,12 +15,26 @@
 namespace stillframe::requestor {
 
 inline constexpr std::uint32_t kManifestMajor = 1;
-inline constexpr std::uint32_t kManifestMinor = 0;
+inline constexpr std::uint32_t kManifestMinor = 1;
 inline constexpr std::size_t kManifestBytesMax = std::size_t{1} << 30;
 inline constexpr std::string_view kManifestName = "manifest.json";
 inline constexpr std::string_view kDataName = "data";
 
-enum class FileKind { regular, directory, symlink };
+// Special files have no content that could be stored. Pipes and devices are made again at restore;
+// a socket is only noted, because nobody but the program that listens on it can make it.
+enum class FileKind {
+  regular,
+  directory,
+  symlink,
+  fifo,
+  character_device,
+  block_device,
+  socket,
+};
+constexpr bool is_special(FileKind kind) noexcept {
+  return kind >= FileKind::fifo;
+}
+std::string_view to_string(FileKind kind) noexcept;  // "character_device"
 
 // How a file came into the set.
 enum class FileOrigin { snapshot, live, stream };
@@ -45,8 +59,9 @@ struct ManifestFile {
   FileOrigin origin = FileOrigin::snapshot;
   std::vector<std::uint32_t> components;  // who owns it: indices into BackupManifest::components
   std::uint64_t size = 0;
-  std::string sha256;            // regular: of the content, or of `ranges` one after the other
-  BytePath link_target;          // symlink
+  std::string sha256;    // regular: of the content, or of `ranges` one after the other
+  BytePath link_target;  // symlink
+  std::uint32_t device_major = 0, device_minor = 0;  // devices: which
   std::uint64_t link_group = 0;  // files with the same number, not 0, are names of one file
   bool is_log = false;
   bool partial = false;

@@ -1,5 +1,6 @@
 // A directory that everything is reached beneath: no symlink is followed on the way, no path leaves
-// it, whatever a manifest or a snapshot says.
+// it, whatever a manifest or a snapshot says. framework/io does the work; this remembers the root
+// and its name for messages.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,8 @@ class Tree {
  public:
   // An existing directory. The last element may be a symlink: the caller chose it.
   static Result<Tree> open(const BytePath& directory);
+  // The same, where no part of the path may be a symlink.
+  static Result<Tree> open_without_links(const BytePath& directory);
   // The same beneath this one, not through links.
   Result<Tree> subtree(std::string_view relative) const;
 
@@ -37,17 +40,20 @@ class Tree {
   Status replace(std::string_view relative, std::string_view content) const;
 
   Status remove_all(std::string_view relative) const;  // a file or a whole directory; idempotent
+  // Whether it is gone now; false when something is in it or it is no directory.
+  bool remove_empty_directory(std::string_view relative) const;
   Status sync_directory(std::string_view relative) const;
 
   struct Entry {
     BytePath name;
     FileKind kind = FileKind::regular;
-    bool special = false;  // a device, socket or pipe
     std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
     std::uint64_t device = 0, inode = 0, links = 1;
   };
   // In the order of their names.
   Result<std::vector<Entry>> list(std::string_view relative) const;
+  Result<Entry> stat(std::string_view relative) const;  // links are not followed
 
  private:
   Tree(Descriptor root, BytePath path) : root_(std::move(root)), path_(std::move(path)) {}
@@ -57,8 +63,5 @@ class Tree {
   Descriptor root_;
   BytePath path_;
 };
-
-// write() until all of it is there.
-Status write_all(int fd, std::string_view bytes, const BytePath& name);
 
 }  // namespace stillframe::requestor

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "framework/base/sha256.hpp"
+#include "framework/io/file.hpp"
 #include "requestor/store/backup_set.hpp"
 #include "requestor/store/set_builder.hpp"
 #include "tests/support/loop_fs.hpp"

@@ -60,7 +60,7 @@ TEST_F(TreeTest, PipeInPlaceOfAFileDoesNotHang) {
   const auto entries = tree.list("");
   ASSERT_TRUE(entries.ok());
   ASSERT_EQ(entries.value().size(), 1u);
-  EXPECT_TRUE(entries.value()[0].special);
+  EXPECT_EQ(entries.value()[0].kind, FileKind::fifo);
 }
 
 TEST_F(TreeTest, ReadTextIsBounded) {
