@@ -4,11 +4,10 @@
 
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
+#include "requestor/restore/boot_restore.hpp"
 
 namespace stillframe::requestor {
 namespace {
-
-constexpr std::string_view kInterlockName = "restore.env";
 
 BytePath location_of(const std::vector<RestoreLocation>& locations, std::string_view what) {
   for (const RestoreLocation& location : locations) {
@@ -24,8 +23,7 @@ bool stages(const ComponentToRestore& component) {
 
 }  // namespace
 
-Status ComponentRestorer::register_with_writer(const ComponentToRestore& component,
-                                               const Placement&) {
+Status ComponentRestorer::register_with_writer(const ComponentToRestore& component) {
   const WriterInstanceId& writer = component.live->instance;
   RestoreAuthority authority;
   authority.token = request_.options.authority_token;
@@ -75,14 +73,65 @@ Status ComponentRestorer::clear_finished_journal() const {
   return remove_journal(folder_);
 }
 
-Result<RestoreCounts> ComponentRestorer::copy(const ComponentToRestore& component,
-                                              const Placement& placement,
-                                              const std::map<BytePath, StoredFile>& files,
-                                              std::stop_token stop) {
+Result<RestoreJournal> ComponentRestorer::journal_for(const ComponentToRestore& component,
+                                                      const Placement& placement) const {
   auto journal =
       make_journal(session_.id(), source_.newest().path(), component.manifest_index, placement);
-  if (!journal.ok()) return journal.error();
+  if (!journal.ok()) return journal;
+  journal.value().target =
+      component.component.instance_name + ":" + component.component.name.full();
   journal.value().staged = registered_;
+  journal.value().keep_old = request_.keep_old_files;
+  return journal;
+}
+
+FileRestorer::Progress ComponentRestorer::progress_of(const ComponentToRestore& component,
+                                                      const Placement& placement,
+                                                      std::stop_token stop) const {
+  std::uint64_t total = 0;
+  for (const PlacedFile& file : placement.files) total += file.stored->back().file->size;
+  return [this, total, done = std::uint64_t{0}, stop = std::move(stop),
+          name = component.component.name.full()](std::uint64_t bytes) mutable {
+    observer_.progress("restore", name, done += bytes, total);
+    return !stop.stop_requested();
+  };
+}
+
+void ComponentRestorer::report_left_out(const Placement& placement, const RestoreCounts& counts) {
+  for (const BytePath& socket : placement.left_out) {
+    observer_.warning("socket '" + escape_path(socket) +
+                      "' is not made again; its program does that when it starts");
+  }
+  for (const std::string& why : counts.left_out) observer_.warning("left out: " + why);
+}
+
+Result<RestoreCounts> ComponentRestorer::stage(const ComponentToRestore& component,
+                                               const Placement& placement, std::stop_token stop) {
+  if (stages(component)) {
+    return Error(Errc::not_supported,
+                 "its writer wants files replaced at the next boot and also stages restores "
+                 "itself; the record that keeps it from starting would stand until then. Extract "
+                 "the files with --to");
+  }
+  auto pending = PendingRestores::open(request_.pending);
+  if (!pending.ok()) return pending.error();
+  auto journal = journal_for(component, placement);
+  if (!journal.ok()) return journal.error();
+  auto counts = stage_for_boot(pending.value(), journal.value(), component.files,
+                               progress_of(component, placement, std::move(stop)));
+  waits_for_boot_ = waits_for_boot_ || counts.ok();
+  return counts;
+}
+
+Result<RestoreCounts> ComponentRestorer::copy(const ComponentToRestore& component,
+                                              const Placement& placement, std::stop_token stop) {
+  auto journal = journal_for(component, placement);
+  if (!journal.ok()) return journal.error();
+  if (exists(request_.pending)) {
+    auto pending = PendingRestores::open(request_.pending);
+    if (!pending.ok()) return pending.error();
+    if (Status s = pending.value().refuse_overlap(journal.value()); !s.ok()) return s.error();
+  }
   folder_ = journal_folder(placement);
   if (folder_.empty()) return RestoreCounts{};  // nothing to copy, nothing to take back
   if (Status s = make_directories(folder_, 0755); !s.ok()) return s.error();
@@ -90,14 +139,8 @@ Result<RestoreCounts> ComponentRestorer::copy(const ComponentToRestore& componen
   if (Status s = write_journal(folder_, journal.value()); !s.ok()) return s.error();
   journal_ = std::move(journal).value();
 
-  std::uint64_t done = 0, total = 0;
-  for (const PlacedFile& file : placement.files) total += file.stored->back().file->size;
-  FileRestorer restorer(*journal_, files);
-  auto counts = restorer.run([&](std::uint64_t bytes) {
-    done += bytes;
-    observer_.progress("restore", component.component.name.full(), done, total);
-    return !stop.stop_requested();
-  });
+  FileRestorer restorer(*journal_, component.files);
+  auto counts = restorer.run(progress_of(component, placement, std::move(stop)));
   if (counts.ok()) return counts;
   if (Status back = restorer.put_back(); !back.ok()) {
     return Error(Errc::recovery_failed,
@@ -109,10 +152,15 @@ Result<RestoreCounts> ComponentRestorer::copy(const ComponentToRestore& componen
 }
 
 // After the target knows how the copy ended: until then the journal is what a resume works from.
-void ComponentRestorer::clean_up(const std::map<BytePath, StoredFile>& files) {
+void ComponentRestorer::clean_up() {
   if (!journal_) return;
-  if (!request_.keep_old_files) {
-    if (Status s = FileRestorer(*journal_, files).drop_old(); !s.ok()) {
+  if (restored_ && !request_.keep_old_files) {
+    // Said first: from here on an abandon could put back only some of the old files.
+    journal_->phase = RestorePhase::swapped;
+    Status noted = write_journal(folder_, *journal_);
+    if (!noted.ok()) return observer_.warning("old files stay beside: " + noted.error().what());
+    const std::map<BytePath, StoredFile> none;
+    if (Status s = FileRestorer(*journal_, none).drop_old(); !s.ok()) {
       observer_.warning("old files stay beside the new ones: " + s.error().what());
     }
   }
@@ -125,18 +173,22 @@ RestoredComponent ComponentRestorer::restore(const ComponentToRestore& component
   restored.writer_class = component.component.writer_class;
   restored.instance_name = component.component.instance_name;
   restored.name = component.component.name;
-  const auto files = source_.files_of(component.manifest_index);
   locations_.clear();
-  registered_ = false;
+  registered_ = restored_ = false;
   journal_.reset();
 
-  auto placement = place_files({component.stored, component.members, &component.component, &files});
+  auto placement =
+      place_files({component.stored, component.members, &component.component, &component.files});
   result = placement.ok() ? Status(Ok{}) : Status(placement.error());
-  if (result.ok() && stages(component)) {
-    result = register_with_writer(component, placement.value());
+  const bool at_boot = placement.ok() && placement.value().at_boot;
+  if (result.ok() && stages(component) && !at_boot) {
+    result = register_with_writer(component);
   }
   if (result.ok()) {
-    auto counts = copy(component, placement.value(), files, stop);
+    wants_reboot_ = wants_reboot_ || placement.value().reboot_required;
+    auto counts = placement.value().at_boot ? stage(component, placement.value(), stop)
+                                            : copy(component, placement.value(), stop);
+    if (counts.ok()) report_left_out(placement.value(), counts.value());
     result = counts.ok() ? Status(Ok{}) : Status(counts.error());
     if (counts.ok()) restored.files = counts.value().files;
     if (counts.ok()) restored.bytes = counts.value().bytes;
@@ -146,8 +198,12 @@ RestoredComponent ComponentRestorer::restore(const ComponentToRestore& component
                     : half_done ? FileRestoreStatus::failed
                                 : FileRestoreStatus::none;
   if (!result.ok()) restored.message = result.error().what();
+  if (result.ok() && placement.value().at_boot) {
+    restored.message = "staged; takes its place at the next boot";
+  }
+  restored_ = result.ok();
   if (component.live == nullptr) {
-    if (!half_done) clean_up(files);
+    if (!half_done) clean_up();
     return restored;
   }
 
@@ -163,7 +219,7 @@ RestoredComponent ComponentRestorer::restore(const ComponentToRestore& component
       return restored;  // the journal stays: the target waits for resume or abandon
     }
   }
-  if (!half_done) clean_up(files);
+  if (!half_done) clean_up();
   if (result.ok()) result = told;
   return restored;
 }

@@ -13,6 +13,7 @@ struct ComponentToRestore {
   const WriterMetadata* stored = nullptr;  // metadata from the set
   std::vector<const Component*> members;   // of `stored`
   BackupComponent component;               // as the writer left it
+  std::map<BytePath, StoredFile> files;    // of `members`
   const WriterStatus* live = nullptr;      // null: the writer is not there
 };
 
@@ -27,12 +28,24 @@ class ComponentRestorer {
   RestoredComponent restore(const ComponentToRestore& component, Status& result,
                             std::stop_token stop);
 
+  // Whether any component so far waits for the next boot, or its writer wants one.
+  bool waits_for_boot() const noexcept { return waits_for_boot_; }
+  bool wants_reboot() const noexcept { return wants_reboot_; }
+
  private:
-  Status register_with_writer(const ComponentToRestore& component, const Placement& placement);
+  Status register_with_writer(const ComponentToRestore& component);
   Result<RestoreCounts> copy(const ComponentToRestore& component, const Placement& placement,
-                             const std::map<BytePath, StoredFile>& files, std::stop_token stop);
+                             std::stop_token stop);
+  // For the next boot: beside the targets, none of which is touched.
+  Result<RestoreCounts> stage(const ComponentToRestore& component, const Placement& placement,
+                              std::stop_token stop);
+  Result<RestoreJournal> journal_for(const ComponentToRestore& component,
+                                     const Placement& placement) const;
+  FileRestorer::Progress progress_of(const ComponentToRestore& component,
+                                     const Placement& placement, std::stop_token stop) const;
+  void report_left_out(const Placement& placement, const RestoreCounts& counts);
   Status clear_finished_journal() const;
-  void clean_up(const std::map<BytePath, StoredFile>& files);
+  void clean_up();
   BytePath journal_folder(const Placement& placement) const;
 
   RestoreSession& session_;
@@ -41,6 +54,8 @@ class ComponentRestorer {
   RunObserver& observer_;
   std::vector<RestoreLocation> locations_;
   bool registered_ = false;
+  bool restored_ = false;  // every file of the component is in place
+  bool waits_for_boot_ = false, wants_reboot_ = false;
   std::optional<RestoreJournal> journal_;  // stands beside the target in `folder_`
   BytePath folder_;
 };

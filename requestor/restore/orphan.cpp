@@ -33,6 +33,7 @@ Status complete(const BytePath& folder, InterlockRecord& record, const std::stri
 // Only the requestor's last step was missing: the target may have started since, so its files must
 // not be written again.
 bool completed_already(const Orphan& orphan) {
+  if (orphan.journal->phase == RestorePhase::swapped) return true;
   if (!orphan.journal->staged) return false;
   return !orphan.record || orphan.record->state == InterlockRecord::State::copied ||
          orphan.record->state == InterlockRecord::State::recovered;
@@ -60,7 +61,7 @@ Result<OrphanOutcome> resume_restore(const BytePath& folder, RunObserver& observ
                      "' was interrupted before its plan was written; run stillframe restore "
                      "abandon on it and restore again");
   }
-  const RestoreJournal& journal = *orphan.value().journal;
+  RestoreJournal& journal = *orphan.value().journal;
   if (completed_already(orphan.value())) return tidy_up(folder, journal);
   auto source = ChainSource::open(journal.set);
   if (!source.ok()) return source.error();
@@ -78,7 +79,11 @@ Result<OrphanOutcome> resume_restore(const BytePath& folder, RunObserver& observ
   if (orphan.value().record) {
     if (Status s = complete(folder, *orphan.value().record, ""); !s.ok()) return s.error();
   }
-  if (Status s = restorer.drop_old(); !s.ok()) observer.warning(s.error().what());
+  journal.phase = RestorePhase::swapped;
+  if (Status s = write_journal(folder, journal); !s.ok()) return s.error();
+  if (!journal.keep_old) {
+    if (Status s = restorer.drop_old(); !s.ok()) observer.warning(s.error().what());
+  }
   if (Status s = remove_journal(folder); !s.ok()) return s.error();
   outcome.files = counts.value().files;
   outcome.bytes = counts.value().bytes;
@@ -92,10 +97,11 @@ Result<OrphanOutcome> abandon_restore(const BytePath& folder, bool allow_start) 
   OrphanOutcome outcome;
   if (orphan.value().record) outcome.target = orphan.value().record->target;
   const bool recovered =
-      orphan.value().journal && completed_already(orphan.value()) && !orphan.value().record;
+      orphan.value().journal && (orphan.value().journal->phase == RestorePhase::swapped ||
+                                 (completed_already(orphan.value()) && !orphan.value().record));
   if (recovered) {
     return Error(Errc::wrong_state, "the restore of '" + escape_path(folder) +
-                                        "' was completed and its target has started since; run "
+                                        "' is complete and its old files are being removed; run "
                                         "stillframe restore resume to remove what is left of it");
   }
   if (orphan.value().journal) {

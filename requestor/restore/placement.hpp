@@ -1,4 +1,5 @@
-// Where each stored file of a component goes: decided and checked before anything is written.
+// Where each stored file of a component goes: decided and checked before anything is written. The
+// rules are the model's (framework/model/restore_plan.hpp); this file knows the disk.
 #pragma once
 
 #include <map>
@@ -23,14 +24,21 @@ struct PlacedFile {
   BytePath path() const;
 };
 
+// Files of a database that must not outlive a restore to one moment: whatever matches and was not
+// restored goes away. Newer logs beside the restored data would be replayed.
+struct Sweep {
+  BytePath root;
+  BytePath pattern;
+  friend bool operator==(const Sweep&, const Sweep&) = default;
+};
+
 struct Placement {
   std::vector<PlacedFile> files;  // directories first
   std::vector<AlternateMapping> mappings_used;
-  // Files in the way of a point-in-time restore: a database's old files that the set does not have.
-  struct Stale {
-    BytePath root, relative;
-  };
-  std::vector<Stale> stale;
+  std::vector<Sweep> sweeps;
+  std::vector<BytePath> left_out;  // sockets: only the program that listens can make them
+  bool at_boot = false;            // files wait beside their targets for the next boot
+  bool reboot_required = false;
 };
 
 struct PlacementRequest {
@@ -40,11 +48,13 @@ struct PlacementRequest {
   const std::map<BytePath, StoredFile>* files = nullptr;
 };
 
-// By order of authority: directed target, the requestor's new target, the writer's restore target,
-// the restore method. Looks at the disk for the methods that depend on what is there. in_use when
-// the method forbids to replace what is there and no mapping helps; not_supported for methods that
-// need a person or a reboot, with what has to be done.
+// Errors are those of plan_restore(), with what stands in the way; and not_found for byte ranges
+// whose file is not there, not_supported for byte ranges that would have to wait for a boot.
 Result<Placement> place_files(const PlacementRequest& request);
+
+// Leaves only the files that the members' own file sets name.
+void keep_files_of(const std::vector<const Component*>& members,
+                   std::map<BytePath, StoredFile>& files);
 
 // All of `files` beneath `folder`, each at its full original path: for extraction without writers.
 Placement place_beneath(const BytePath& folder, const std::map<BytePath, StoredFile>& files);

@@ -1,16 +1,23 @@
 #include "requestor/restore/restore_journal.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include <sys/stat.h>
 
 #include "framework/base/path.hpp"
+#include "framework/base/posix_error.hpp"
+#include "framework/model/pattern.hpp"
 #include "requestor/store/manifest_fields.hpp"
 
 namespace stillframe::requestor {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::string_view kPhases[] = {"copying", "staged", "swapping", "swapped"};
+constexpr std::string_view kOwnPrefix = ".stillframe-";
 
 BytePath beside(const BytePath& relative, const std::string& name) {
   const auto slash = relative.rfind('/');
@@ -41,11 +48,95 @@ JournalEntry read_entry(const json& object, const std::string& where, std::optio
   entry.relative = reader.path("relative");
   if (reader.has("source")) entry.source = reader.path("source");
   entry.existed = reader.flag("existed", false);
+  entry.directory = reader.flag("directory", false);
   entry.source_ranges = read_ranges(reader, "source_ranges");
   entry.destination_ranges = read_ranges(reader, "destination_ranges");
   if (!is_stored_path(entry.root)) reader.fail("root", "must be an absolute path");
-  if (!is_safe_relative(entry.relative)) reader.fail("relative", "must stay below its root");
+  const bool names_root = entry.relative.empty() && !entry.directory;
+  if (names_root || !is_safe_relative(entry.relative)) {
+    reader.fail("relative", "must stay below its root");
+  }
+  if (entry.source_ranges.size() != entry.destination_ranges.size()) {
+    reader.fail("destination_ranges", "must be as many as source_ranges");
+  }
   return entry;
+}
+
+Sweep read_sweep(const json& object, const std::string& where, std::optional<Error>& error) {
+  FieldReader reader(object, where, error);
+  Sweep sweep{reader.path("root"), reader.path("pattern")};
+  if (!is_stored_path(sweep.root)) reader.fail("root", "must be an absolute path");
+  return sweep;
+}
+
+RestorePhase read_phase(FieldReader& reader) {
+  if (!reader.has("phase")) return RestorePhase::copying;
+  const std::string text = reader.text("phase");
+  for (std::size_t i = 0; i < std::size(kPhases); ++i) {
+    if (kPhases[i] == text) return static_cast<RestorePhase>(i);
+  }
+  reader.fail("phase", "has the unknown value '" + text + "'");
+  return RestorePhase::copying;
+}
+
+void read_lists(FieldReader& reader, RestoreJournal& journal, std::optional<Error>& error) {
+  std::size_t index = 0;
+  for (const json& item : reader.array("sweeps", true)) {
+    journal.sweeps.push_back(read_sweep(item, "sweeps[" + std::to_string(index++) + "]", error));
+    if (error) return;
+  }
+  index = 0;
+  for (const json& item : reader.array("entries")) {
+    journal.entries.push_back(read_entry(item, "entries[" + std::to_string(index++) + "]", error));
+    if (error) return;
+  }
+}
+
+bool is_file(const BytePath& path) {
+  struct stat info {};
+  return lstat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+bool is_directory(const BytePath& path) {
+  struct stat info {};
+  return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+// What a sweep finds that is no target, as entries that only go away.
+Result<std::vector<JournalEntry>> swept_by(const Sweep& sweep, const std::set<BytePath>& targets) {
+  std::vector<JournalEntry> stale;
+  auto root = Tree::open(sweep.root);
+  if (!root.ok()) {
+    if (root.error().code() == Errc::not_found) return stale;
+    return root.error();
+  }
+  auto entries = root.value().list("");
+  if (!entries.ok()) return entries.error();
+  for (const auto& entry : entries.value()) {
+    const bool ours = entry.name.starts_with(kOwnPrefix) || entry.name == kRestoreJournalName ||
+                      entry.name == kInterlockName;
+    if (ours || entry.kind == FileKind::directory) continue;
+    if (!matches_pattern(sweep.pattern, entry.name)) continue;
+    if (targets.contains(join_path(sweep.root, entry.name))) continue;
+    stale.push_back({sweep.root, entry.name, "", true, false, {}, {}});
+  }
+  return stale;
+}
+
+Status add_swept(RestoreJournal& journal) {
+  std::set<BytePath> targets;
+  for (const JournalEntry& entry : journal.entries) {
+    targets.insert(join_path(entry.root, entry.relative));
+  }
+  for (const Sweep& sweep : journal.sweeps) {
+    auto stale = swept_by(sweep, targets);
+    if (!stale.ok()) return stale.error();
+    for (JournalEntry& entry : stale.value()) {
+      if (!targets.insert(join_path(entry.root, entry.relative)).second) continue;
+      journal.entries.push_back(std::move(entry));
+    }
+  }
+  return Ok{};
 }
 
 }  // namespace
@@ -66,12 +157,23 @@ std::string to_json(const RestoreJournal& journal) {
                {"session", journal.session.to_string()},
                {"set", escape_path(journal.set)},
                {"component", journal.component},
+               {"target", journal.target},
                {"staged", journal.staged},
+               {"phase", kPhases[static_cast<int>(journal.phase)]},
+               {"at_boot", journal.at_boot},
+               {"boot", journal.boot},
+               {"keep_old", journal.keep_old},
+               {"sweeps", json::array()},
                {"entries", json::array()}};
+  for (const Sweep& sweep : journal.sweeps) {
+    root["sweeps"].push_back(
+        {{"root", escape_path(sweep.root)}, {"pattern", escape_path(sweep.pattern)}});
+  }
   for (const JournalEntry& entry : journal.entries) {
     json object = {{"root", escape_path(entry.root)},
                    {"relative", escape_path(entry.relative)},
                    {"existed", entry.existed}};
+    if (entry.directory) object["directory"] = true;
     if (!entry.source.empty()) object["source"] = escape_path(entry.source);
     if (!entry.source_ranges.empty()) {
       object["source_ranges"] = write_ranges(entry.source_ranges);
@@ -79,7 +181,7 @@ std::string to_json(const RestoreJournal& journal) {
     }
     root["entries"].push_back(std::move(object));
   }
-  return root.dump(1) + "\n";
+  return root.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 Result<RestoreJournal> parse_restore_journal(std::string_view text) {
@@ -100,13 +202,13 @@ Result<RestoreJournal> parse_restore_journal(std::string_view text) {
     journal.set = reader.path("set");
     journal.component = static_cast<std::uint32_t>(
         reader.number("component", std::numeric_limits<std::uint32_t>::max()));
+    journal.target = reader.text_or_empty("target");
     journal.staged = reader.flag("staged", false);
-    std::size_t index = 0;
-    for (const json& item : reader.array("entries")) {
-      journal.entries.push_back(
-          read_entry(item, "entries[" + std::to_string(index++) + "]", error));
-      if (error) return *error;
-    }
+    journal.phase = read_phase(reader);
+    journal.at_boot = reader.flag("at_boot", false);
+    journal.boot = reader.text_or_empty("boot");
+    journal.keep_old = reader.flag("keep_old", false);
+    read_lists(reader, journal, error);
     if (error) return *error;
     return journal;
   } catch (const std::exception& error) {
@@ -120,18 +222,27 @@ Result<RestoreJournal> make_journal(const SessionId& session, const BytePath& se
   journal.session = session;
   journal.set = set;
   journal.component = component;
-  const auto there = [](const BytePath& path) {
-    struct stat info {};
-    return lstat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
-  };
-  for (const auto& stale : placement.stale) {
-    journal.entries.push_back({stale.root, stale.relative, "", true, {}, {}});
-  }
+  journal.at_boot = placement.at_boot;
+  journal.sweeps = placement.sweeps;
   for (const PlacedFile& file : placement.files) {
-    journal.entries.push_back({file.root, file.relative, file.stored->back().file->path,
-                               there(file.path()), file.source_ranges, file.destination_ranges});
+    const ManifestFile& stored = *file.stored->back().file;
+    const bool directory = stored.kind == FileKind::directory;
+    if (directory && is_directory(file.path())) continue;  // stays as it is
+    journal.entries.push_back({file.root, file.relative, stored.path, is_file(file.path()),
+                               directory, file.source_ranges, file.destination_ranges});
   }
+  if (Status s = add_swept(journal); !s.ok()) return s.error();
   return journal;
+}
+
+Status look_again(RestoreJournal& journal) {
+  // Sweeps first, so that the entries of the set keep their numbers, by which their files are
+  // named.
+  std::erase_if(journal.entries, [](const JournalEntry& entry) { return entry.source.empty(); });
+  for (JournalEntry& entry : journal.entries) {
+    entry.existed = is_file(join_path(entry.root, entry.relative)) && !entry.directory;
+  }
+  return add_swept(journal);
 }
 
 Status write_journal(const BytePath& folder, const RestoreJournal& journal) {

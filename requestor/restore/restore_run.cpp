@@ -2,16 +2,10 @@
 
 #include <algorithm>
 
-#include <spawn.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
 #include "framework/base/path.hpp"
-#include "framework/io/file.hpp"
-#include "framework/model/component_tree.hpp"
+#include "framework/model/environment.hpp"
+#include "framework/model/restore_selection.hpp"
 #include "requestor/restore/component_restore.hpp"
-
-extern char** environ;
 
 namespace stillframe::requestor {
 namespace {
@@ -47,14 +41,15 @@ class Run {
   const std::vector<WriterMetadata>& metadata() const { return metadata_; }
 
  private:
-  void fill_in(BackupComponent& component, const WriterMetadata& stored) const;
+  Status fill_in(BackupComponent& component, const WriterMetadata& stored) const;
   const WriterMetadata* stored_writer(const BackupComponent& component) const;
   const WriterStatus* live_writer(const BackupComponent& component) const;
   Result<ComponentToRestore> prepare_component(const BackupComponent& edited) const;
-  std::vector<const Component*> members_of(const BackupComponent& component,
-                                           const WriterMetadata& stored) const;
-  Status switch_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
-                         bool start) const;
+  Status choose_members(BackupComponent& component, const WriterMetadata& stored) const;
+  Status stop_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
+                       StoppedServices& services) const;
+  Result<std::vector<ComponentToRestore>> select(RestoreSession& session);
+  Status restart_services(const std::vector<ComponentToRestore>& components) const;
 
   const RestoreRequest& request_;
   const ChainSource& source_;
@@ -92,29 +87,31 @@ const WriterStatus* Run::live_writer(const BackupComponent& component) const {
   return nullptr;
 }
 
-void Run::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
-  ComponentRestore restore;
-  restore.selected = true;
+Status Run::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
+  component.restore.emplace().selected = true;
+  if (Status s = choose_members(component, stored); !s.ok()) return s;
+  ComponentRestore& restore = *component.restore;
   restore.options = request_.writer_options;
   restore.authoritative = request_.authoritative;
   restore.additional_restores = request_.additional_restores;
   restore.roll_forward = request_.roll_forward;
   restore.roll_forward_point = request_.roll_forward_point;
   restore.restore_name = request_.restore_name;
-  for (const auto& [head, name] : request_.subcomponents) {
-    if (head == component.name.full()) restore.subcomponents.push_back(name);
-  }
-  for (const Component* member : members_of(component, stored)) {
-    for (const FileSet& files : member->files) {
+  auto members = restored_members(stored, component);
+  if (!members.ok()) return members.error();
+  for (const std::size_t member : members.value()) {
+    for (const FileSet& files : stored.components[member].files) {
+      auto path = expand_path(files.path, {});
+      if (!path.ok()) return path.error();
       for (const auto& [from, to] : request_.moves) {
-        auto below = path_below(tidy_path(files.path), tidy_path(from));
+        auto below = path_below(path.value(), tidy_path(from));
         if (!below) continue;
         restore.new_targets.push_back(
-            {tidy_path(files.path), files.pattern, files.recursive, join_path(to, *below), {}});
+            {files.path, files.pattern, files.recursive, literal_path(join_path(to, *below)), {}});
       }
     }
   }
-  component.restore = std::move(restore);
+  return Ok{};
 }
 
 Status Run::choose() {
@@ -136,7 +133,7 @@ Status Run::choose() {
       observer_.warning(error.what());
       continue;
     }
-    fill_in(component, *stored);
+    if (Status s = fill_in(component, *stored); !s.ok()) return s;
     selected_.push_back(std::move(component));
   }
   for (std::size_t w = 0; w < used.size(); ++w) {
@@ -150,21 +147,17 @@ Status Run::choose() {
                "extract its files with --to");
 }
 
-std::vector<const Component*> Run::members_of(const BackupComponent& component,
-                                              const WriterMetadata& stored) const {
-  std::vector<const Component*> members;
-  const ComponentTree tree(stored);
-  const auto head = tree.find(component.name);
-  if (!head) return members;
-  for (const std::size_t index : tree.with_descendants(*head)) {
-    const Component& member = stored.components[index];
-    const bool restricted = component.restore && !component.restore->subcomponents.empty();
-    const auto& only =
-        component.restore ? component.restore->subcomponents : std::vector<ComponentName>();
-    if (restricted && std::find(only.begin(), only.end(), member.name) == only.end()) continue;
-    members.push_back(&member);
+// The members that were asked for by name: only those that come back alone.
+Status Run::choose_members(BackupComponent& component, const WriterMetadata& stored) const {
+  std::vector<std::string> names;
+  for (const auto& [head, member] : request_.subcomponents) {
+    if (head == component.name.full()) names.push_back(member.full());
   }
-  return members;
+  if (names.empty()) return Ok{};
+  std::vector<BackupComponent> entry{component};
+  if (Status s = select_for_restore(stored, entry, names); !s.ok()) return s;
+  component = std::move(entry.front());
+  return Ok{};
 }
 
 Result<ComponentToRestore> Run::prepare_component(const BackupComponent& edited) const {
@@ -181,19 +174,28 @@ Result<ComponentToRestore> Run::prepare_component(const BackupComponent& edited)
     return Error(Errc::corrupt, "component '" + edited.name.full() + "' is not in the set");
   }
   component.manifest_index = static_cast<std::uint32_t>(found - known.begin());
-  component.members = members_of(edited, *component.stored);
+  auto members = restored_members(*component.stored, edited);
+  if (!members.ok()) return members.error();
+  for (const std::size_t member : members.value()) {
+    component.members.push_back(&component.stored->components[member]);
+  }
+  component.files = source_.files_of(component.manifest_index);
+  const bool in_part = edited.restore && !edited.restore->subcomponents.empty();
+  if (in_part) keep_files_of(component.members, component.files);
   return component;
 }
 
-Status Run::switch_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
-                            bool start) const {
-  std::vector<std::string> done;
+Status Run::stop_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
+                          StoppedServices& services) const {
   for (const ComponentToRestore& component : components) {
     const RestorePolicy& policy = component.stored->restore;
-    if (policy.method != method || policy.service.empty()) continue;
-    if (std::find(done.begin(), done.end(), policy.service) != done.end()) continue;
-    done.push_back(policy.service);
-    if (Status s = request_.services(policy.service, start); !s.ok()) return s;
+    if (policy.method != method) continue;
+    Status stopped = services.stop(policy.service);
+    if (stopped.ok()) continue;
+    Status started = services.start();
+    if (started.ok()) return stopped;
+    return Error(stopped.error().code(),
+                 stopped.error().what() + "; and then " + started.error().what());
   }
   return Ok{};
 }
@@ -205,9 +207,8 @@ Result<RestoreOutcome> Run::simulate() {
     plan.component = component.instance_name + ":" + component.name.full();
     auto prepared = prepare_component(component);
     if (!prepared.ok()) return prepared.error();
-    const auto files = source_.files_of(prepared.value().manifest_index);
-    auto placement = place_files(
-        {prepared.value().stored, prepared.value().members, &prepared.value().component, &files});
+    const ComponentToRestore& ready = prepared.value();
+    auto placement = place_files({ready.stored, ready.members, &ready.component, &ready.files});
     if (placement.ok()) {
       for (const PlacedFile& file : placement.value().files) {
         plan.files.emplace_back(file.stored->back().file->path, file.path());
@@ -225,19 +226,20 @@ Result<RestoreOutcome> Run::simulate() {
   return outcome;
 }
 
-Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
-  auto live = session.gather();
-  if (!live.ok()) return live.error();
-  live_ = std::move(live).value();
-  if (request_.simulate) return simulate();
+Result<std::vector<ComponentToRestore>> Run::select(RestoreSession& session) {
   for (BackupComponent& component : selected_) {
     const WriterStatus* writer = live_writer(component);
     if (writer == nullptr) {
+      const std::string& wanted =
+          request_.target_instance.empty() ? component.instance_name : request_.target_instance;
       return Error(Errc::writer_gone,
-                   "writer " + component.instance_name +
+                   "writer " + wanted +
                        " is not running, so nobody would take its data offline; start it, or "
                        "extract the files with --to and put them in place yourself");
     }
+    Status promised =
+        check_restore_request(*stored_writer(component), component, request_.target_instance);
+    if (!promised.ok()) return promised.error();
     component.restore->target_instance = writer->instance;
   }
   if (Status s = session.select(selected_); !s.ok()) return s.error();
@@ -249,26 +251,40 @@ Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
     if (!prepared.ok()) return prepared.error();
     components.push_back(std::move(prepared).value());
   }
-  if (Status s = switch_services(components, RestoreMethod::stop_restore_start, false); !s.ok()) {
-    return s.error();
-  }
+  return components;
+}
+
+Status Run::restart_services(const std::vector<ComponentToRestore>& components) const {
+  StoppedServices services(request_.services);
+  Status stopped = stop_services(components, RestoreMethod::restore_stop_start, services);
+  return stopped.ok() ? services.start() : stopped;
+}
+
+Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
+  auto live = session.gather();
+  if (!live.ok()) return live.error();
+  live_ = std::move(live).value();
+  if (request_.simulate) return simulate();
+  auto components = select(session);
+  if (!components.ok()) return components.error();
+  StoppedServices services(request_.services);
+  Status stopped = stop_services(components.value(), RestoreMethod::stop_restore_start, services);
+  if (!stopped.ok()) return stopped.error();
 
   RestoreOutcome outcome;
   std::vector<RestoredComponent> restored;
   ComponentRestorer restorer(session, request_, source_, observer_);
-  for (const ComponentToRestore& component : components) {
+  for (const ComponentToRestore& component : components.value()) {
     Status result = Ok{};
     restored.push_back(restorer.restore(component, result, stop));
     if (!result.ok() && outcome.finish.ok()) outcome.finish = result;
   }
-  Status started = switch_services(components, RestoreMethod::stop_restore_start, true);
+  outcome.waits_for_boot = restorer.waits_for_boot();
+  outcome.wants_reboot = restorer.wants_reboot();
+  Status started = services.start();
   auto writers = session.post_restore();
   if (writers.ok()) outcome.writers = std::move(writers).value();
-  if (started.ok()) {
-    started = switch_services(components, RestoreMethod::restore_stop_start, false);
-    if (started.ok())
-      started = switch_services(components, RestoreMethod::restore_stop_start, true);
-  }
+  if (started.ok()) started = restart_services(components.value());
   auto report = session.end();
   if (report.ok()) outcome.report = std::move(report).value();
   outcome.report.components = std::move(restored);  // the counts are ours
@@ -279,23 +295,6 @@ Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
 }
 
 }  // namespace
-
-Status control_systemd_service(const std::string& service, bool start) {
-  const char* verb = start ? "start" : "stop";
-  const std::string name = service;
-  const char* arguments[] = {"systemctl", verb, "--", name.c_str(), nullptr};
-  pid_t child = 0;
-  int status = 0;
-  const int failed = posix_spawnp(&child, "systemctl", nullptr, nullptr,
-                                  const_cast<char* const*>(arguments), environ);
-  if (failed == 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
-      WEXITSTATUS(status) == 0) {
-    return Ok{};
-  }
-  return Error(Errc::io, std::string("cannot ") + verb + " service '" + service +
-                             "' with systemctl, as its writer asks; do it by hand and run the "
-                             "restore with --no-services");
-}
 
 Result<RestoreOutcome> run_restore(Client& client, const RestoreRequest& request,
                                    RunObserver& observer, std::stop_token stop) {

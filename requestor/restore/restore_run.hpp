@@ -2,7 +2,6 @@
 // too.
 #pragma once
 
-#include <functional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -11,13 +10,11 @@
 #include <stillframe/requestor.hpp>
 
 #include "requestor/backup/backup_run.hpp"
+#include "requestor/restore/boot_restore.hpp"
 #include "requestor/restore/chain_source.hpp"
+#include "requestor/restore/service_control.hpp"
 
 namespace stillframe::requestor {
-
-// Stops and starts the services that writers name; tests pass one that only takes notes.
-using ServiceControl = std::function<Status(const std::string& service, bool start)>;
-Status control_systemd_service(const std::string& service, bool start);
 
 struct RestoreRequest {
   BytePath set;                         // folder of the set; what it builds on lies beside it
@@ -35,7 +32,8 @@ struct RestoreRequest {
   bool keep_old_files = false;  // leave what was moved aside
   bool simulate = false;        // check everything, change nothing, tell no writer but to identify
   RestoreOptions options;
-  ServiceControl services = control_systemd_service;
+  ServiceControl services = service_control({});
+  BytePath pending = default_pending_folder();  // of restores that wait for the next boot
 };
 
 struct RestoredPlan {  // of a simulation: what would be written where
@@ -48,7 +46,9 @@ struct RestoreOutcome {
   RestoreReport report;
   std::vector<RestoredPlan> plan;  // of a simulation
   std::vector<WriterStatus> writers;
-  Status finish = Ok{};  // the first component or writer that failed
+  bool waits_for_boot = false;  // files are staged; finish_staged() puts them in place
+  bool wants_reboot = false;    // a writer asks for one, or files wait for it
+  Status finish = Ok{};         // the first component or writer that failed
 };
 
 // An error means that nothing was registered with any writer and no file was touched.
