@@ -40,6 +40,10 @@ void print_report(Context& context, const BackupReport& report) {
                 {"files", report.files},
                 {"bytes", report.bytes},
                 {"components", std::move(components)}};
+    json& special = out["special_files"] = json::array();
+    for (const auto& [path, kind] : report.special_files) {
+      special.push_back({{"path", escape_path(path)}, {"kind", requestor::to_string(kind)}});
+    }
     if (!report.finish.ok()) out["problem"] = report.finish.error().what();
     return terminal.print_json(out);
   }

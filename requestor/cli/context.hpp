@@ -57,6 +57,7 @@ int verb_show(Context& context);
 int verb_restore(Context& context);
 int verb_restore_resume(Context& context);
 int verb_restore_abandon(Context& context);
+int verb_restore_finish_staged(Context& context);
 int verb_exec(Context& context);
 int verb_hold(Context& context);
 int verb_gate(Context& context);

@@ -22,6 +22,20 @@ namespace stillframe::cli {
 namespace {
 
 constexpr std::size_t kManifestBytesMax = std::size_t{1} << 30;
+constexpr auto kReplaceBadText = nlohmann::json::error_handler_t::replace;
+
+// What a script wants to know of a command that ran under a set or inside a hold: on standard
+// output behind what the command wrote, or in a file of its own.
+Status report_run(Context& context, int command_status, const Evidence& evidence) {
+  const nlohmann::json report = {{"command_status", command_status},
+                                 {"consistency", enum_name(evidence.label)},
+                                 {"hold_ns", hold_length(evidence).count()},
+                                 {"evidence", encode_json(evidence)}};
+  if (context.terminal.json()) context.terminal.print_json(report);
+  const BytePath& file = context.invocation.exec.evidence;
+  if (file.empty()) return Ok{};
+  return write_file_durably(file, report.dump(2, ' ', false, kReplaceBadText) + "\n", 0644);
+}
 
 // The backup that a foreign tool makes: nothing is completed, and so nothing truncated, unless the
 // tool wrote a manifest that stands for its durable data.
@@ -69,17 +83,19 @@ class Exec {
     return Ok{};
   }
 
+  // A copy without a manifest promises nothing to anybody. Its session ends without a completion,
+  // and is not aborted: everything went as it should.
   Status finish(int status) {
     const BytePath& manifest = context_.invocation.exec.manifest;
+    Status completed = Ok{};
     if (status != 0) {
-      (void)session_.abort(fmt::format("the command ended with {}", status));
+      completed = session_.abort(fmt::format("the command ended with {}", status));
     } else if (!manifest.empty()) {
-      if (Status s = complete(manifest); !s.ok()) return s;
-    } else {
-      // A copy backup promises nothing to anybody: its end is no completion.
-      (void)session_.abort("the command is done; a copy has no receipt");
+      completed = complete(manifest);
     }
     auto ended = session_.end();
+    if (ended.ok()) set_.evidence = std::move(ended).value();
+    if (!completed.ok()) return completed;
     return ended.ok() ? Status(Ok{}) : Status(ended.error());
   }
 
@@ -135,6 +151,8 @@ int verb_exec(Context& context) {
   Exec exec(context, session.value());
   auto status = exec.run();
   if (!status.ok()) return context.terminal.fail(status.error());
+  Status told = report_run(context, status.value(), exec.set().evidence);
+  if (!told.ok()) return context.terminal.fail(told.error());
   const bool wanted = !context.invocation.selection.no_writers;
   const bool degraded = wanted && exec.set().evidence.label > Consistency::application_asserted;
   if (degraded) {
@@ -163,11 +181,8 @@ int verb_hold(Context& context) {
                                             selectors.value(), while_held);
   if (!held.ok()) return context.terminal.fail(held.error());
   const Evidence& evidence = held.value().evidence;
-  if (context.terminal.json()) {
-    context.terminal.print_json({{"command_status", held.value().command_status},
-                                 {"hold_ns", hold_length(evidence).count()},
-                                 {"evidence", encode_json(evidence)}});
-  }
+  Status told = report_run(context, held.value().command_status, evidence);
+  if (!told.ok()) return context.terminal.fail(told.error());
   context.terminal.note("held for " + milliseconds_text(hold_length(evidence)));
   for (const std::string& line : consistency_lines(evidence)) context.terminal.verbose(line);
   if (!ran.ok()) return context.terminal.fail(ran.error());

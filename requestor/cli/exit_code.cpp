@@ -1,6 +1,30 @@
 #include "requestor/cli/exit_code.hpp"
 
 namespace stillframe::cli {
+namespace {
+
+constexpr ExitHelp kExitHelps[] = {
+    {Exit::ok, "done, as asked"},
+    {Exit::usage, "wrong usage, or something this program or writer cannot do"},
+    {Exit::not_found, "not found"},
+    {Exit::access_denied, "access denied"},
+    {Exit::damaged, "damaged: stored bytes are not what was published"},
+    {Exit::retry_later,
+     "worth another try later: a time-out, a lost connection, a refusal for now"},
+    {Exit::retry_when_free, "somebody else has the volume or the target"},
+    {Exit::change_then_retry, "mend the cause first: no space, a missing volume, a broken chain"},
+    {Exit::writer_failed, "a writer or component failed; what could be published was"},
+    {Exit::degraded, "done, but less consistent than asked for"},
+    {Exit::waiting_for_start, "restored; finished by the target's next start or the next boot"},
+    {Exit::cancelled, "cancelled"},
+    {Exit::internal, "a mistake of a program, ours or the caller's"},
+};
+
+}  // namespace
+
+std::span<const ExitHelp> exit_helps() noexcept {
+  return kExitHelps;
+}
 
 Exit exit_for(Errc code) noexcept {
   switch (code) {

@@ -1,6 +1,9 @@
 // What the program's exit code means: docs/cli.md has the table for people.
 #pragma once
 
+#include <span>
+#include <string_view>
+
 #include <stillframe/result.hpp>
 
 namespace stillframe::cli {
@@ -20,6 +23,13 @@ enum class Exit : int {
   cancelled = 16,
   internal = 20,  // a mistake of a program, ours or the caller's
 };
+
+// For help and manual pages, in rising order.
+struct ExitHelp {
+  Exit code;
+  std::string_view meaning;
+};
+std::span<const ExitHelp> exit_helps() noexcept;
 
 // The exit code for an error that ended the verb.
 Exit exit_for(Errc code) noexcept;

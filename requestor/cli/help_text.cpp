@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "requestor/cli/exit_code.hpp"
 #include "requestor/cli/parse.hpp"
 
 namespace stillframe::cli {
@@ -74,6 +75,16 @@ std::string bash(const std::vector<VerbHelp>& all) {
   return text;
 }
 
+// Between single quotes of fish.
+std::string fish_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::string fish(const std::vector<VerbHelp>& all) {
   std::string text = "# fish completion for stillframe\n";
   for (const VerbHelp& help : all) {
@@ -86,14 +97,15 @@ std::string fish(const std::vector<VerbHelp>& all) {
       const std::string when =
           parts.size() == 1 ? "__fish_use_subcommand" : seen.substr(0, seen.size() - 6);
       text += "complete -c stillframe -n '" + when + "' -a " + parts.back() + " -d '" +
-              help.summary + "'\n";
+              fish_text(help.summary) + "'\n";
     }
     for (const OptionHelp& option : help.options) {
       for (const std::string& name : split(option.names, ',')) {
         if (!name.starts_with("--")) continue;
         text += "complete -c stillframe";
         if (!parts.empty()) text += " -n '__fish_seen_subcommand_from " + parts.back() + "'";
-        text += " -l " + name.substr(2) + (option.value.empty() ? "" : " -r") + "\n";
+        text += " -l " + name.substr(2) + (option.value.empty() ? "" : " -r") + " -d '" +
+                fish_text(option.help) + "'\n";
       }
     }
   }
@@ -117,17 +129,60 @@ std::string troff(const std::string& text) {
   return out;
 }
 
+// The program's page and those of its verbs; from a verb, its neighbours.
+std::string see_also(const std::string& verb, const std::vector<VerbHelp>& all) {
+  const std::string group = verb.substr(0, verb.find(' '));
+  std::string text = verb.empty() ? "" : ".BR stillframe (1)";
+  for (const VerbHelp& help : all) {
+    const bool near = verb.empty() || help.name.substr(0, help.name.find(' ')) == group;
+    if (help.name.empty() || help.name == verb || !near) continue;
+    std::string page = "stillframe";
+    for (const std::string& part : split(help.name, ' ')) page += "-" + part;
+    text += (text.empty() ? "" : ",\n") + (".BR " + troff(page) + " (1)");
+  }
+  return text;
+}
+
+// The same words as for bash, in zsh's own terms, so that it needs no emulation.
+std::string zsh(const std::vector<VerbHelp>& all) {
+  std::string text =
+      "#compdef stillframe\n"
+      "_stillframe() {\n"
+      "  local verb='' i\n"
+      "  for ((i = 2; i < CURRENT; i++)); do\n"
+      "    case $words[i] in\n"
+      "      --) shift $i words; ((CURRENT -= i)); _normal; return ;;\n"
+      "      -*) ;;\n"
+      "      *) case \"$verb $words[i]\" in\n";
+  for (const VerbHelp& help : all) {
+    if (!help.name.empty())
+      text += "           ' " + help.name + "') verb=' " + help.name + "' ;;\n";
+  }
+  text +=
+      "         esac ;;\n"
+      "    esac\n"
+      "  done\n"
+      "  case $verb in\n";
+  for (const VerbHelp& help : all) {
+    const std::string name = help.name.empty() ? "''" : "' " + help.name + "'";
+    text += "    " + name + ") compadd -- " + joined(words_after(help.name, all)) + " ;;\n";
+  }
+  text +=
+      "  esac\n"
+      "  _files\n"
+      "}\n"
+      "if [[ $funcstack[1] == _stillframe ]]; then _stillframe \"$@\"; "
+      "else compdef _stillframe stillframe; fi\n";
+  return text;
+}
+
 }  // namespace
 
 std::string completion_script(const std::string& shell) {
   const auto all = describe_verbs();
   if (shell == "bash") return bash(all);
   if (shell == "fish") return fish(all);
-  if (shell == "zsh") {
-    return "#compdef stillframe\n"
-           "autoload -U +X bashcompinit && bashcompinit\n" +
-           bash(all);
-  }
+  if (shell == "zsh") return zsh(all);
   return "";
 }
 
@@ -157,7 +212,13 @@ std::string manual_page(const std::string& verb) {
   if (!found->examples.empty()) text += ".SH EXAMPLES\n.nf\n";
   for (const std::string& example : found->examples) text += troff(example) + "\n";
   if (!found->examples.empty()) text += ".fi\n";
-  text += ".SH EXIT STATUS\nSee docs/cli.md.\n";
+  text += ".SH EXIT STATUS\n";
+  for (const ExitHelp& exit : exit_helps()) {
+    text += ".TP\n.B " + std::to_string(to_int(exit.code)) + "\n" +
+            troff(std::string(exit.meaning)) + "\n";
+  }
+  text += "Exec and hold end with the command's own status when that is not 0.\n";
+  text += ".SH SEE ALSO\n" + see_also(verb, all) + "\n";
   return text;
 }
 

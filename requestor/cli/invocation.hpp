@@ -25,6 +25,9 @@ struct GlobalOptions {
   // Of an embedded coordinator, from the configuration file only.
   BytePath state_dir, runtime_dir, helper_dir;
   std::vector<BytePath> writer_configs, command_providers;
+  // Of restores that stop and start services, from the configuration file only.
+  std::vector<std::string> service_command;
+  std::chrono::milliseconds service_timeout{120'000};
 };
 
 // Which components and volumes a verb is about.
@@ -75,12 +78,15 @@ struct RestoreVerbOptions {
   bool keep_old = false;
   bool no_services = false;
   bool allow_start = false;
+  bool now = false;   // finish-staged: without waiting for the boot
+  bool list = false;  // finish-staged: only look
   std::chrono::milliseconds wait_start{0};
 };
 
 struct ExecVerbOptions {
   bool in_place = false;
   BytePath manifest;
+  BytePath evidence;  // written there when the command has ended
   BackupType type = BackupType::copy;
 };
 

@@ -166,6 +166,9 @@ int verb_session_end(Context& context) {
   if (!connected.ok()) return context.terminal.fail(connected.error());
   Status ended = connected.value().client.end_session(id.value());
   if (!ended.ok()) return context.terminal.fail(ended.error());
+  if (context.terminal.json()) {
+    context.terminal.print_json({{"ended", id.value().to_string()}});
+  }
   context.terminal.note("session " + id.value().to_string() + " was ended");
   return to_int(Exit::ok);
 }

@@ -121,6 +121,12 @@ class Grammar {
         ->type_name("SECONDS");
   }
 
+  void add_evidence(CLI::App* sub) {
+    sub->add_option("--evidence", invocation_.exec.evidence,
+                    "Write what was proven, and how it went, to this file as JSON")
+        ->type_name("FILE");
+  }
+
   void add_attributes(CLI::App* sub) {
     SnapshotVerbOptions& snapshot = invocation_.snapshot;
     sub->add_flag("--differential", snapshot.differential, "Only copy-on-write will do");
@@ -232,7 +238,8 @@ class Grammar {
         &app_, "restore", "Restore from a backup set, with what it builds on",
         {"stillframe restore SET", "stillframe restore SET -c orders:db --map /srv/db=/srv/new",
          "stillframe restore SET --to /tmp/files", "stillframe restore SET --simulate",
-         "stillframe restore resume /srv/db/logs", "stillframe restore abandon /srv/db/logs"});
+         "stillframe restore resume /srv/db/logs", "stillframe restore abandon /srv/db/logs",
+         "stillframe restore finish-staged --list"});
     restore->add_option("SET", options.set, "Its folder");
     add_selection(restore, false);
     restore
@@ -273,9 +280,19 @@ class Grammar {
     resume->add_option("TARGET", options.set, "The folder with restore.env")->required();
     CLI::App* abandon = verb(restore, "abandon", "Take back a restore whose requestor died",
                              {"stillframe restore abandon /srv/db/logs"});
-    abandon->add_option("TARGET", options.set, "The folder with restore.env")->required();
+    abandon
+        ->add_option("TARGET", options.set,
+                     "The folder with restore.env, or whose files wait for the next boot")
+        ->required();
     abandon->add_flag("--allow-start", options.allow_start,
                       "The target may go on with its old files");
+    CLI::App* finish =
+        verb(restore, "finish-staged", "Put files in place that wait for this boot",
+             {"stillframe restore finish-staged", "stillframe restore finish-staged --list",
+              "stillframe restore finish-staged --now"});
+    finish->add_flag("--list", options.list, "Only say what waits");
+    finish->add_flag("--now", options.now,
+                     "Also what was staged since the last boot: its application must be stopped");
   }
 
   void add_command_verbs() {
@@ -292,6 +309,7 @@ class Grammar {
     exec->add_option("--manifest", options.manifest,
                      "The command writes this file when its data is durable")
         ->type_name("FILE");
+    add_evidence(exec);
     exec->add_option("-t,--type", options.type, "Other than copy only with --manifest")
         ->type_name("TYPE")
         ->transform(CLI::CheckedTransformer(names_of<BackupType>()));
@@ -299,6 +317,7 @@ class Grammar {
         verb(&app_, "hold", "Hold the writers while a command cuts: hold [...] -- COMMAND",
              {"stillframe hold -- array-tool snapshot lun7"});
     add_selection(hold, true);
+    add_evidence(hold);
     CLI::App* gate = verb(&app_, "gate",
                           "Start an application unless a restore is half done: "
                           "gate DIR -- COMMAND",

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "framework/base/path.hpp"
+#include "framework/io/file.hpp"
 #include "framework/model/enum_names.hpp"
 #include "framework/wire/requestor_codec.hpp"
 #include "requestor/cli/context.hpp"
@@ -52,6 +53,18 @@ Status read_lists(const RestoreVerbOptions& options, RestoreRequest& request) {
   return Ok{};
 }
 
+requestor::ServiceCommand service_command_of(const GlobalOptions& global) {
+  requestor::ServiceCommand command;
+  if (!global.service_command.empty()) command.command = global.service_command;
+  command.timeout = global.service_timeout;
+  return command;
+}
+
+BytePath pending_folder(const GlobalOptions& global) {
+  return global.state_dir.empty() ? requestor::default_pending_folder()
+                                  : join_path(global.state_dir, "pending-restores");
+}
+
 Result<RestoreRequest> request_of(const Invocation& invocation) {
   const RestoreVerbOptions& options = invocation.restore;
   RestoreRequest request;
@@ -76,9 +89,11 @@ Result<RestoreRequest> request_of(const Invocation& invocation) {
     }
     request.options.expires = WallTime(std::chrono::seconds(seconds));
   }
+  request.services = requestor::service_control(service_command_of(invocation.global));
   if (options.no_services) {
     request.services = [](const std::string&, bool) { return Status(Ok{}); };
   }
+  request.pending = pending_folder(invocation.global);
   if (Status s = read_lists(options, request); !s.ok()) return s.error();
   return request;
 }
@@ -105,7 +120,9 @@ void print_plan(Context& context, const requestor::RestoreOutcome& outcome) {
 
 void print_outcome(Context& context, const requestor::RestoreOutcome& outcome) {
   if (context.terminal.json()) {
-    context.terminal.print_json({{"report", encode_json(outcome.report)}});
+    context.terminal.print_json({{"report", encode_json(outcome.report)},
+                                 {"waits_for_boot", outcome.waits_for_boot},
+                                 {"wants_reboot", outcome.wants_reboot}});
     return;
   }
   std::vector<std::vector<std::string>> rows{
@@ -117,6 +134,13 @@ void print_outcome(Context& context, const requestor::RestoreOutcome& outcome) {
   }
   context.terminal.print_table(rows);
   context.terminal.note("outcome: " + outcome.report.outcome);
+  if (outcome.waits_for_boot) {
+    context.terminal.note(
+        "files wait for the next boot; stillframe restore finish-staged --list "
+        "shows them, stillframe restore abandon takes them back");
+  } else if (outcome.wants_reboot) {
+    context.terminal.note("a writer asks for a reboot now");
+  }
 }
 
 int extract(Context& context) {
@@ -148,6 +172,35 @@ int print_orphan(Context& context, const Result<requestor::OrphanOutcome>& outco
   return to_int(Exit::ok);
 }
 
+// `done` in place of the state, for a verb that ends all of them alike.
+int print_staged(Context& context, const std::vector<requestor::StagedRestore>& restores,
+                 const std::string& done) {
+  json list = json::array();
+  std::vector<std::vector<std::string>> rows{{"TARGET", "FILES", "STATE", "PROBLEM"}};
+  Exit exit = Exit::ok;
+  for (const requestor::StagedRestore& restore : restores) {
+    const std::string state =
+        done.empty() ? std::string(requestor::to_string(restore.state)) : done;
+    list.push_back({{"name", escape_path(restore.name)},
+                    {"target", restore.target},
+                    {"files", restore.files},
+                    {"state", state},
+                    {"problem", restore.problem}});
+    rows.push_back({restore.target, std::to_string(restore.files), state, restore.problem});
+    const bool waits = restore.state == requestor::StagedState::waiting;
+    if (waits && exit == Exit::ok) exit = Exit::waiting_for_start;
+    const bool bad = restore.state == requestor::StagedState::failed ||
+                     restore.state == requestor::StagedState::incomplete;
+    if (bad) exit = Exit::writer_failed;
+  }
+  if (context.terminal.json()) {
+    context.terminal.print_json({{"restores", std::move(list)}});
+  } else {
+    context.terminal.print_table(rows);
+  }
+  return to_int(exit);
+}
+
 }  // namespace
 
 int verb_restore(Context& context) {
@@ -170,7 +223,8 @@ int verb_restore(Context& context) {
     print_outcome(context, outcome.value());
   }
   if (!outcome.value().finish.ok()) return context.terminal.fail(outcome.value().finish.error());
-  const bool waits = outcome.value().report.outcome == "waiting_for_start";
+  const bool waits =
+      outcome.value().waits_for_boot || outcome.value().report.outcome == "waiting_for_start";
   return to_int(waits ? Exit::waiting_for_start : Exit::ok);
 }
 
@@ -181,8 +235,26 @@ int verb_restore_resume(Context& context) {
 
 int verb_restore_abandon(Context& context) {
   const RestoreVerbOptions& options = context.invocation.restore;
-  return print_orphan(context,
-                      requestor::abandon_restore(tidy_path(options.set), options.allow_start));
+  auto abandoned = requestor::abandon_restore(tidy_path(options.set), options.allow_start);
+  const bool none = !abandoned.ok() && abandoned.error().code() == Errc::not_found;
+  const BytePath pending = pending_folder(context.invocation.global);
+  if (!none || !exists(pending)) return print_orphan(context, abandoned);
+  auto taken_back = requestor::abandon_staged(pending, tidy_path(options.set));
+  if (taken_back.ok()) return print_staged(context, taken_back.value(), "taken back");
+  const bool nothing = taken_back.error().code() == Errc::not_found;
+  return nothing ? print_orphan(context, abandoned) : context.terminal.fail(taken_back.error());
+}
+
+int verb_restore_finish_staged(Context& context) {
+  const RestoreVerbOptions& options = context.invocation.restore;
+  requestor::FinishRequest request;
+  request.pending = pending_folder(context.invocation.global);
+  request.now = options.now;
+  request.look = options.list;
+  if (!exists(request.pending)) return print_staged(context, {}, "");  // nothing ever waited
+  auto restores = requestor::finish_staged(request);
+  if (!restores.ok()) return context.terminal.fail(restores.error());
+  return print_staged(context, restores.value(), "");
 }
 
 }  // namespace stillframe::cli

@@ -35,6 +35,7 @@ const std::map<std::string, Verb>& verbs() {
       {"restore", verb_restore},
       {"restore resume", verb_restore_resume},
       {"restore abandon", verb_restore_abandon},
+      {"restore finish-staged", verb_restore_finish_staged},
       {"exec", verb_exec},
       {"hold", verb_hold},
       {"gate", verb_gate},
@@ -58,6 +59,9 @@ Status apply_config(GlobalOptions& options) {
   options.helper_dir = table.value().text("helper_dir");
   options.writer_configs = table.value().texts("writer_configs");
   options.command_providers = table.value().texts("command_providers");
+  options.service_command = table.value().texts("service_command");
+  options.service_timeout =
+      table.value().milliseconds("service_timeout_ms", options.service_timeout);
   const auto timeout = table.value().milliseconds("timeout_ms", options.timeout);
   if (Status s = table.value().finish(); !s.ok()) return s;
   if (options.socket_dir.empty()) options.socket_dir = socket;

@@ -41,10 +41,10 @@ void reset_signals() {
 void enter_in_place(const std::vector<InPlace>& places, int report) {
   if (places.empty()) return;
   if (unshare(CLONE_NEWNS) != 0) give_up(report, "cannot make a mount namespace");
-  // What is mounted here is not seen outside; what is unmounted there goes here too where mounts
-  // are shared, and does not stay in use for as long as the command runs.
+  // Slaves, not private: what is unmounted outside while the command runs goes away in here too.
+  // A private copy would keep everybody's file systems and their devices busy until the end.
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
-    give_up(report, "cannot keep mounts to the command");
+    give_up(report, "cannot keep mounts to ourselves");
   }
   // The snapshots first into descriptors: one may lie below a mount point that another covers.
   std::vector<int> roots;

@@ -113,7 +113,14 @@ int verb_snapshot_create(Context& context) {
     Status wrote = write_environment(context.invocation.snapshot.environment_file, set.value());
     if (!wrote.ok()) return context.terminal.fail(wrote.error());
   }
-  print_snapshots(context, set.value().snapshots);
+  if (context.terminal.json()) {
+    context.terminal.print_json({{"set", set.value().set.to_string()},
+                                 {"consistency", enum_name(set.value().evidence.label)},
+                                 {"reason", set.value().evidence.reason},
+                                 {"snapshots", encode_json(set.value().snapshots)}});
+  } else {
+    print_snapshots(context, set.value().snapshots);
+  }
   context.terminal.note(fmt::format("set {} is {}: {}", set.value().set.to_string(),
                                     enum_name(set.value().evidence.label),
                                     set.value().evidence.reason));
@@ -181,7 +188,11 @@ int verb_snapshot_unexpose(Context& context) {
   auto snapshot = find_one(connected.value().client, context.invocation.snapshot.id);
   if (!snapshot.ok()) return context.terminal.fail(snapshot.error());
   Status done = connected.value().client.unexpose_snapshot(snapshot.value().snapshot);
-  return done.ok() ? to_int(Exit::ok) : context.terminal.fail(done.error());
+  if (!done.ok()) return context.terminal.fail(done.error());
+  if (context.terminal.json()) {
+    context.terminal.print_json({{"unexposed", snapshot.value().snapshot.to_string()}});
+  }
+  return to_int(Exit::ok);
 }
 
 int verb_snapshot_delete(Context& context) {
@@ -204,20 +215,25 @@ int verb_snapshot_delete(Context& context) {
   }
   if (options.all &&
       !confirmed(context, fmt::format("delete {} snapshots?", doomed.value().size()))) {
-    return context.terminal.fail(Error(Errc::cancelled, "nothing was deleted"));
+    return context.terminal.fail(
+        Error(Errc::cancelled, "nothing was deleted; answer y, or give --yes"));
   }
   // Each is tried: one that cannot go must not keep the rest.
   Status first = Ok{};
   std::size_t deleted = 0;
+  nlohmann::json gone = nlohmann::json::array();
   for (const SnapshotInfo& snapshot : doomed.value()) {
     Status removed = connected.value().client.remove_snapshot(snapshot.snapshot);
     if (removed.ok()) ++deleted;
+    if (removed.ok()) gone.push_back(snapshot.snapshot.to_string());
     if (!removed.ok() && first.ok()) {
       first = removed.error().while_doing("deleting snapshot " + snapshot.snapshot.to_string());
     }
   }
   context.terminal.note(fmt::format("{} snapshots deleted", deleted));
-  return first.ok() ? to_int(Exit::ok) : context.terminal.fail(first.error());
+  if (!first.ok()) return context.terminal.fail(first.error());
+  if (context.terminal.json()) context.terminal.print_json({{"deleted", std::move(gone)}});
+  return to_int(Exit::ok);
 }
 
 int verb_snapshot_revert(Context& context) {
@@ -228,12 +244,17 @@ int verb_snapshot_revert(Context& context) {
   const std::string volume = escape_path(snapshot.value().volume.mount_point);
   if (!confirmed(context, "revert " + volume + " to " + time_text(snapshot.value().created) +
                               "? What was written since is lost.")) {
-    return context.terminal.fail(Error(Errc::cancelled, "nothing was reverted"));
+    return context.terminal.fail(
+        Error(Errc::cancelled, "nothing was reverted; answer y, or give --yes"));
   }
   RevertOptions options;
   options.force = context.invocation.snapshot.force;
   Status done = connected.value().client.revert_snapshot(snapshot.value().snapshot, options);
   if (!done.ok()) return context.terminal.fail(done.error());
+  if (context.terminal.json()) {
+    context.terminal.print_json(
+        {{"reverted", volume}, {"snapshot", snapshot.value().snapshot.to_string()}});
+  }
   context.terminal.note(volume + " is as it was at " + time_text(snapshot.value().created));
   return to_int(Exit::ok);
 }

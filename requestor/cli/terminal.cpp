@@ -9,6 +9,9 @@
 namespace stillframe::cli {
 namespace {
 
+constexpr Duration kRedrawAfter = std::chrono::milliseconds(100);
+constexpr Duration kEstimateAfter = std::chrono::seconds(1);
+
 std::string next_step(const Error& error) {
   const RetryAdvice advice = error.retry_advice();
   switch (advice.kind) {
@@ -86,25 +89,43 @@ int Terminal::fail(const Error& error) {
   return to_int(code);
 }
 
+std::string Terminal::progress_line(const std::string& name, std::uint64_t done,
+                                    std::uint64_t total) const {
+  if (total == 0) return name;
+  constexpr std::size_t kBarCells = 30;
+  const double share = static_cast<double>(std::min(done, total)) / static_cast<double>(total);
+  const auto full = static_cast<std::size_t>(share * kBarCells);
+  std::string line =
+      fmt::format("{} [{:#<{}}{:.<{}}] {:3.0f}% {} of {}", name, "", full, "", kBarCells - full,
+                  share * 100, bytes_text(done), bytes_text(total));
+  // The first moments say little about the rest.
+  const Duration spent = clock_.now() - phase_begun_;
+  if (spent < kEstimateAfter || share <= 0) return line;
+  const double seconds = static_cast<double>(spent.count()) / 1e9;
+  const auto rate = static_cast<std::uint64_t>(static_cast<double>(done) / seconds);
+  const auto left = std::chrono::duration<double>(seconds * (1 - share) / share);
+  return line + fmt::format(", {}/s, {} left", bytes_text(rate),
+                            left_text(std::chrono::duration_cast<Duration>(left)));
+}
+
 void Terminal::progress(const std::string& phase, const std::string& who, std::uint64_t done,
                         std::uint64_t total) {
   const std::lock_guard lock(mutex_);
   if (options_.quiet) return;
   const std::string name = who.empty() ? phase : phase + " " + who;
+  const bool is_new = name != phase_;
+  const BootTime now = clock_.now();
+  if (is_new) phase_begun_ = now;
+  phase_ = name;
   if (!interactive_) {
-    if (options_.verbose && name != phase_) fmt::print(err_, "stillframe: {}\n", name);
-    phase_ = name;
+    if (options_.verbose && is_new) fmt::print(err_, "stillframe: {}\n", name);
     return;
   }
-  if (total == 0) {
-    fmt::print(err_, "\r\033[K{}", name);
-  } else {
-    constexpr std::size_t kBarCells = 30;
-    const std::size_t full = static_cast<std::size_t>(static_cast<double>(std::min(done, total)) /
-                                                      static_cast<double>(total) * kBarCells);
-    fmt::print(err_, "\r\033[K{} [{:#<{}}{:.<{}}] {} of {}", name, "", full, "", kBarCells - full,
-               bytes_text(done), bytes_text(total));
-  }
+  // Every piece of every file is told; nobody can read that many lines.
+  const bool last = total != 0 && done >= total;
+  if (!is_new && !last && drawn_ && now - last_drawn_ < kRedrawAfter) return;
+  last_drawn_ = now;
+  fmt::print(err_, "\r\033[K{}", progress_line(name, done, total));
   std::fflush(err_);
   drawn_ = true;
 }
@@ -134,6 +155,13 @@ std::string time_text(WallTime time) {
   char text[40];
   std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &utc);
   return text;
+}
+
+std::string left_text(Duration duration) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(duration).count();
+  const auto hours = seconds / 3600, minutes = seconds / 60 % 60;
+  if (hours > 0) return fmt::format("{}:{:02}:{:02}", hours, minutes, seconds % 60);
+  return fmt::format("{}:{:02}", minutes, seconds % 60);
 }
 
 std::string milliseconds_text(Duration duration) {

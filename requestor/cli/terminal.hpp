@@ -19,8 +19,10 @@ namespace stillframe::cli {
 class Terminal final : public requestor::RunObserver {
  public:
   // `out` and `err` stay open for its life; a progress line is drawn when `interactive`.
-  Terminal(std::FILE* out, std::FILE* err, const GlobalOptions& options, bool interactive)
-      : out_(out), err_(err), options_(options), interactive_(interactive) {}
+  // `clock` is for the time that is left.
+  Terminal(std::FILE* out, std::FILE* err, const GlobalOptions& options, bool interactive,
+           const Clock& clock = system_clock())
+      : out_(out), err_(err), options_(options), interactive_(interactive), clock_(clock) {}
 
   bool json() const noexcept { return options_.json; }
 
@@ -36,22 +38,27 @@ class Terminal final : public requestor::RunObserver {
   void progress(const std::string& phase, const std::string& who, std::uint64_t done,
                 std::uint64_t total) override;
   void warning(const std::string& message) override;
+  void remark(const std::string& message) override { verbose(message); }
   void end_progress();
 
  private:
   void write_error_line(std::string_view text);
+  std::string progress_line(const std::string& name, std::uint64_t done, std::uint64_t total) const;
 
   std::FILE* const out_;
   std::FILE* const err_;
   const GlobalOptions options_;
   const bool interactive_;
-  std::mutex mutex_;
+  const Clock& clock_;
+  std::mutex mutex_;  // of what follows
   std::string phase_;
+  BootTime phase_begun_, last_drawn_;
   bool drawn_ = false;
 };
 
 std::string bytes_text(std::uint64_t bytes);       // "3.2 MiB"
 std::string time_text(WallTime time);              // "2026-11-21 10:40:03 UTC"
 std::string milliseconds_text(Duration duration);  // "12.3 ms"
+std::string left_text(Duration duration);          // "3:07" or "1:02:40"
 
 }  // namespace stillframe::cli

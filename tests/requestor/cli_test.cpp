@@ -8,7 +8,7 @@
 #include "requestor/cli/parse.hpp"
 #include "requestor/cli/run_cli.hpp"
 #include "requestor/cli/run_command.hpp"
-#include "requestor/cli/timeline.hpp"
+#include "tests/requestor/cli_runner.hpp"
 #include "tests/requestor/fake_channel.hpp"
 #include "tests/support/loop_fs.hpp"
 
@@ -20,7 +20,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-using Words = std::vector<std::string>;
+using tests::Words;
 
 Invocation parsed(const Words& words) {
   auto result = parse_command_line(words);
@@ -29,36 +29,16 @@ Invocation parsed(const Words& words) {
   return std::holds_alternative<Invocation>(result) ? std::get<Invocation>(result) : Invocation();
 }
 
-struct Ran {
-  int code = 0;
-  std::string out, err;
-};
-
 // The program against a scripted coordinator.
 struct CliTest : ::testing::Test {
   std::shared_ptr<FakeChannel> channel = std::make_shared<FakeChannel>();
   Status connects = Ok{};
 
-  Ran run(const Words& words) {
-    char *out_text = nullptr, *err_text = nullptr;
-    std::size_t out_size = 0, err_size = 0;
-    Streams streams;
-    streams.out = open_memstream(&out_text, &out_size);
-    streams.err = open_memstream(&err_text, &err_size);
-    Ran ran;
-    ran.code = run_cli(words,
-                       [this](const GlobalOptions&) -> Result<Connection> {
-                         if (!connects.ok()) return connects.error();
-                         return Connection{nullptr, channel};
-                       },
-                       streams, {});
-    std::fclose(streams.out);
-    std::fclose(streams.err);
-    ran.out.assign(out_text, out_size);
-    ran.err.assign(err_text, err_size);
-    std::free(out_text);
-    std::free(err_text);
-    return ran;
+  tests::Ran run(const Words& words) {
+    return tests::run(words, [this](const GlobalOptions&) -> Result<Connection> {
+      if (!connects.ok()) return connects.error();
+      return Connection{nullptr, channel};
+    });
   }
 };
 
@@ -84,6 +64,7 @@ TEST(CommandLine, EveryVerbIsReached) {
       {"restore", {"restore", "/set"}},
       {"restore resume", {"restore", "resume", "/t"}},
       {"restore abandon", {"restore", "abandon", "/t", "--allow-start"}},
+      {"restore finish-staged", {"restore", "finish-staged", "--list"}},
       {"verify", {"verify", "/set"}},
       {"show", {"show", "/set", "--timeline"}},
       {"doctor", {"doctor"}},
@@ -119,16 +100,7 @@ TEST(CommandLine, EveryVerbHasHelpWithAnExample) {
     EXPECT_THAT(manual_page(help.name), HasSubstr(".SH SYNOPSIS"));
     verbs += group ? 0 : 1;
   }
-  EXPECT_EQ(verbs, 24);
-}
-
-TEST(CommandLine, CompletionsKnowVerbsAndOptions) {
-  for (const char* shell : {"bash", "zsh", "fish"}) {
-    const std::string script = completion_script(shell);
-    EXPECT_THAT(script, HasSubstr("abandon")) << shell;
-    EXPECT_THAT(script, HasSubstr("wait-writers")) << shell;
-  }
-  EXPECT_EQ(stillframe::tests::run_program({"bash", "-n", "-c", completion_script("bash")}), 0);
+  EXPECT_EQ(verbs, 25);
 }
 
 TEST(ExitCode, ClassesAreToldApart) {
@@ -143,7 +115,7 @@ TEST(ExitCode, ClassesAreToldApart) {
 
 TEST_F(CliTest, SilentDaemonIsAnErrorAndNothingElseIsTried) {
   connects = Error(Errc::disconnected, "nobody listens on '/run/x'; start stillframed");
-  const Ran ran = run({"writers"});
+  const tests::Ran ran = run({"writers"});
   EXPECT_EQ(ran.code, 10);
   EXPECT_THAT(ran.err, HasSubstr("/run/x"));
   EXPECT_TRUE(ran.out.empty());
@@ -152,7 +124,7 @@ TEST_F(CliTest, SilentDaemonIsAnErrorAndNothingElseIsTried) {
 
 TEST_F(CliTest, JsonErrorsAreJsonOnStandardOutput) {
   channel->fail("volumes", Error(Errc::access_denied, "not you"));
-  const Ran ran = run({"volumes", "--json"});
+  const tests::Ran ran = run({"volumes", "--json"});
   EXPECT_EQ(ran.code, 4);
   const auto answer = nlohmann::json::parse(ran.out);
   EXPECT_EQ(answer["error"]["code"], "access_denied");
@@ -167,7 +139,7 @@ TEST_F(CliTest, ListsAreTablesOrJson) {
 }
 
 TEST_F(CliTest, ExecRefusesATypeThatTruncatesWithoutAManifest) {
-  const Ran ran = run({"exec", "--type", "full", "--", "true"});
+  const tests::Ran ran = run({"exec", "--type", "full", "--", "true"});
   EXPECT_EQ(ran.code, 2);
   EXPECT_THAT(ran.err, HasSubstr("--manifest"));
   EXPECT_TRUE(channel->methods().empty());
@@ -229,26 +201,6 @@ TEST(RunCommand, SeesTheSnapshotInPlaceOfTheVolume) {
   EXPECT_EQ(ran.value(), 0);
   EXPECT_EQ(stillframe::tests::run_program({"sh", "-c", "test $(cat " + volume + "/f) = now"}), 0)
       << "the mount leaked";
-}
-
-TEST(Timeline, ShowsHoldsAndCuts) {
-  Evidence evidence;
-  evidence.timeline.push_back(
-      {"freeze", "mail", BootTime(Duration(1'000'000)), BootTime(Duration(3'000'000)), "ok", ""});
-  ComponentEvidence component;
-  component.instance_name = "mail";
-  component.name = {"", "db"};
-  component.hold = HoldStatement{BootTime(Duration(2'000'000)),
-                                 BootTime(Duration(9'000'000)),
-                                 false,
-                                 false,
-                                 Duration(0),
-                                 "timer"};
-  evidence.components.push_back(component);
-  const auto lines = timeline_lines(evidence);
-  EXPECT_THAT(lines, Contains(HasSubstr("freeze mail")));
-  EXPECT_THAT(lines, Contains(HasSubstr("BROKEN: timer")));
-  EXPECT_EQ(hold_length(evidence), Duration(7'000'000));
 }
 
 }  // namespace
