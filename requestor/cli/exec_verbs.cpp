@@ -179,7 +179,8 @@ int verb_hold(Context& context) {
   };
   auto held = connected.value().client.hold(backup_options_of(context.invocation, BackupType::copy),
                                             selectors.value(), while_held);
-  if (!held.ok()) return context.terminal.fail(held.error());
+  // A command that was killed at the end of the hold is the reason of whatever followed.
+  if (!held.ok()) return context.terminal.fail(ran.ok() ? held.error() : ran.error());
   const Evidence& evidence = held.value().evidence;
   Status told = report_run(context, held.value().command_status, evidence);
   if (!told.ok()) return context.terminal.fail(told.error());
