@@ -136,6 +136,20 @@ Status check_restore_request(const WriterMetadata& writer, const BackupComponent
   return Ok{};
 }
 
+Result<std::string> check_writer_version(const WriterIdentity& stored, const WriterIdentity& live) {
+  const auto text = [](const Version& version) {
+    return std::to_string(version.major) + "." + std::to_string(version.minor);
+  };
+  const std::string versions = "the backup is of writer '" + stored.name + "' in version " +
+                               text(stored.version) + ", and version " + text(live.version) +
+                               " is running";
+  if (stored.version.major != live.version.major) {
+    return Error(Errc::not_supported,
+                 versions + "; run the backup's major version, or restore only the files");
+  }
+  return stored.version.minor > live.version.minor ? versions : std::string();
+}
+
 bool wants_pre_restore(const RestorePolicy& policy) noexcept {
   return policy.events != RestoreEvents::never;
 }

@@ -28,6 +28,11 @@ Result<std::vector<std::size_t>> restored_members(const WriterMetadata& stored,
 Status check_restore_request(const WriterMetadata& writer, const BackupComponent& entry,
                              const std::string& target_instance_name = {});
 
+// Whether what `stored` wrote can be given to `live`, a writer of its class. not_supported for
+// another major version. The answer is a note for people when the backup's minor version is the
+// newer one, and empty otherwise.
+Result<std::string> check_writer_version(const WriterIdentity& stored, const WriterIdentity& live);
+
 // Which of the two restore verbs a writer wants to hear. `replace_failed`: a component of method
 // restore_if_not_there or restore_if_can_replace could not be put in place.
 bool wants_pre_restore(const RestorePolicy& policy) noexcept;

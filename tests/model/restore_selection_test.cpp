@@ -138,6 +138,25 @@ TEST_F(RestoreSelectionTest, WhatAWriterDidNotPromiseIsNotAskedOfIt) {
   EXPECT_TRUE(check_restore_request(writer_, entries_[0], entries_[0].instance_name).ok());
 }
 
+TEST(WriterVersion, AnotherMajorVersionIsRefusedAndANewerMinorOneNoted) {
+  WriterIdentity stored, live;
+  EXPECT_EQ(stored.version, (Version{0, 0}));
+  stored.name = "Library";
+  EXPECT_EQ(check_writer_version(stored, live).value(), "");
+  stored.version = {2, 7};
+  live.version = {2, 9};
+  EXPECT_EQ(check_writer_version(stored, live).value(), "");
+  live.version = {2, 6};
+  EXPECT_THAT(check_writer_version(stored, live).value(), HasSubstr("version 2.7"));
+  for (const Version& other : {Version{1, 9}, Version{3, 0}}) {
+    live.version = other;
+    auto refused = check_writer_version(stored, live);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::not_supported);
+    EXPECT_THAT(refused.error().what(), HasSubstr("'Library' in version 2.7"));
+  }
+}
+
 TEST(RestoreEvents, AWriterHearsOnlyWhatItWants) {
   RestorePolicy policy;
   policy.events = RestoreEvents::never;
