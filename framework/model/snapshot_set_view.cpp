@@ -3,26 +3,18 @@
 #include "framework/model/path_text.hpp"
 
 namespace stillframe {
-namespace {
 
-// The volume of the set whose mount point is the longest one above `path`.
-const VolumeInSet* volume_of(const SnapshotSetView& set, const BytePath& path) {
+const VolumeInSet* SnapshotSetView::volume_of(const BytePath& path) const {
   const VolumeInSet* best = nullptr;
-  for (const VolumeInSet& volume : set.volumes) {
+  for (const VolumeInSet& volume : volumes) {
     if (!is_beneath_or_equal(path, volume.mount_point)) continue;
     if (best == nullptr || volume.mount_point.size() > best->mount_point.size()) best = &volume;
   }
   return best;
 }
 
-}  // namespace
-
-bool SnapshotSetView::covers(const BytePath& path) const {
-  return volume_of(*this, path) != nullptr;
-}
-
 Result<BytePath> SnapshotSetView::in_snapshot(const BytePath& path) const {
-  const VolumeInSet* volume = volume_of(*this, path);
+  const VolumeInSet* volume = volume_of(path);
   if (volume == nullptr) {
     return Error(Errc::not_found, "'" + escape_path(path) +
                                       "' is on none of the volumes of snapshot set " +

@@ -12,6 +12,7 @@
 #include "framework/model/environment.hpp"
 #include "framework/sdk/dispatch.hpp"
 #include "framework/sdk/hold.hpp"
+#include "framework/sdk/process_environment.hpp"
 #include "framework/sdk/strand.hpp"
 #include "framework/sdk/stream_pump.hpp"
 #include "framework/transport/peer.hpp"
@@ -84,17 +85,6 @@ struct Stream {
   SessionId session;
   std::unique_ptr<StreamPump> pump;
 };
-
-Environment process_environment() {
-  Environment environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (equals == std::string_view::npos) continue;
-    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return environment;
-}
 
 WriterAnswer failed(Error error) {
   WriterAnswer answer;

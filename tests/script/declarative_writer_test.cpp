@@ -229,6 +229,27 @@ TEST_F(Declarative, WithoutCommandsNothingIsHeldAndThatIsSaid) {
   EXPECT_THAT(hold.broken_because, HasSubstr("neither session nor freeze"));
 }
 
+TEST_F(Declarative, WhatIsExcludedFromTheSnapshotIsTakenOutOfItAlone) {
+  for (const char* root : {"live", "cut"}) {
+    std::filesystem::create_directories(path(root) + "/cache/deep");
+    for (const char* file : {"/data", "/cache/1", "/cache/deep/2"}) {
+      std::ofstream(path(root) + file) << "x";
+    }
+  }
+  auto writer =
+      load("[[exclude_from_snapshot]]\npath = '" + path("live/cache") + "'\nrecursive = true\n");
+  ASSERT_TRUE(writer.ok()) << writer.error().what();
+  set_.volumes = {{path("live"), SnapshotId::generate(), path("cut")}};
+  BackupView backup;
+  const Status done = writer.value()->post_snapshot(call_, set_, backup);
+  ASSERT_TRUE(done.ok()) << done.error().what();
+  EXPECT_FALSE(std::filesystem::exists(path("cut/cache/1")));
+  EXPECT_FALSE(std::filesystem::exists(path("cut/cache/deep/2")));
+  EXPECT_TRUE(std::filesystem::exists(path("cut/data")));
+  EXPECT_TRUE(std::filesystem::exists(path("live/cache/1")));
+  EXPECT_TRUE(std::filesystem::exists(path("live/cache/deep/2")));
+}
+
 TEST_F(Declarative, BackupCompleteSeesWhatWasPublished) {
   program("complete",
           "echo \"$STILLFRAME_SUCCEEDED|$STILLFRAME_MANIFEST_SHA256|$STILLFRAME_BACKUP_TYPE\" > " +

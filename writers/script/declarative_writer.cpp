@@ -130,7 +130,9 @@ class DeclarativeWriter final : public Writer {
     Variables variables = variables_for(call, "post_snapshot");
     add_set(variables, set);
     add_backup(variables, backup);
-    return runner_.run(config_.commands.post_snapshot, variables, config_.timeouts.post, call);
+    Status ran =
+        runner_.run(config_.commands.post_snapshot, variables, config_.timeouts.post, call);
+    return ran.ok() ? take_out_excluded(call, set) : ran;
   }
 
   Status backup_complete(const CallContext& call, const BackupView& backup,
@@ -226,6 +228,16 @@ class DeclarativeWriter final : public Writer {
   }
 
  private:
+  // After the command: it may still need what is not worth keeping.
+  Status take_out_excluded(const CallContext& call, const SnapshotSetView& set) const {
+    if (config_.exclude_from_snapshot.empty()) return Ok{};
+    auto out = take_out_of_snapshots(set, config_.exclude_from_snapshot);
+    if (!out.ok()) return out.error();
+    if (call.progress == nullptr) return Ok{};
+    for (const std::string& note : out.value().notes) call.progress->report(0, 0, note);
+    return Ok{};
+  }
+
   static HoldStatement statement_without_hold(std::string why) {
     HoldStatement statement;
     statement.broken_because = std::move(why);

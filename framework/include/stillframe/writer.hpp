@@ -59,12 +59,25 @@ struct SnapshotSetView {
   bool for_rollback = false;  // taken to roll back to, rather than to back up
   std::vector<VolumeInSet> volumes;
 
-  // Whether the set holds the volume that `path` lies on, by longest mount point.
-  bool covers(const BytePath& path) const;
+  // The volume of the set that `path` lies on, by longest mount point; null when it holds none.
+  const VolumeInSet* volume_of(const BytePath& path) const;
+  bool covers(const BytePath& path) const { return volume_of(path) != nullptr; }
   // `path` inside its volume's snapshot; not_found when the set does not cover it.
   Result<BytePath> in_snapshot(const BytePath& path) const;
   friend bool operator==(const SnapshotSetView&, const SnapshotSetView&) = default;
 };
+
+struct FilesTakenOut {
+  std::uint64_t files = 0;
+  std::vector<std::string> notes;  // what could not be looked at or deleted, and why
+};
+
+// For post_snapshot(): deletes the files that `excluded` names from the snapshots of `set`, and
+// never from the volumes themselves; what a writer declared in exclude_from_snapshot, it takes out
+// with this. Variables are those of this process. Best effort: a snapshot that is read-only or a
+// place that is not in the set stays as it is, and only a path that is none is an error.
+Result<FilesTakenOut> take_out_of_snapshots(const SnapshotSetView& set,
+                                            const std::vector<ExcludedFiles>& excluded);
 
 struct StreamRequest {
   ComponentName component;
