@@ -7,6 +7,7 @@
 #include "framework/base/path.hpp"
 #include "framework/model/backup_type.hpp"
 #include "framework/model/component_tree.hpp"
+#include "framework/model/system_state.hpp"
 #include "requestor/backup/chain.hpp"
 #include "requestor/backup/copier.hpp"
 #include "requestor/backup/stream_copy.hpp"
@@ -40,6 +41,7 @@ class Run {
  private:
   Status choose(BackupSession& session);
   Result<std::vector<ComponentSelector>> selectors() const;
+  Status mind_system_state(std::vector<ComponentSelector>& wanted) const;
   Status learn_components(BackupSession& session);
   Result<Chosen> choose_component(const BackupComponent& entry) const;
   Status make_snapshots(BackupSession& session);
@@ -67,9 +69,34 @@ class Run {
 Result<std::vector<ComponentSelector>> Run::selectors() const {
   std::vector<ComponentSelector> wanted = request_.selectors;
   if (wanted.empty()) wanted.push_back({"", "*", request_.snapshot.policy, "", {}});
+  if (Status s = mind_system_state(wanted); !s.ok()) return s.error();
   if (!builds_on_another(request_.options.type)) return wanted;
   const ChainRequest chain{request_.store, request_.options.type, request_.options.chain_owner};
   return choose_bases(chain, writers_, wanted, request_.options.exclude_writers);
+}
+
+// Takes all of the system's state along where that is meant, and says what is missing of it where a
+// part was selected.
+Status Run::mind_system_state(std::vector<ComponentSelector>& wanted) const {
+  std::vector<const WriterMetadata*> known;
+  for (const WriterStatus& writer : writers_) {
+    if (writer.metadata) known.push_back(&*writer.metadata);
+  }
+  const std::vector<std::string>& excluded = request_.options.exclude_writers;
+  if (request_.options.bootable_system_state) {
+    auto whole = with_system_state(known, wanted, excluded);
+    if (!whole.ok()) return whole.error();
+    wanted = std::move(whole).value();
+  }
+  auto selection = select_components(known, wanted, excluded);
+  if (!selection.ok()) return selection.error();
+  for (const LeftOutComponent& out : missing_system_state(known, selection.value())) {
+    const WriterMetadata& writer = *known[out.writer];
+    observer_.warning("the system's state is incomplete without component '" +
+                      writer.components[out.component].name.full() + "' of writer " +
+                      writer.identity.name + "; --bootable takes all of it");
+  }
+  return Ok{};
 }
 
 Status Run::choose(BackupSession& session) {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "framework/model/backup_type.hpp"
+#include "framework/model/chain_rules.hpp"
 #include "framework/model/consistency.hpp"
 #include "framework/model/selection.hpp"
 
@@ -21,13 +22,7 @@ struct Candidate {
   bool completed = false;
 };
 
-bool may_be_base(BackupType type, BackupType wanted) {
-  if (type == BackupType::full) return true;
-  return wanted != BackupType::differential &&
-         (type == BackupType::incremental || type == BackupType::log);
-}
-
-Result<std::vector<Candidate>> candidates_of(const BytePath& store, BackupType wanted) {
+Result<std::vector<Candidate>> candidates_of(const BytePath& store) {
   auto sets = list_sets(store);
   if (!sets.ok()) {
     if (sets.error().code() == Errc::not_found) return std::vector<Candidate>();
@@ -35,7 +30,7 @@ Result<std::vector<Candidate>> candidates_of(const BytePath& store, BackupType w
   }
   std::vector<Candidate> candidates;
   for (auto listing = sets.value().rbegin(); listing != sets.value().rend(); ++listing) {
-    if (!listing->manifest || !may_be_base(listing->manifest->type, wanted)) continue;
+    if (!listing->manifest) continue;
     auto set = BackupSet::open(listing->path);
     if (!set.ok()) continue;
     auto document = set.value().document();
@@ -60,15 +55,31 @@ const Entry* find_component(const std::vector<Entry>& entries, const WriterIdent
 }
 
 std::optional<ChainBase> base_in(const Candidate& candidate, const WriterIdentity& writer,
-                                 const ComponentName& name, const std::string& owner) {
+                                 const ComponentName& name, const ChainRequest& request) {
+  if (!can_be_built_on(candidate.manifest.type, request.type)) return std::nullopt;
   const auto* component = find_component(candidate.document.components, writer, name);
   const auto* stored = find_component(candidate.manifest.components, writer, name);
   const auto* evidence = find_component(candidate.evidence.components, writer, name);
   const bool good = candidate.completed && component != nullptr && stored != nullptr &&
                     stored->succeeded && evidence != nullptr && can_be_base(evidence->label);
   if (!good) return std::nullopt;
-  if (!owner.empty() && candidate.document.chain_owner != owner) return std::nullopt;
+  if (!request.owner.empty() && candidate.document.chain_owner != request.owner) {
+    return std::nullopt;
+  }
   return ChainBase{candidate.manifest.backup, component->stamp, candidate.document.chain_owner};
+}
+
+// What was made of the component since its last full backup.
+std::vector<BackupType> types_since_full(const std::vector<Candidate>& newest_first,
+                                         const WriterIdentity& writer, const ComponentName& name) {
+  std::vector<BackupType> types;
+  for (const Candidate& candidate : newest_first) {
+    const auto* stored = find_component(candidate.manifest.components, writer, name);
+    if (stored == nullptr || !stored->succeeded) continue;
+    if (candidate.manifest.type == BackupType::full) break;
+    types.push_back(candidate.manifest.type);
+  }
+  return types;
 }
 
 }  // namespace
@@ -83,7 +94,7 @@ Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
   }
   auto selection = select_components(metadata, selectors, excluded);
   if (!selection.ok()) return selection.error();
-  auto candidates = candidates_of(request.store, request.type);
+  auto candidates = candidates_of(request.store);
   if (!candidates.ok()) return candidates.error();
 
   std::vector<ComponentSelector> exact;
@@ -93,9 +104,15 @@ Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
     ComponentSelector selector{writer.instance.to_string(), name.full(), selected.policy,
                                selected.options, selected.base};
     const bool builds = effective_type(writer.schema, request.type) == request.type;
+    Status mix = check_chain_mix(writer.schema, builds ? request.type : BackupType::full,
+                                 types_since_full(candidates.value(), writer.identity, name));
+    if (!mix.ok()) {
+      return mix.error().while_doing("component '" + name.full() + "' of " +
+                                     writer.identity.instance_name);
+    }
     for (const Candidate& candidate : candidates.value()) {
       if (!builds || selector.base) break;
-      selector.base = base_in(candidate, writer.identity, name, request.owner);
+      selector.base = base_in(candidate, writer.identity, name, request);
     }
     if (builds && !selector.base) {
       return Error(Errc::chain_broken, "store '" + escape_path(request.store) +

@@ -17,7 +17,8 @@ struct ChainRequest {
 
 // One selector per component that the request's selectors choose, each with its base: the newest
 // set in the store that holds the component completely and consistently. chain_broken names the
-// component that has none and says that a full backup mends it. Components whose writer takes the
+// component that has none and says that a full backup mends it, and likewise one whose writer never
+// mixes incremental and differential backups and would have to. Components whose writer takes the
 // type as a full backup need no base.
 Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
                                                     const std::vector<WriterStatus>& writers,
