@@ -45,7 +45,7 @@ function(stillframe_component name)
   endif()
 
   set(target stillframe_${name}_package)
-  add_library(${target} ${ARG_TYPE})
+  add_library(${target} ${ARG_TYPE} ${only_for_tests})
   foreach(part IN LISTS parts)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
   endforeach()

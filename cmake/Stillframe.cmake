@@ -17,9 +17,10 @@ target_include_directories(stillframe_flags INTERFACE
 target_link_libraries(stillframe_flags INTERFACE Threads::Threads)
 
 # stillframe_library(NAME SOURCES a.cpp ... [LINK deps...])
+# Built when something that is built needs it: no configuration compiles what it does not run.
 function(stillframe_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  add_library(${name} STATIC ${ARG_SOURCES})
+  add_library(${name} STATIC EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC stillframe_flags ${ARG_LINK})
 endfunction()
 

@@ -23,6 +23,8 @@ option(STILLFRAME_WERROR "Treat warnings as errors" OFF)
 option(STILLFRAME_COVERAGE "Count which lines run (g++)" OFF)
 option(STILLFRAME_FUZZ "Build the fuzz targets as libFuzzer programs, and no tests" OFF)
 option(STILLFRAME_EVERY_TEST "Also build the tests that one configuration is enough for" OFF)
+set(STILLFRAME_SKIPPED_SUITES "" CACHE STRING
+    "Folders of tests that this configuration has nothing to say about")
 set(STILLFRAME_SANITIZE "" CACHE STRING "Sanitizers to compile in, separated by commas")
 
 # -O3 makes g++ 12's -Wrestrict misfire inside std::string.
