@@ -32,14 +32,17 @@ function(stillframe_libraries_below result folder)
   set(${result} ${found} PARENT_SCOPE)
 endfunction()
 
-# stillframe_component(NAME TYPE SHARED|STATIC OUTPUT file-name FOLDERS f... [NEEDS components...])
+# stillframe_component(NAME TYPE SHARED|STATIC OUTPUT file-name FOLDERS f... [NEEDS components...]
+#                      [WITHOUT libraries...])
+# WITHOUT names what the folders have for a program alone.
 function(stillframe_component name)
-  cmake_parse_arguments(ARG "" "TYPE;OUTPUT" "FOLDERS;NEEDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TYPE;OUTPUT" "FOLDERS;NEEDS;WITHOUT" ${ARGN})
   set(parts)
   foreach(folder IN LISTS ARG_FOLDERS)
     stillframe_libraries_below(below "${folder}")
     list(APPEND parts ${below})
   endforeach()
+  list(REMOVE_ITEM parts "" ${ARG_WITHOUT})
   if(NOT parts)
     return()
   endif()
@@ -95,42 +98,20 @@ stillframe_component(framework TYPE SHARED OUTPUT stillframe
           framework/transport framework/sdk framework/plugin framework/providers
           framework/coordinator writers/script)
 stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS framework
-  FOLDERS requestor)
+  FOLDERS requestor WITHOUT stillframe_cli)
 stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework
   FOLDERS framework/testkit)
 
-# Programs by name. Helpers are started by the libraries and are no business of a user's PATH.
-foreach(helper stillframe-guard stillframe-provider-host stillframe-plugin-host)
-  if(TARGET ${helper})
-    install(TARGETS ${helper} COMPONENT framework DESTINATION "${STILLFRAME_HELPER_DIR}")
-  endif()
-endforeach()
-if(TARGET stillframe)
-  install(TARGETS stillframe COMPONENT requestor DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
-if(TARGET stillframe-sim)
-  install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
+# Helpers are started by the libraries and are no business of a user's PATH. The command line, its
+# manual pages and its completions are installed where they are made, in requestor/.
+install(TARGETS stillframe-guard stillframe-provider-host COMPONENT framework
+        DESTINATION "${STILLFRAME_HELPER_DIR}")
+install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
 install(DIRECTORY framework/include/stillframe DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
         COMPONENT framework PATTERN testkit EXCLUDE)
-if(EXISTS "${CMAKE_SOURCE_DIR}/framework/include/stillframe/testkit")
-  # Programs by name. Helpers are started by the libraries and are no business of a user's PATH.
-foreach(helper stillframe-guard stillframe-provider-host stillframe-plugin-host)
-  if(TARGET ${helper})
-    install(TARGETS ${helper} COMPONENT framework DESTINATION "${STILLFRAME_HELPER_DIR}")
-  endif()
-endforeach()
-if(TARGET stillframe)
-  install(TARGETS stillframe COMPONENT requestor DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
-if(TARGET stillframe-sim)
-  install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
-
 install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
-          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
-endif()
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
 install(FILES LICENSE COMPONENT framework
         DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/stillframe")
 

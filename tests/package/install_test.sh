@@ -30,10 +30,22 @@ done
 ((${#components[@]} > 0)) || fail "no component was installed"
 printf 'components: %s\n' "${components[*]}"
 
-for helper in "$build_folder"/bin/stillframe-{guard,provider-host,plugin-host}; do
+for helper in "$build_folder"/bin/stillframe-{guard,provider-host}; do
   [[ ! -e $helper || -x $prefix/libexec/stillframe/$(basename "$helper") ]] ||
     fail "the helper $(basename "$helper") is not installed"
 done
+
+# Where the command line's component is there, so are its manual and its completions.
+if [[ -e $prefix/bin/stillframe ]]; then
+  for file in man/man1/stillframe.1 bash-completion/completions/stillframe \
+    zsh/site-functions/_stillframe fish/vendor_completions.d/stillframe.fish; do
+    [[ -s $prefix/share/$file ]] || fail "share/$file is not installed"
+  done
+fi
+requestor_symbols=$(nm -DC "$prefix/$libdir/libstillframe-requestor.so")
+if [[ $requestor_symbols == *stillframe::cli::* ]]; then
+  fail "the command line is in libstillframe-requestor, which is for other programs"
+fi
 
 mkdir "$work/consumer"
 cp "$here/consumer.cpp" "$work/consumer/"
