@@ -1,0 +1,15 @@
+// The whole of esectl but main().
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "writers/ese/tool/exit_code.hpp"
+
+namespace stillframe::ese::tool {
+
+// `words` are the arguments behind the program's name. `interactive`: progress may be shown on err.
+Exit run_esectl(std::vector<std::string> words, std::FILE* out, std::FILE* err, bool interactive);
+
+}  // namespace stillframe::ese::tool

@@ -1,0 +1,21 @@
+#include "writers/ese/tool/verbs.hpp"
+
+namespace stillframe::ese::tool {
+
+namespace {
+
+using MakeVerb = std::unique_ptr<Verb> (*)();
+
+constexpr MakeVerb kVerbs[] = {
+    make_header_verb,
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Verb>> all_verbs() {
+  std::vector<std::unique_ptr<Verb>> verbs;
+  for (const MakeVerb make : kVerbs) verbs.push_back(make());
+  return verbs;
+}
+
+}  // namespace stillframe::ese::tool
