@@ -1,9 +1,14 @@
 #include "writers/ese/format/checksum.hpp"
 
 #include <algorithm>
+#include <random>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include "tests/support/scale.hpp"
+#include "writers/ese/format/checksum_isa.hpp"
 
 namespace stillframe::ese {
 namespace {
@@ -68,6 +73,111 @@ TEST(EseChecksum, TwoFlippedBitsAreNotTakenForOne) {
     EXPECT_FALSE(find_flipped_bit(good, page_checksum(page, 3)[0], page.size(), true).found) << at;
     page[at] ^= std::byte{4};
   }
+}
+
+std::vector<const ChecksumLoops*> loops_that_run_here() {
+  std::vector<const ChecksumLoops*> all{&portable_checksum_loops()};
+  if (avx2_checksum_loops() != nullptr) all.push_back(avx2_checksum_loops());
+  if (avx512_checksum_loops() != nullptr) all.push_back(avx512_checksum_loops());
+  return all;
+}
+
+// The definition, bit by bit.
+std::uint64_t sum_by_definition(Bytes block, std::uint32_t number, bool holds_checksum) {
+  std::uint32_t words = 0, low = 0, high = 0;
+  const auto last_bit = static_cast<std::uint32_t>(block.size() * 8 - 1);
+  for (std::size_t at = holds_checksum ? 8 : 0; at < block.size(); ++at) {
+    for (std::uint32_t bit = 0; bit < 8; ++bit) {
+      if ((std::to_integer<unsigned>(block[at]) >> bit & 1) == 0) continue;
+      const auto index = static_cast<std::uint32_t>(at * 8 + bit);
+      low ^= index;
+      high ^= index ^ last_bit;
+      words ^= 1U << index % 32;
+    }
+  }
+  return (words ^ number) | std::uint64_t{low} << 32 | std::uint64_t{high} << 48;
+}
+
+TEST(EseChecksum, EveryInstructionSetGivesWhatTheDefinitionDoes) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (std::uint64_t round = 0; round < tests::scaled(200); ++round) {
+    const std::size_t size = std::size_t{64} << random() % 8;
+    std::vector<std::byte> block(size);
+    // Sparse ones too: a slip of one lane shows best where few bits are set.
+    const std::size_t set = round % 2 == 0 ? size : 1 + random() % 4;
+    for (std::size_t i = 0; i < set; ++i) block[random() % size] = static_cast<std::byte>(random());
+    const auto number = static_cast<std::uint32_t>(random());
+    const bool holds = random() % 2 == 0;
+    const std::uint64_t expected = sum_by_definition(block, number, holds);
+    for (const ChecksumLoops* loops : loops_that_run_here()) {
+      ASSERT_EQ(ecc_checksum(*loops, block, number, holds), expected) << loops->name << size;
+    }
+  }
+}
+
+TEST(EseChecksum, EveryInstructionSetXorsTheSameWords) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  std::vector<std::byte> bytes(32768);
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+  for (const ChecksumLoops* loops : loops_that_run_here()) {
+    for (std::size_t size = loops->step; size <= bytes.size(); size += loops->step) {
+      ASSERT_EQ(loops->xor_words(bytes.data(), size),
+                portable_checksum_loops().xor_words(bytes.data(), size))
+          << loops->name;
+    }
+  }
+}
+
+TEST(EseChecksum, SumsOfAnyLengthAreTheXorOfTheirWords) {
+  const auto bytes = bytes_by(4099, [](std::size_t i) { return i * 31 + i / 7; });
+  std::uint32_t expected = 0x89ABCDEF;
+  for (std::size_t size = 4; size + 4 <= bytes.size(); size += 4) {
+    ASSERT_EQ(xor_checksum(Bytes(bytes).first(size)), expected) << size;
+    expected ^= load_le<std::uint32_t>(bytes.data() + size);
+  }
+}
+
+class EseChecksumSizes : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(EseChecksumSizes, OneFlippedBitOfABlockIsPutRight) {
+  auto good = bytes_by(GetParam(), [](std::size_t i) { return i * 13 + i / 251; });
+  set_new_checksum_flag(good);
+  seal_page(good, 99);
+  ASSERT_EQ(check_page_sum(good, 99), PageSum::good);
+  EXPECT_EQ(check_page_sum(good, 98), PageSum::bad);  // another page's
+  const std::size_t flag_bit = kFlagsAt * 8 + 13;     // without it the page is of the old form
+  for (std::size_t bit = 0; bit < good.size() * 8; bit += 61) {
+    const bool in_sums = bit < 64 || (checksum_blocks(GetParam()) > 1 && bit >= 320 && bit < 512);
+    if (in_sums || bit == flag_bit) continue;
+    auto page = good;
+    page[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+    ASSERT_EQ(check_and_correct_page(page, 99), PageSum::corrected) << bit;
+    ASSERT_EQ(page, good);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EseChecksumSizes, testing::Values(2048, 4096, 8192, 16384, 32768));
+
+TEST(EseChecksum, PagesFromBeforeVistaSumUpByXorAndNameThemselves) {
+  auto page = bytes_by(4096, [](std::size_t i) { return i / 3; });
+  store_le(page.data() + kFlagsAt, std::uint32_t{0x802});
+  store_le(page.data() + 4, std::uint32_t{12});
+  store_le(page.data(), xor_checksum(page));
+  EXPECT_EQ(check_page_sum(page, 12), PageSum::good);
+  EXPECT_EQ(check_page_sum(page, 13), PageSum::bad);
+  page[1000] ^= std::byte{1};
+  EXPECT_EQ(check_and_correct_page(page, 12), PageSum::bad);
+}
+
+TEST(EseChecksum, AZeroPageIsNotADamagedOne) {
+  std::vector<std::byte> page(4096);
+  EXPECT_EQ(check_page_sum(page, 7), PageSum::zero);
+  page.back() = std::byte{1};
+  EXPECT_EQ(check_page_sum(page, 7), PageSum::bad);
 }
 
 }  // namespace

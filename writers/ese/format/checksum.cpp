@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "framework/base/check.hpp"
+#include "writers/ese/format/checksum_isa.hpp"
 
 namespace stillframe::ese {
 
@@ -10,24 +11,10 @@ namespace {
 
 constexpr std::uint32_t kXorSeed = 0x89ABCDEF;
 constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kFlagsAt = 36;
+constexpr std::uint32_t kNewChecksumFlag = 0x2000;
 constexpr std::size_t kOtherBlocksAt =
     40;  // checksums of blocks 1..3 in the header of a large page
-
-// XOR of the 32-bit words, and of the indexes of those with an odd number of set bits.
-struct Parities {
-  std::uint32_t words = 0;
-  std::uint32_t odd_indexes = 0;
-};
-
-Parities parities_of(Bytes block, std::size_t first_word) {
-  Parities sum;
-  for (std::size_t i = first_word; i < block.size() / 4; ++i) {
-    const auto word = load_le<std::uint32_t>(block.data() + i * 4);
-    sum.words ^= word;
-    if (std::popcount(word) % 2 != 0) sum.odd_indexes ^= static_cast<std::uint32_t>(i);
-  }
-  return sum;
-}
 
 // The XOR of the indexes of all set bits: its upper bits are those of the words, its lower five
 // come from the columns of the XOR of all words.
@@ -43,22 +30,32 @@ std::uint64_t combine(const Parities& sum, std::size_t block_bytes, std::uint32_
   return (sum.words ^ number) | std::uint64_t{low} << 32 | std::uint64_t{high} << 48;
 }
 
+bool is_zero(Bytes bytes) {
+  return bytes[0] == std::byte{0} &&
+         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 }  // namespace
 
 std::uint32_t xor_checksum(Bytes bytes) {
   STILLFRAME_CHECK(bytes.size() >= 4 && bytes.size() % 4 == 0, "a sum over whole dwords");
-  std::uint32_t sum = kXorSeed;
-  for (std::size_t at = 4; at < bytes.size(); at += 4) {
-    sum ^= load_le<std::uint32_t>(bytes.data() + at);
-  }
-  return sum;
+  const ChecksumLoops& loops = checksum_loops();
+  const std::size_t fast = bytes.size() / loops.step * loops.step;
+  const std::uint32_t own = load_le<std::uint32_t>(bytes.data());
+  return kXorSeed ^ own ^ loops.xor_words(bytes.data(), fast) ^
+         portable_checksum_loops().xor_words(bytes.data() + fast, bytes.size() - fast);
 }
 
 std::uint64_t ecc_checksum(Bytes block, std::uint32_t number, bool holds_checksum) {
+  return ecc_checksum(checksum_loops(), block, number, holds_checksum);
+}
+
+std::uint64_t ecc_checksum(const ChecksumLoops& loops, Bytes block, std::uint32_t number,
+                           bool holds_checksum) {
   STILLFRAME_CHECK(std::has_single_bit(block.size()) && block.size() >= 64 && block.size() <= 8192,
                    "a block is a power of two of at most 8192 bytes");
-  const std::size_t first = holds_checksum ? kChecksumBytes / 4 : 0;
-  return combine(parities_of(block, first), block.size(), number);
+  const auto& able = block.size() >= loops.step ? loops : portable_checksum_loops();
+  return combine(able.parities(block.data(), block.size(), holds_checksum), block.size(), number);
 }
 
 // Blocks 1..3 first: block 0 holds their sums, so these are part of what it sums up.
@@ -101,6 +98,36 @@ FlippedBit find_flipped_bit(std::uint64_t expected, std::uint64_t actual, std::s
   const std::size_t bit = apart & 0xFFFF;
   if (!one || (holds_checksum && bit < kChecksumBytes * 8)) return {};
   return {true, bit};
+}
+
+PageSum check_page_sum(Bytes page, std::uint32_t pgno) {
+  if (is_zero(page)) return PageSum::zero;
+  if ((load_le<std::uint32_t>(page.data() + kFlagsAt) & kNewChecksumFlag) == 0) {
+    const bool right = load_le<std::uint32_t>(page.data()) == xor_checksum(page) &&
+                       load_le<std::uint32_t>(page.data() + 4) == pgno;
+    return right ? PageSum::good : PageSum::bad;
+  }
+  return page_checksum(page, pgno) == stored_page_checksum(page) ? PageSum::good : PageSum::bad;
+}
+
+PageSum check_and_correct_page(MutableBytes page, std::uint32_t pgno) {
+  const PageSum sum = check_page_sum(page, pgno);
+  if (sum != PageSum::bad ||
+      (load_le<std::uint32_t>(page.data() + kFlagsAt) & kNewChecksumFlag) == 0)
+    return sum;
+  const std::size_t blocks = checksum_blocks(page.size());
+  const std::size_t each = page.size() / blocks;
+  // The last blocks first: block 0 holds their sums.
+  for (std::size_t i = blocks; i-- > 0;) {
+    const std::uint64_t expected = stored_page_checksum(page)[i];
+    const std::uint64_t actual = page_checksum(page, pgno)[i];
+    if (expected == actual) continue;
+    const FlippedBit flipped = find_flipped_bit(expected, actual, each, i == 0);
+    if (!flipped.found) continue;
+    page[i * each + flipped.bit / 8] ^= static_cast<std::byte>(1U << flipped.bit % 8);
+  }
+  // A flip in block 0 may have been in the sum of another block, which is judged again by this.
+  return check_page_sum(page, pgno) == PageSum::good ? PageSum::corrected : PageSum::bad;
 }
 
 }  // namespace stillframe::ese

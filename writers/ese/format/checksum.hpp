@@ -18,6 +18,11 @@ std::uint32_t xor_checksum(Bytes bytes);
 // power of two of at most 8192 bytes.
 std::uint64_t ecc_checksum(Bytes block, std::uint32_t number, bool holds_checksum);
 
+// The same by the loops of one instruction set.
+struct ChecksumLoops;
+std::uint64_t ecc_checksum(const ChecksumLoops& loops, Bytes block, std::uint32_t number,
+                           bool holds_checksum);
+
 // Pages above 8 KiB are four blocks with a checksum each; others have one.
 using PageChecksum = std::array<std::uint64_t, 4>;
 constexpr std::size_t checksum_blocks(std::size_t page_bytes) {
@@ -39,5 +44,18 @@ struct FlippedBit {
 };
 FlippedBit find_flipped_bit(std::uint64_t expected, std::uint64_t actual, std::size_t block_bytes,
                             bool holds_checksum);
+
+enum class PageSum {
+  good,
+  corrected,  // one bit was wrong and has been put right
+  zero,       // never written: nothing to check
+  bad,
+};
+
+// Judges a page as it lies in a file: either form of checksum, by the page's own flag.
+PageSum check_page_sum(Bytes page, std::uint32_t pgno);
+// The same, and puts a flipped bit in each block right. A page that stays bad may have been
+// changed.
+PageSum check_and_correct_page(MutableBytes page, std::uint32_t pgno);
 
 }  // namespace stillframe::ese
