@@ -1,0 +1,144 @@
+#include "writers/ese/format/page_check.hpp"
+
+#include <algorithm>
+
+namespace stillframe::ese {
+
+namespace {
+
+using Findings = std::vector<PageFinding>;
+
+std::size_t tagged_bytes(const PageView& page) {
+  std::size_t sum = 0;
+  for (std::size_t i = 0; i < page.tags(); ++i) sum += page.tag(i).size;
+  return sum;
+}
+
+void check_space(const PageView& page, Findings& findings) {
+  const std::size_t sum =
+      tagged_bytes(page) + page.tags() * kTagBytes + page.free_bytes() + page.header_bytes();
+  if (sum != page.bytes().size()) {
+    findings.push_back({PageRule::space_adds_up, "header, tags, bodies and free bytes are " +
+                                                     std::to_string(sum) + " bytes"});
+  }
+}
+
+void check_bodies(const PageView& page, Findings& findings) {
+  std::vector<Tag> tags;
+  for (std::size_t i = 0; i < page.tags(); ++i) {
+    if (const Tag tag = page.tag(i); tag.size > 0) tags.push_back(tag);
+  }
+  std::sort(tags.begin(), tags.end(),
+            [](const Tag& a, const Tag& b) { return a.offset < b.offset; });
+  for (std::size_t i = 0; i + 1 < tags.size(); ++i) {
+    if (tags[i].offset + tags[i].size > tags[i + 1].offset) {
+      findings.push_back({PageRule::bodies_apart, "two bodies share bytes at offset " +
+                                                      std::to_string(tags[i + 1].offset)});
+    }
+  }
+  if (!tags.empty() && tags.back().offset + tags.back().size > page.data_end()) {
+    findings.push_back({PageRule::data_end_behind, "a body lies behind the end of the used area"});
+  }
+}
+
+bool ascend(const PageView& page, const NodeView& a, const NodeView& b) {
+  const auto order = compare_keys(a.key, b.key);
+  if (order < 0) return true;
+  return order == 0 && page.has(kPageNonUnique) && compare_bytes(a.data, b.data) < 0;
+}
+
+void check_leaf(const PageView& page, Findings& findings) {
+  for (std::size_t line = 1; line < page.lines(); ++line) {
+    if (!ascend(page, page.node(line - 1), page.node(line))) {
+      findings.push_back({PageRule::keys_ascend,
+                          "line " + std::to_string(line) + " is not behind the one before it"});
+    }
+  }
+}
+
+void check_internal(const PageView& page, Findings& findings) {
+  for (std::size_t line = 0; line < page.lines(); ++line) {
+    const NodeView node = page.node(line);
+    const bool last = line + 1 == page.lines();
+    if (node.key.empty() && !last) {
+      findings.push_back(
+          {PageRule::last_separator, "line " + std::to_string(line) + " has no separator"});
+    } else if (line > 0 && !node.key.empty() &&
+               compare_keys(page.node(line - 1).key, node.key) >= 0) {
+      findings.push_back({PageRule::keys_ascend,
+                          "separator " + std::to_string(line) + " is not above the one before it"});
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view name_of(PageRule rule) noexcept {
+  switch (rule) {
+    case PageRule::structure:
+      return "structure";
+    case PageRule::space_adds_up:
+      return "space_adds_up";
+    case PageRule::bodies_apart:
+      return "bodies_apart";
+    case PageRule::data_end_behind:
+      return "data_end_behind";
+    case PageRule::pointers_only:
+      return "pointers_only";
+    case PageRule::keys_ascend:
+      return "keys_ascend";
+    case PageRule::last_separator:
+      return "last_separator";
+    case PageRule::no_root_prefix:
+      return "no_root_prefix";
+    case PageRule::large_page_number:
+      return "large_page_number";
+  }
+  return "unknown";
+}
+
+std::vector<PageFinding> check_page(Bytes bytes, Pgno pgno) {
+  Findings findings;
+  if (Status whole = check_page_structure(bytes, "", pgno); !whole.ok()) {
+    return {{PageRule::structure, whole.error().what()}};
+  }
+  const PageView page(bytes);
+  if (page.large() && load_le<Pgno>(bytes.data() + page_at::kPgno) != pgno) {
+    findings.push_back({PageRule::large_page_number, "it bears another page's number"});
+  }
+  if (page.has(kPageEmpty) || page.has(kPagePreInit)) return findings;
+  check_space(page, findings);
+  check_bodies(page, findings);
+  if (page.root() && !page.has(kPageSpace)) {
+    for (std::size_t line = 0; line < page.lines(); ++line) {
+      if ((page.node_flags(line) & kNodeCompressed) != 0) {
+        findings.push_back(
+            {PageRule::no_root_prefix, "line " + std::to_string(line) + " counts on a prefix"});
+      }
+    }
+  }
+  if (page.leaf()) {
+    check_leaf(page, findings);
+  } else {
+    check_internal(page, findings);
+  }
+  return findings;
+}
+
+Status check_page_for_editing(Bytes bytes, std::string_view name, Pgno pgno) {
+  if (Status whole = check_page_structure(bytes, name, pgno); !whole.ok()) return whole;
+  const PageView page(bytes);
+  Findings findings;
+  check_space(page, findings);
+  const std::size_t room = bytes.size() - page.header_bytes() - page.tags() * kTagBytes;
+  if (page.data_end() > room || page.tags() < page.reserved_tags()) {
+    findings.push_back({PageRule::data_end_behind, "the used area runs into the tags"});
+  }
+  check_bodies(page, findings);
+  if (findings.empty()) return Ok{};
+  return ese_error(EseErr::database_corrupted,
+                   "page " + std::to_string(static_cast<std::uint32_t>(pgno)) + " of '" +
+                       std::string(name) + "': " + findings.front().what);
+}
+
+}  // namespace stillframe::ese
