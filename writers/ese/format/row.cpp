@@ -1,0 +1,61 @@
+#include "writers/ese/format/row.hpp"
+
+#include "writers/ese/format/compression.hpp"
+#include "writers/ese/format/ese_error.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+Value copy_of(Bytes bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+Values default_of(const Column& column) {
+  const bool has = (column.flags & kColumnHasDefault) != 0 &&
+                   (column.flags & kColumnUserDefault) == 0 && !column.default_value.empty();
+  return has ? Values{column.default_value} : Values{};
+}
+
+}  // namespace
+
+RowReader::RowReader(const PageSource& source, const Table& table) : long_values_(source, table) {}
+
+Result<Values> RowReader::values(const RecordView& record, const Column& column) {
+  if (is_tagged(column.id)) {
+    auto tagged = record.find_tagged(column.id, column.of_template);
+    if (!tagged.ok()) return tagged.error();
+    if (!tagged.value()) return default_of(column);
+    Values values;
+    for (const StoredValue& stored : tagged.value()->values) {
+      Result<Value> one = value(stored);
+      if (!one.ok()) return one.error().while_doing("column '" + column.name + "'");
+      values.push_back(std::move(one).value());
+    }
+    return values;
+  }
+  if (is_fixed(column.id)) {
+    if (!record.stores_fixed(column.id)) return default_of(column);
+    if (record.fixed_is_null(column.id)) return Values{};
+    const auto bytes = record.fixed(column.offset, column.size);
+    if (!bytes) {
+      return ese_error(EseErr::database_corrupted,
+                       "a record's fixed part ends before column '" + column.name + "'");
+    }
+    return Values{copy_of(*bytes)};
+  }
+  if (!record.stores_variable(column.id)) return default_of(column);
+  const auto bytes = record.variable(column.id);
+  return bytes ? Values{copy_of(*bytes)} : Values{};
+}
+
+Result<Value> RowReader::value(const StoredValue& stored) {
+  if (stored.encrypted) {
+    return ese_error(EseErr::decompression_failed, "the value is encrypted by its application");
+  }
+  if (stored.separated) return long_values_.read(stored.lid());
+  if (stored.compressed) return decompress(stored.bytes);
+  return copy_of(stored.bytes);
+}
+
+}  // namespace stillframe::ese
