@@ -26,7 +26,12 @@ class Verb {
   virtual Result<Exit> run(Output& output) = 0;
 };
 
+std::unique_ptr<Verb> make_dump_verb();
+std::unique_ptr<Verb> make_export_verb();
 std::unique_ptr<Verb> make_header_verb();
+std::unique_ptr<Verb> make_schema_verb();
+std::unique_ptr<Verb> make_tables_verb();
+std::unique_ptr<Verb> make_verify_verb();
 
 // One of each, in the order of --help.
 std::vector<std::unique_ptr<Verb>> all_verbs();
