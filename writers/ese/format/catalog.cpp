@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kSegmentBytes = 4;
 constexpr std::uint8_t kSegmentTemplate = 0x80, kSegmentDescending = 0x40, kSegmentNull = 0x20;
 constexpr std::uint16_t kKeyBytesDefault = 255;
+constexpr std::uint32_t kColumnIdMax = 0xFFFF;
 
 enum CatalogColumnId : std::uint16_t {
   kObjidTable = 1,
@@ -231,6 +232,10 @@ Result<Schema> build_schema(const std::vector<CatalogRow>& rows, std::size_t pag
     if (found == place.end()) {
       return ese_error(EseErr::database_corrupted,
                        "the catalog has '" + row.name + "' of a table that it does not have");
+    }
+    if (row.type == CatalogType::column && (row.id < kFixedFirst || row.id > kColumnIdMax)) {
+      return ese_error(EseErr::database_corrupted,
+                       "the catalog gives column '" + row.name + "' a number that none can have");
     }
     add_row(schema.tables[found->second], row);
   }

@@ -54,7 +54,9 @@ class RecordView {
   std::uint16_t last_fixed() const { return last_fixed_; }
   std::uint16_t last_variable() const { return last_variable_; }
 
-  bool stores_fixed(ColumnId id) const { return static_cast<std::uint16_t>(id) <= last_fixed_; }
+  bool stores_fixed(ColumnId id) const {
+    return id >= ColumnId{kFixedFirst} && static_cast<std::uint16_t>(id) <= last_fixed_;
+  }
   bool fixed_is_null(ColumnId id) const;
   // `offset` and `size` from the schema; nothing if they reach outside the fixed part.
   std::optional<Bytes> fixed(std::size_t offset, std::size_t size) const;
