@@ -1,0 +1,401 @@
+#include "writers/ese/engine/page_cache.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "framework/base/check.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::size_t kShards = 64;
+constexpr std::uint64_t kNoKey = ~std::uint64_t{0};
+constexpr std::chrono::seconds kFrameWait{5};  // for somebody to give a page back
+constexpr std::size_t kMemoryAlignment = 4096;
+
+}  // namespace
+
+struct PageFrame {
+  std::byte* bytes = nullptr;
+  Latch latch;
+  std::atomic<std::uint64_t> key{kNoKey};
+  std::atomic<std::uint32_t> pins{0};
+  std::atomic<bool> used_lately{false};
+
+  std::mutex write_mutex;  // held by whoever writes it to its file
+  std::mutex change_mutex;
+  bool changed = false;
+  Lgpos first_change, last_change;       // while `changed`
+  std::optional<Lgpos> first_in_flight;  // of what is being written to the file just now
+
+  bool is_changed() {
+    const std::lock_guard lock(change_mutex);
+    return changed;
+  }
+  std::optional<Lgpos> oldest_change() {
+    const std::lock_guard lock(change_mutex);
+    if (first_in_flight) return first_in_flight;  // older than what came after
+    return changed ? std::optional(first_change) : std::nullopt;
+  }
+};
+
+struct PageCache::Shard {
+  std::mutex mutex;
+  std::unordered_map<Key, Frame*> frames;
+  std::uint64_t hits = 0;
+};
+
+// ---- PageRef
+
+PageRef::PageRef(PageRef&& other) noexcept
+    : cache_(std::exchange(other.cache_, nullptr)), frame_(other.frame_), mode_(other.mode_) {}
+
+PageRef& PageRef::operator=(PageRef&& other) noexcept {
+  if (this != &other) {
+    give_back();
+    cache_ = std::exchange(other.cache_, nullptr);
+    frame_ = other.frame_;
+    mode_ = other.mode_;
+  }
+  return *this;
+}
+
+PageRef::~PageRef() {
+  give_back();
+}
+
+void PageRef::give_back() noexcept {
+  if (cache_ == nullptr) return;
+  frame_->latch.unlock(mode_);
+  std::exchange(cache_, nullptr)->unpin(*frame_);
+}
+
+Pgno PageRef::pgno() const noexcept {
+  return Pgno{static_cast<std::uint32_t>(frame_->key.load(std::memory_order_relaxed))};
+}
+
+Bytes PageRef::bytes() const noexcept {
+  return {frame_->bytes, cache_->page_bytes_};
+}
+
+MutableBytes PageRef::begin_change(Lgpos log_end) noexcept {
+  STILLFRAME_DCHECK(mode_ == LatchMode::exclusive, "only the holder of the latch changes a page");
+  const std::lock_guard lock(frame_->change_mutex);
+  if (!frame_->changed) {
+    frame_->changed = true;
+    frame_->first_change = log_end;
+    frame_->last_change = log_end;
+  }
+  return {frame_->bytes, cache_->page_bytes_};
+}
+
+void PageRef::end_change(Lgpos logged) noexcept {
+  const std::lock_guard lock(frame_->change_mutex);
+  frame_->last_change = std::max(frame_->last_change, logged);
+}
+
+bool PageRef::try_upgrade() noexcept {
+  if (mode_ == LatchMode::exclusive) return true;
+  if (!frame_->latch.try_upgrade()) return false;
+  mode_ = LatchMode::exclusive;
+  return true;
+}
+
+// ---- PageCache
+
+PageCache::PageCache(const PageCacheOptions& options, WriteAhead& log)
+    : page_bytes_(options.page_bytes),
+      frame_count_(options.frames),
+      log_(log),
+      memory_(static_cast<std::byte*>(std::aligned_alloc(
+                  kMemoryAlignment, std::max(kMemoryAlignment, page_bytes_ * frame_count_))),
+              [](std::byte* memory) { std::free(memory); }),
+      frames_(std::make_unique<Frame[]>(frame_count_)),
+      shards_(std::make_unique<Shard[]>(kShards)) {
+  STILLFRAME_CHECK(memory_ != nullptr, "no memory for the page cache");
+  unused_.reserve(frame_count_);
+  for (std::size_t i = frame_count_; i-- > 0;) {
+    frames_[i].bytes = memory_.get() + i * page_bytes_;
+    unused_.push_back(&frames_[i]);
+  }
+}
+
+PageCache::~PageCache() = default;
+
+void PageCache::attach(Dbid db, PageStore& store) {
+  stores_[static_cast<std::size_t>(db)].store(&store, std::memory_order_release);
+}
+
+void PageCache::detach(Dbid db) {
+  for (std::size_t i = 0; i < frame_count_; ++i) {
+    Frame& frame = frames_[i];
+    const Key key = frame.key.load(std::memory_order_acquire);
+    if (key == kNoKey || Dbid(key >> 32) != db) continue;
+    Shard& shard = shard_of(key);
+    {
+      const std::lock_guard lock(shard.mutex);
+      const auto found = shard.frames.find(key);
+      if (found == shard.frames.end() || found->second != &frame) continue;  // evicted meanwhile
+      frame.pins.fetch_add(1, std::memory_order_relaxed);
+      shard.frames.erase(found);
+      frame.key.store(kNoKey, std::memory_order_release);
+    }
+    {
+      const std::lock_guard lock(frame.change_mutex);
+      frame.changed = false;
+    }
+    unpin(frame);
+  }
+  stores_[static_cast<std::size_t>(db)].store(nullptr, std::memory_order_release);
+}
+
+Result<PageRef> PageCache::fix(Dbid db, Pgno pgno, LatchMode mode) {
+  return fix(key_of(db, pgno), mode, Source::store);
+}
+
+Result<PageRef> PageCache::fix_new(Dbid db, Pgno pgno) {
+  auto page = fix(key_of(db, pgno), LatchMode::exclusive, Source::zeros);
+  if (page.ok()) std::memset(page.value().frame_->bytes, 0, page_bytes_);
+  return page;
+}
+
+PageCache::Key PageCache::key_of(Dbid db, Pgno pgno) noexcept {
+  return Key{static_cast<std::uint8_t>(db)} << 32 | static_cast<std::uint32_t>(pgno);
+}
+
+PageCache::Shard& PageCache::shard_of(Key key) noexcept {
+  constexpr Key kSpread = 0x9E3779B97F4A7C15;  // neighbouring pages go to different shards
+  return shards_[(key * kSpread) >> (64 - std::bit_width(kShards - 1))];
+}
+
+Result<PageRef> PageCache::fix(Key key, LatchMode mode, Source source) {
+  for (;;) {
+    if (Frame* found = find_pinned(key)) {
+      found->latch.lock(mode);
+      if (found->key.load(std::memory_order_acquire) == key) return PageRef(*this, *found, mode);
+      found->latch.unlock(mode);  // whoever was reading it could not
+      unpin(*found);
+      continue;
+    }
+    auto frame = free_frame();
+    if (!frame.ok()) return frame.error();
+    if (!publish(key, *frame.value())) continue;  // somebody else was faster
+    misses_.fetch_add(1, std::memory_order_relaxed);
+    if (Status s = fill(key, *frame.value(), source); !s.ok()) return s.error();
+    if (mode == LatchMode::exclusive) return PageRef(*this, *frame.value(), mode);
+    frame.value()->latch.unlock(LatchMode::exclusive);
+    // Pinned, so it is this page still when the latch comes back.
+    frame.value()->latch.lock(LatchMode::shared);
+    return PageRef(*this, *frame.value(), mode);
+  }
+}
+
+PageFrame* PageCache::find_pinned(Key key) noexcept {
+  Shard& shard = shard_of(key);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.frames.find(key);
+  if (found == shard.frames.end()) return nullptr;
+  ++shard.hits;
+  found->second->pins.fetch_add(1, std::memory_order_relaxed);
+  if (!found->second->used_lately.load(std::memory_order_relaxed)) {
+    found->second->used_lately.store(true, std::memory_order_relaxed);
+  }
+  return found->second;
+}
+
+// Gives the frame its page's name, latched, so that others find it and wait for its bytes.
+bool PageCache::publish(Key key, Frame& frame) {
+  frame.latch.lock(LatchMode::exclusive);
+  frame.key.store(key, std::memory_order_release);
+  frame.used_lately.store(true, std::memory_order_relaxed);
+  Shard& shard = shard_of(key);
+  {
+    const std::lock_guard lock(shard.mutex);
+    if (shard.frames.try_emplace(key, &frame).second) return true;
+  }
+  frame.key.store(kNoKey, std::memory_order_release);
+  frame.latch.unlock(LatchMode::exclusive);
+  unpin(frame);
+  return false;
+}
+
+Status PageCache::fill(Key key, Frame& frame, Source source) {
+  if (source == Source::zeros) return Ok{};  // fix_new() clears it
+  PageStore* store = store_of(Dbid(key >> 32));
+  Status read =
+      store == nullptr
+          ? Status(Error(Errc::wrong_state, "the database of a page is not attached"))
+          : store->read(Pgno{static_cast<std::uint32_t>(key)}, {frame.bytes, page_bytes_});
+  if (read.ok()) return read;
+  {
+    Shard& shard = shard_of(key);
+    const std::lock_guard lock(shard.mutex);
+    shard.frames.erase(key);
+    frame.key.store(kNoKey, std::memory_order_release);
+  }
+  frame.latch.unlock(LatchMode::exclusive);
+  unpin(frame);
+  return read;
+}
+
+Result<PageFrame*> PageCache::free_frame() {
+  const auto give_up = std::chrono::steady_clock::now() + kFrameWait;
+  for (;;) {
+    if (Frame* unused = unused_frame()) return unused;
+    // Twice around: the first time takes the marks of recent use away.
+    for (std::size_t looked = 0; looked < 2 * frame_count_; ++looked) {
+      Frame& frame = frames_[hand_.fetch_add(1, std::memory_order_relaxed) % frame_count_];
+      if (frame.pins.load(std::memory_order_relaxed) != 0) continue;
+      if (frame.used_lately.exchange(false, std::memory_order_relaxed)) continue;
+      if (try_evict(frame)) return &frame;
+    }
+    if (std::chrono::steady_clock::now() > give_up) {
+      return Error(Errc::out_of_resources,
+                   "all " + std::to_string(frame_count_) +
+                       " pages of the cache are in use or cannot be written; make it larger");
+    }
+    std::this_thread::yield();
+  }
+}
+
+PageFrame* PageCache::unused_frame() noexcept {
+  const std::lock_guard lock(unused_mutex_);
+  if (unused_.empty()) return nullptr;
+  Frame* frame = unused_.back();
+  unused_.pop_back();
+  frame->pins.store(1, std::memory_order_relaxed);
+  return frame;
+}
+
+// On success the frame has no page and is pinned by the caller.
+bool PageCache::try_evict(Frame& frame) {
+  const Key key = frame.key.load(std::memory_order_acquire);
+  if (key == kNoKey) return false;
+  Shard& shard = shard_of(key);
+  {
+    const std::lock_guard lock(shard.mutex);
+    std::uint32_t nobody = 0;
+    if (frame.key.load() != key || !frame.pins.compare_exchange_strong(nobody, 1)) return false;
+  }
+  if (frame.is_changed() && !write_frame(frame, IfBusy::skip).ok()) {
+    unpin(frame);
+    return false;
+  }
+  {
+    const std::lock_guard lock(shard.mutex);
+    if (frame.pins.load() == 1 && !frame.is_changed()) {
+      shard.frames.erase(key);
+      frame.key.store(kNoKey, std::memory_order_release);
+      evictions_.fetch_add(1, std::memory_order_relaxed);
+      return true;
+    }
+  }
+  unpin(frame);  // somebody wants it after all
+  return false;
+}
+
+void PageCache::unpin(Frame& frame) noexcept {
+  // Asked while it is still pinned: a frame without a page cannot be found, so nobody pins it
+  // again.
+  const bool without_page = frame.key.load(std::memory_order_acquire) == kNoKey;
+  if (frame.pins.fetch_sub(1, std::memory_order_acq_rel) != 1 || !without_page) return;
+  const std::lock_guard lock(unused_mutex_);
+  unused_.push_back(&frame);
+}
+
+// Copies the page under its latch, so that who changes it waits for the copy and not for the disk.
+// Whoever evicts may hold latches that the holder of this one wants, so it never waits for it.
+Status PageCache::write_frame(Frame& frame, IfBusy if_busy) {
+  std::unique_lock writing(frame.write_mutex, std::defer_lock);
+  if (if_busy == IfBusy::wait) {
+    writing.lock();
+    frame.latch.lock(LatchMode::shared);
+  } else if (!writing.try_lock() || !frame.latch.try_lock(LatchMode::shared)) {
+    return Error(Errc::in_use, "the page is being used");
+  }
+  thread_local std::vector<std::byte> copy;
+  const Key key = frame.key.load(std::memory_order_acquire);
+  const std::optional<Lgpos> last = begin_write(frame, copy);
+  frame.latch.unlock(LatchMode::shared);
+  if (!last) return Ok{};
+
+  PageStore* store = store_of(Dbid(key >> 32));
+  Status written = log_.make_durable(*last);
+  if (written.ok() && store != nullptr) {
+    written = store->write(Pgno{static_cast<std::uint32_t>(key)}, copy);
+  }
+  end_write(frame, written.ok(), *last);
+  return written;
+}
+
+// The position up to which the log must be durable before `copy` may be written; nothing when the
+// page has not changed.
+std::optional<Lgpos> PageCache::begin_write(Frame& frame, std::vector<std::byte>& copy) {
+  const std::lock_guard lock(frame.change_mutex);
+  if (!frame.changed) return {};
+  copy.assign(frame.bytes, frame.bytes + page_bytes_);
+  frame.changed = false;
+  frame.first_in_flight = frame.first_change;
+  return frame.last_change;
+}
+
+void PageCache::end_write(Frame& frame, bool written, Lgpos last) {
+  const std::lock_guard lock(frame.change_mutex);
+  if (!written) {  // as if it had never been tried
+    frame.first_change = *frame.first_in_flight;
+    if (!frame.changed) frame.last_change = last;
+    frame.changed = true;
+  }
+  frame.first_in_flight.reset();
+  writes_.fetch_add(1, std::memory_order_relaxed);
+}
+
+Status PageCache::write_changed(std::optional<Lgpos> until) {
+  Status outcome = Ok{};
+  // In the order of the file: disks like that better, and so does a reader of what a crash left.
+  std::vector<std::pair<Key, Frame*>> changed;
+  for (std::size_t i = 0; i < frame_count_; ++i) {
+    Frame& frame = frames_[i];
+    const auto oldest = frame.oldest_change();
+    if (oldest && (!until || *oldest < *until)) changed.emplace_back(frame.key.load(), &frame);
+  }
+  std::sort(changed.begin(), changed.end());
+  for (const auto& [key, frame] : changed) {
+    Frame* pinned = find_pinned(key);
+    if (pinned == nullptr) continue;  // evicted, and so written, meanwhile
+    if (Status s = write_frame(*pinned, IfBusy::wait); !s.ok() && outcome.ok()) outcome = s;
+    unpin(*pinned);
+  }
+  return outcome;
+}
+
+std::optional<Lgpos> PageCache::oldest_change() const {
+  std::optional<Lgpos> oldest;
+  for (std::size_t i = 0; i < frame_count_; ++i) {
+    const auto own = frames_[i].oldest_change();
+    if (own && (!oldest || *own < *oldest)) oldest = own;
+  }
+  return oldest;
+}
+
+PageStore* PageCache::store_of(Dbid db) const noexcept {
+  return stores_[static_cast<std::size_t>(db)].load(std::memory_order_acquire);
+}
+
+PageCacheStats PageCache::stats() const noexcept {
+  PageCacheStats stats{0, misses_.load(), writes_.load(), evictions_.load()};
+  for (std::size_t i = 0; i < kShards; ++i) {
+    const std::lock_guard lock(shards_[i].mutex);
+    stats.hits += shards_[i].hits;
+  }
+  return stats;
+}
+
+}  // namespace stillframe::ese
