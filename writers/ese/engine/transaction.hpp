@@ -1,0 +1,70 @@
+// Transactions in memory: who sees whose changes. A transaction sees what was committed when it
+// began, and what it did itself.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "writers/ese/format/small_types.hpp"
+
+namespace stillframe::ese {
+
+// Transaction numbers go up in steps and wrap; they are compared by distance.
+constexpr std::uint32_t kTrxStep = 4;
+constexpr bool before(Trx a, Trx b) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(a) - static_cast<std::uint32_t>(b)) <
+         0;
+}
+
+// What versions remember of the transaction that made them. Outlives it, as long as a version does.
+class TransactionState {
+ public:
+  TransactionState(Procid session, Trx begun) : session_(session), begun_(begun) {}
+  TransactionState(const TransactionState&) = delete;
+  TransactionState& operator=(const TransactionState&) = delete;
+
+  Procid session() const noexcept { return session_; }
+  Trx begun() const noexcept { return begun_; }
+  bool committed() const noexcept { return committed_.load(std::memory_order_acquire); }
+  Trx committed_at() const noexcept { return committed_at_; }  // once committed()
+
+  // Whether a reader sees what this transaction did.
+  bool seen_by(const TransactionState& reader) const noexcept {
+    return this == &reader || (committed() && before(committed_at_, reader.begun_));
+  }
+
+ private:
+  friend class Transactions;
+  const Procid session_;
+  const Trx begun_;
+  Trx committed_at_{};
+  std::atomic<bool> committed_{false};
+};
+
+// Hands out transaction numbers. Any thread.
+class Transactions {
+ public:
+  std::shared_ptr<TransactionState> begin(Procid session);
+  // From here on every transaction that begins sees all of it, and none that had begun sees any.
+  void commit(TransactionState& transaction);
+  // Without a trace: its versions have been undone.
+  void rollback(TransactionState& transaction);
+
+  // What was committed before this is seen by every transaction, now and later.
+  Trx oldest_needed() const;
+
+ private:
+  struct Earlier {
+    bool operator()(Trx a, Trx b) const noexcept { return before(a, b); }
+  };
+  void end(TransactionState& transaction);
+
+  mutable std::mutex mutex_;
+  Trx next_{kTrxStep};
+  std::multiset<Trx, Earlier> active_;  // by when they began
+};
+
+}  // namespace stillframe::ese

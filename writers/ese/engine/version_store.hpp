@@ -1,0 +1,115 @@
+// What nodes were before transactions that others may not see yet. The pages hold the newest state
+// of every node; a reader that must not see it asks here for the one it may see.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/transaction.hpp"
+#include "writers/ese/format/bytes.hpp"
+
+namespace stillframe::ese {
+
+// A node by its tree and bookmark: the key, and in trees with equal keys the data behind it. Splits
+// move nodes between pages, so a page number would not do.
+struct NodeName {
+  Dbid db{};
+  Objid tree = Objid::null;
+  Bytes bookmark;
+};
+
+enum class VersionOper : std::uint16_t {
+  insert = 1,
+  replace = 2,
+  flag_delete = 3,
+  delta = 4,  // adds to an integer inside the data; several transactions may do so at a time
+};
+
+// One change of one node, with what undoes it.
+struct Change {
+  VersionOper oper = VersionOper::insert;
+  std::vector<std::byte> old_data;  // replace
+  std::int64_t delta = 0;           // delta: what was added,
+  std::uint16_t offset = 0;         // where in the data,
+  std::uint8_t width = 4;           // and to how many bytes
+};
+
+// A node as a reader sees it.
+struct NodeState {
+  bool there = false;
+  std::vector<std::byte> data;
+};
+
+class VersionStore {
+ public:
+  explicit VersionStore(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  // Whether `writer` may change the node now. WriteConflict if another transaction has changed it
+  // and `writer` does not see that change; deltas do not conflict with each other.
+  Status may_change(const NodeName& node, VersionOper oper, const TransactionState& writer) const;
+
+  // Notes a change, after may_change() said yes and before the node's page is given back: the
+  // page's latch is what keeps others from changing the node in between. VersionStoreOutOfMemory at
+  // the limit.
+  Result<Rceid> add(const NodeName& node, Change change, std::shared_ptr<TransactionState> by);
+
+  // Turns the state on the page, `state`, into the one that `reader` sees.
+  void show_to(const TransactionState& reader, const NodeName& node, NodeState& state) const;
+
+  // The change by its number, to undo it; and forgetting it, once it is undone.
+  Result<Change> find(const NodeName& node, Rceid rceid) const;
+  void forget(const NodeName& node, Rceid rceid);
+
+  // A node whose last version went: the page's mark of versions can go too, and the node itself if
+  // it is flagged deleted.
+  struct Settled {
+    Dbid db{};
+    Objid tree = Objid::null;
+    std::vector<std::byte> bookmark;
+  };
+  // Drops versions of transactions that committed before `oldest`, at most `most` of them.
+  std::vector<Settled> purge(Trx oldest, std::size_t most);
+
+  std::size_t bytes() const;
+  std::size_t versions() const;
+
+ private:
+  struct Version {
+    Rceid rceid{};
+    Change change;
+    std::shared_ptr<TransactionState> by;  // shared with the session and with its other versions
+  };
+  using Chain = std::vector<Version>;  // oldest first
+  struct Bucket {
+    mutable std::mutex mutex;
+    std::map<std::string, Chain, std::less<>> chains;  // by database, tree and bookmark
+  };
+  // In order of creation; looked through from the front.
+  struct Made {
+    std::string name;
+    Rceid rceid{};
+    std::shared_ptr<TransactionState> by;
+  };
+
+  static constexpr std::size_t kBuckets = 256;
+
+  Bucket& bucket_of(const std::string& name) const;
+  bool drop(const std::string& name, Rceid rceid);  // true when the chain is empty now
+
+  const std::size_t bytes_max_;
+  mutable Bucket buckets_[kBuckets];
+  mutable std::mutex made_mutex_;
+  std::deque<Made> made_;
+  std::size_t bytes_ = 0;
+  std::uint32_t next_rceid_ = 1;
+};
+
+}  // namespace stillframe::ese
