@@ -45,6 +45,7 @@ constexpr Row kRows[] = {
     {EseErr::db_time_beyond_max_required, "DbTimeBeyondMaxRequired", Errc::corrupt},
     {EseErr::read_verify_failure, "ReadVerifyFailure", Errc::corrupt},
     {EseErr::page_not_initialized, "PageNotInitialized", Errc::corrupt},
+    {EseErr::record_too_big, "RecordTooBig", Errc::limit_reached},
     {EseErr::version_store_out_of_memory, "VersionStoreOutOfMemory", Errc::out_of_resources},
     {EseErr::write_conflict, "WriteConflict", Errc::in_progress},
     {EseErr::read_lost_flush_verify_failure, "ReadLostFlushVerifyFailure", Errc::corrupt},

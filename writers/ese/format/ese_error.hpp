@@ -42,6 +42,7 @@ enum class EseErr : std::int32_t {
   db_time_beyond_max_required = -625,
   read_verify_failure = -1018,
   page_not_initialized = -1019,
+  record_too_big = -1026,
   version_store_out_of_memory = -1069,
   write_conflict = -1102,
   read_lost_flush_verify_failure = -1119,
