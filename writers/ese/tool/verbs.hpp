@@ -29,6 +29,8 @@ class Verb {
 std::unique_ptr<Verb> make_dump_verb();
 std::unique_ptr<Verb> make_export_verb();
 std::unique_ptr<Verb> make_header_verb();
+std::unique_ptr<Verb> make_logdump_verb();
+std::unique_ptr<Verb> make_logs_verb();
 std::unique_ptr<Verb> make_schema_verb();
 std::unique_ptr<Verb> make_tables_verb();
 std::unique_ptr<Verb> make_verify_verb();
