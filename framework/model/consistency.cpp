@@ -58,8 +58,8 @@ bool is_in_one_part(const CutRecord& cut, const std::vector<FilePlace>& places) 
 }
 
 // Whether all of `snapshots` show one single instant of what lies at `places`. Providers do not
-// share an instant, so the snapshots of several are never one cut; nor are several of a cut that was
-// made in parts.
+// share an instant, so the snapshots of several are never one cut; nor are several of a cut that
+// was made in parts.
 bool is_one_cut(const std::vector<const SnapshotEvidence*>& snapshots,
                 const std::vector<FilePlace>& places) noexcept {
   return std::all_of(snapshots.begin(), snapshots.end(), [&](const SnapshotEvidence* snapshot) {

@@ -74,7 +74,8 @@ Result<std::optional<UnmountedVolume>> read_unmounted(const json& object) {
       !mount_point.value().starts_with('/')) {
     return corrupt("unmounted is no mount");
   }
-  return std::optional(UnmountedVolume{mount_point.value(), options.value(), super_options.value()});
+  return std::optional(
+      UnmountedVolume{mount_point.value(), options.value(), super_options.value()});
 }
 
 }  // namespace

@@ -116,8 +116,9 @@ class ImageProvider final : public StoredProvider {
                              name + " cannot be read: " + s.error().what());
         }
         if (Status s = settle_revert(found); !s.ok()) {
-          environment().warn(ProviderEvent::leftover_kept, "cannot finish the interrupted revert to " +
-                                                               name + ": " + s.error().what());
+          environment().warn(
+              ProviderEvent::leftover_kept,
+              "cannot finish the interrupted revert to " + name + ": " + s.error().what());
         }
       }
     }

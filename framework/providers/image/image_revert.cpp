@@ -179,8 +179,8 @@ Status make_fresh(const WorkEnvironment& environment, const Descriptor& source,
   if (Status s = clone_data(source.get(), fd, image); !s.ok()) return s;
   if (Status s = environment.at("revert.cloned"); !s.ok()) return s;
   struct stat old {};
-  if (::stat(image.c_str(), &old) == 0 && (::fchown(fd, old.st_uid, old.st_gid) != 0 ||
-                                           ::fchmod(fd, old.st_mode & 07777) != 0)) {
+  if (::stat(image.c_str(), &old) == 0 &&
+      (::fchown(fd, old.st_uid, old.st_gid) != 0 || ::fchmod(fd, old.st_mode & 07777) != 0)) {
     return posix_error(errno, "set owner and mode of", fresh);
   }
   return sync_file(fd, fresh);

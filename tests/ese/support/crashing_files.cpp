@@ -28,7 +28,7 @@ void put(const Change& change, std::vector<std::byte>& content) {
 
 // The sectors of a write that reached the disk: all, none, or any of them.
 void put_torn(const Change& change, std::vector<std::byte>& content, std::mt19937_64& random,
-                std::size_t sector) {
+              std::size_t sector) {
   const auto fate = random() % 4;
   if (fate == 0) return;
   if (fate == 1 || change.resize) return put(change, content);
