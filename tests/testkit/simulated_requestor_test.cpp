@@ -262,7 +262,7 @@ TEST(SimulatedRequestor, UnknownMethodAndForeignSessionAreRefused) {
 }
 
 // Vendors' tests are many: whole sessions through the client library must cost next to nothing.
-TEST(SimulatedRequestor, PlaysThousandsOfSessionsASecond) {
+TEST(SimulatedRequestor, PlaysEverySessionOfManyRuns) {
   const std::uint64_t runs = tests::scaled(500);
   std::uint64_t sessions = 0;
   const auto begun = std::chrono::steady_clock::now();
