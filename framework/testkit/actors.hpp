@@ -61,6 +61,7 @@ struct WriterPart {
   bool broke = false;
   std::optional<Errc> live_failure;  // the last failing answer that the session waited for
   Verb failed_verb = Verb::identify;
+  bool refused_post_snapshot = false;  // by an answer that the session waited for
 };
 
 struct ProviderPart {

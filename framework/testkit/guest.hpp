@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <vector>
 
 #include <stillframe/testkit/simulation.hpp>
 
@@ -126,6 +128,9 @@ class Guest final : public SimulatedCoordinator, public GuestRequestor {
   // By session.
   std::map<std::uint16_t, std::vector<ComponentSelector>> selectors_;
   std::map<std::uint16_t, std::vector<std::string>> excluded_;
+  // A component's own policy beats the set's, the set's beats the backup's.
+  std::map<std::uint16_t, ConsistencyPolicy> backup_policy_;
+  std::map<std::uint16_t, std::vector<std::optional<ConsistencyPolicy>>> own_policies_;
   std::map<std::uint16_t, std::vector<BackupComponent>> stored_;
   std::set<std::uint16_t> restored_;
   std::uint64_t company_streams_ = 0;

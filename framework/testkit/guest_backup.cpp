@@ -45,6 +45,7 @@ Result<ChannelReply> Guest::begin_backup(Call& call) {
   document.document.component_mode = options.component_mode;
   if (!options.chain_owner.empty()) document.document.chain_owner = options.chain_owner;
   excluded_[session.value()] = options.exclude_writers;
+  backup_policy_[session.value()] = options.policy;
   nlohmann::json result = nlohmann::json::object();
   result["session"] = document.document.session.to_string();
   return reply_with(result);
@@ -64,12 +65,15 @@ Status Guest::try_selection(Call& call, const std::vector<ComponentSelector>& se
   auto entries = make_backup_components(known, selection.value());
   call.document->forget_selection();
   call.plan->components.clear();
+  own_policies_[call.session].clear();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const SelectedComponent& selected = selection.value().components[i];
     const std::uint32_t writer = indices[selected.writer];
     ComponentPlan& component = call.plan->components.emplace_back();
     component.writer = writer;
-    component.policy = selected.policy;
+    component.policy = selected.policy.value_or(backup_policy_[call.session]);
+    own_policies_[call.session].push_back(selected.policy);
+    entries[i].policy = component.policy;
     component.has_logs = stage_.cast.has_logs(writer, selected.component);
     component.volumes = stage_.cast.volumes_of(writer, selected.component, selected.implicit);
     call.document->select(std::move(entries[i]), writer);
@@ -116,10 +120,15 @@ Status Guest::ask_for_set(Call& call, EventKind kind) {
   for (const ProviderPlan& provider : stage_.world.plan().providers) {
     if (!foreign) groups.push_back({provider.atomicity, provider.volumes});
   }
-  for (const ComponentPlan& component : call.plan->components) volumes.push_back(component.volumes);
+  std::vector<ConsistencyPolicy> policies;
+  for (const ComponentPlan& component : call.plan->components) {
+    volumes.push_back(component.volumes);
+    policies.push_back(component.policy);
+  }
   machine::SetSpec set;
   set.groups = groups;
   set.component_volumes = volumes;
+  set.policies = policies;
   set.auto_release = call.plan->auto_release;
   machine::Event event;
   event.kind = kind;
@@ -131,6 +140,10 @@ Result<ChannelReply> Guest::snapshot(Call& call) {
   const auto options = call.params.get<SnapshotOptions>("options");
   if (Status s = call.params.check(); !s.ok()) return s.error();
   call.plan->auto_release = options.auto_release;
+  for (std::size_t i = 0; i < call.plan->components.size(); ++i) {
+    const auto common = options.policy.value_or(backup_policy_[call.session]);
+    call.plan->components[i].policy = own_policies_[call.session].at(i).value_or(common);
+  }
   if (Status s = ask_for_set(call, EventKind::snapshot); !s.ok()) return s.error();
   SnapshotSetResult made;
   made.set = call.document->document.set;

@@ -242,8 +242,8 @@ void World::judge_end_participants(std::uint16_t index) {
     wrong(slot.failed && part.engaged && !part.abort_called &&
               slot.failed_at >= Verb::prepare_backup && slot.failed_at <= Verb::thaw,
           "a writer that failed was left alone");
-    const bool answered = part.live_failure && part.failed_verb == Verb::post_snapshot;
-    wrong(slot.failed && slot.failed_at == Verb::post_snapshot && !answered && !part.abort_called,
+    wrong(slot.failed && slot.failed_at == Verb::post_snapshot && !part.refused_post_snapshot &&
+              !part.abort_called,
           "a writer that still owes post_snapshot was left alone");
     const bool counts =
         part.live_failure && part.failed_verb != Verb::abort &&

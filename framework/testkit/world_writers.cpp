@@ -278,6 +278,7 @@ void World::answer_verb(std::uint32_t index, const VerbCall& call, std::optional
   if (failure && session.machine.writers[index].call == call.seq) {
     part.live_failure = failure;
     part.failed_verb = call.verb;
+    part.refused_post_snapshot |= call.verb == Verb::post_snapshot;
   }
   if (failure == Errc::partial_failure) {
     const auto component = session.machine.writers[index].first_component;

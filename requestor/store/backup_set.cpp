@@ -1,5 +1,7 @@
 #include "requestor/store/backup_set.hpp"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include <stillframe/documents.hpp>
@@ -155,6 +157,13 @@ Result<std::vector<SetListing>> list_sets(const BytePath& store) {
     }
     sets.push_back(std::move(listing));
   }
+  // Their names tell seconds only; two sets of one second must not change places, because chains
+  // are built on the newest.
+  const auto made = [](const SetListing& set) {
+    return set.manifest ? set.manifest->created : WallTime{};
+  };
+  std::stable_sort(sets.begin(), sets.end(),
+                   [&](const SetListing& a, const SetListing& b) { return made(a) < made(b); });
   return sets;
 }
 

@@ -94,6 +94,7 @@ TEST_F(RestorePlacesTest, AlternateTargetOfTheWriterUsesTheMapping) {
 
 TEST_F(RestorePlacesTest, OriginalLocationBeatsTheMethod) {
   writer.policy.method = RestoreMethod::restore_to_alternate_location;
+  writer.mappings = {{folder, "*", true, base + "/mapped", {}}};
   const std::string set = full_backup();
   write_file(folder + "/a", "changed");
   writer.before_restore = [](RestoreView& view) {

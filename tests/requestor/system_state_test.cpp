@@ -81,11 +81,11 @@ struct SystemStateBackupTest : stillframe::tests::EmbeddedFixture {
     Client requestor = client();
     auto report = run_backup(requestor, request, observer);
     if (!report.ok()) return {"error: " + report.error().what()};
-    std::vector<std::string> names;
+    std::vector<std::string> components;
     for (const auto& outcome : report.value().components) {
-      names.push_back(outcome.component.name.full());
+      components.push_back(outcome.component.name.full());
     }
-    return names;
+    return components;
   }
 };
 

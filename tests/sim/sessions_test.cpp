@@ -10,7 +10,7 @@
 namespace stillframe::testkit {
 namespace {
 
-constexpr std::uint64_t kSessions = 200'000;
+constexpr std::uint64_t kSessions = 240'000;
 constexpr std::uint64_t kLeastHits = 100;
 
 TEST(SimulatedSessions, NoInvariantIsViolatedAndEveryCellAndFaultIsTried) {

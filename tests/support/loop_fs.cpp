@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "framework/io/busy.hpp"
+
 extern char** environ;
 
 namespace stillframe::tests {
@@ -224,8 +226,10 @@ bool LoopFs::mount(const std::string& options) {
   return ::mount(device_.c_str(), mount_point_.c_str(), to_string(kind_), flags, data.c_str()) == 0;
 }
 
+// Tests beside this one look at mounts and make namespaces: what they hold up passes.
 bool LoopFs::unmount() {
-  return umount2(mount_point_.c_str(), UMOUNT_NOFOLLOW) == 0;
+  return while_busy(
+             [&] { return umount2(mount_point_.c_str(), UMOUNT_NOFOLLOW) == 0 ? 0 : errno; }) == 0;
 }
 
 void LoopFs::detach() {

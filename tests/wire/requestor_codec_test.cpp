@@ -107,7 +107,8 @@ TEST(RequestorCodec, TheRestComesBackToo) {
   EXPECT_EQ(there_and_back(selector).policy, selector.policy);
   selector.policy = ConsistencyPolicy::require;  // said, and so not the default
   EXPECT_EQ(there_and_back(selector).policy, selector.policy);
-  EXPECT_EQ(there_and_back(ComponentSelector{}).policy, std::nullopt);
+  selector.policy.reset();
+  EXPECT_EQ(there_and_back(selector).policy, std::nullopt);
 
   ComponentResult result{WriterClassId::generate(), "eu", {"Stores", "orders"}, true};
   EXPECT_EQ(there_and_back(result).name, result.name);
