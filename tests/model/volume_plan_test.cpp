@@ -25,8 +25,10 @@ class VolumePlanTest : public testing::Test {
     return out;
   }
   std::vector<std::string> directories() {
+    auto result = plan();
+    if (!result.ok()) return {"error: " + result.error().what()};
     std::vector<std::string> out;
-    for (const auto& directory : plan().value().directories) {
+    for (const auto& directory : result.value().directories) {
       out.push_back(directory.restore_path);
     }
     return out;

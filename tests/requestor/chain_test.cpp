@@ -113,7 +113,7 @@ TEST_F(ChainTest, FileWrittenWhileTheBaseWasCopiedIsInTheIncrement) {
 
 TEST_F(ChainTest, WriterSaysSinceWhenItself) {
   backup_set(BackupType::full);
-  writer.after_snapshot = [this](BackupView& view) {
+  writer.after_snapshot = [](BackupView& view) {
     view.components[0].differenced_files[0].since = WallTime(std::chrono::seconds(999'999'999));
   };
   EXPECT_THAT(files_in(backup_set(BackupType::incremental)), ElementsAre("/a", "/deep/b"));
