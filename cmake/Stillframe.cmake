@@ -32,12 +32,14 @@ function(stillframe_program name)
 endfunction()
 
 # stillframe_register_test(NAME COMMAND c args... [LABELS ci|soak|bench ...] [TIMEOUT s] [SERIAL]
-#                          [ENVIRONMENT A=b ...])
+#                          [VOLUMES] [ENVIRONMENT A=b ...])
 # Adds any program or script as a CTest test. Where the test is a GoogleTest program its cases are
 # recorded one by one in results/NAME.xml, which is how `./dev test` counts and names them. Any other
 # test says "skipped" with exit code 77 and the reason as its last line. Sanitizers triple the timeout.
+# VOLUMES: it makes or lists snapshots of real volumes. A provider knows every snapshot on the machine,
+# so these run one at a time, beside others.
 function(stillframe_register_test name)
-  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;VOLUMES" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   add_test(NAME ${name} COMMAND ${ARG_COMMAND})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
@@ -55,14 +57,17 @@ function(stillframe_register_test name)
   if(ARG_SERIAL)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
   endif()
+  if(ARG_VOLUMES)
+    set_tests_properties(${name} PROPERTIES RESOURCE_LOCK volumes)
+  endif()
 endfunction()
 
 # stillframe_test(NAME SOURCES a_test.cpp ... [LINK deps...] [LABELS ci|soak|bench ...] [TIMEOUT s]
-#                 [SERIAL] [RELEASE_ONLY] [ENVIRONMENT A=b ...] [ARGS ...])
+#                 [SERIAL] [VOLUMES] [RELEASE_ONLY] [ENVIRONMENT A=b ...] [ARGS ...])
 # One executable is one CTest test; GoogleTest's main() is linked in. RELEASE_ONLY is for tests that
 # a sanitizer cannot tell more about: they drive other programs, or measure.
 function(stillframe_test name)
-  cmake_parse_arguments(ARG "SERIAL;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS"
+  cmake_parse_arguments(ARG "SERIAL;VOLUMES;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS"
                         ${ARGN})
   if(STILLFRAME_FUZZ OR (ARG_RELEASE_ONLY AND NOT STILLFRAME_EVERY_TEST))
     return()
@@ -71,13 +76,16 @@ function(stillframe_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE stillframe_flags ${ARG_LINK} GTest::gmock GTest::gtest
                                         GTest::gtest_main)
-  set(serial)
+  set(alone)
   if(ARG_SERIAL)
-    set(serial SERIAL)
+    list(APPEND alone SERIAL)
+  endif()
+  if(ARG_VOLUMES)
+    list(APPEND alone VOLUMES)
   endif()
   if(NOT ARG_LABELS)
     set(ARG_LABELS ci)
   endif()
   stillframe_register_test(${name} COMMAND ${name} ${ARG_ARGS} LABELS ${ARG_LABELS} gtest
-                           TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT ${ARG_ENVIRONMENT} ${serial})
+                           TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT ${ARG_ENVIRONMENT} ${alone})
 endfunction()
