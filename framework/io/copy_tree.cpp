@@ -21,7 +21,7 @@ class TreeCopy {
   Result<TreeCopyReport> run() {
     struct stat status {};
     if (::fstat(from_, &status) != 0) return posix_error(errno, "look at", "the tree's root");
-    const WalkOptions walk{options_.stay_on_mount, false};
+    const WalkOptions walk{options_.stay_on_mount, options_.stay_on_device};
     Status walked = walk_tree(
         from_, walk, [this](const WalkEntry& entry) { return enter(entry); },
         [this](const WalkEntry& entry) { return leave(entry); });

@@ -241,5 +241,76 @@ TEST_F(Btrfs, WithForceProcessesKeepTheOldState) {
   EXPECT_EQ(read_all(held.value().get(), 100, "held").value(), "new");
 }
 
+// The top level has no name that another subvolume could take.
+class BtrfsTopLevel : public Btrfs {
+ protected:
+  void SetUp() override {
+    Btrfs::SetUp();
+    if (!under_test_) return;
+    ASSERT_TRUE(under_test_->fs().unmount());
+    ASSERT_TRUE(under_test_->fs().mount("subvolid=5"));
+    subvolume(mount_ + "/cut");
+    subvolume(mount_ + "/cut/deep");
+    subvolume(mount_ + "/left");
+    for (const char* name : {"/file", "/cut/file", "/cut/deep/file", "/left/file"}) {
+      ASSERT_TRUE(put_file(mount_ + name, "old").ok());
+    }
+    // File sets that reach into "cut" and not into "left" or "@data".
+    auto wanted = request(mount_, true);
+    wanted.files[0].path = mount_ + "/cut";
+    ASSERT_EQ(wanted.volume.subvolume_id, 5u);
+    auto made = make(wanted);
+    ASSERT_TRUE(made.ok()) << made.error().what();
+    snapshot_ = made.value().snapshot;
+    for (const char* name : {"/file", "/cut/file", "/cut/deep/file", "/left/file"}) {
+      ASSERT_TRUE(put_file(mount_ + name, "new").ok());
+    }
+  }
+  std::string read(const char* name) {
+    auto text = get_file(mount_ + name);
+    return text.ok() ? text.value() : text.error().what();
+  }
+  SnapshotId snapshot_;
+};
+
+TEST_F(BtrfsTopLevel, IsRevertedWithTheSubvolumesThatWereCutAndNoOthers) {
+  ASSERT_TRUE(testkit::build_rich_tree(mount_ + "/left").ok());
+  ASSERT_TRUE(put_file(mount_ + "/cut/extra", "x").ok());
+  auto left = describe_tree(mount_ + "/left");
+  Status reverted = provider_->revert(snapshot_, {});
+  ASSERT_TRUE(reverted.ok()) << reverted.error().what();
+  EXPECT_EQ(read("/file"), "old");
+  EXPECT_EQ(read("/cut/file"), "old");
+  EXPECT_EQ(read("/cut/deep/file"), "old");
+  EXPECT_FALSE(exists(mount_ + "/cut/extra"));
+  EXPECT_EQ(read("/left/file"), "new");
+  auto after = describe_tree(mount_ + "/left");
+  ASSERT_TRUE(left.ok() && after.ok());
+  EXPECT_EQ(differences(left.value(), after.value()), "") << "a subvolume beside it was touched";
+  EXPECT_TRUE(exists(mount_ + "/@data"));
+}
+
+TEST_F(BtrfsTopLevel, GetsADeletedSubvolumeBackAndKeepsALaterOne) {
+  std::string printed;
+  ASSERT_EQ(run_program({"btrfs", "-q", "subvolume", "delete", mount_ + "/cut/deep"}, &printed), 0)
+      << printed;
+  subvolume(mount_ + "/cut/later");
+  ASSERT_TRUE(put_file(mount_ + "/cut/later/file", "later").ok());
+  Status reverted = provider_->revert(snapshot_, {});
+  ASSERT_TRUE(reverted.ok()) << reverted.error().what();
+  EXPECT_EQ(read("/cut/deep/file"), "old");
+  EXPECT_TRUE(put_file(mount_ + "/cut/deep/file", "writable").ok());
+  EXPECT_EQ(read("/cut/later/file"), "later");
+}
+
+TEST_F(BtrfsTopLevel, WithAnOpenFileInASubvolumeIsInUseAndUnchanged) {
+  auto held = open_file(mount_ + "/cut/deep/file", O_RDONLY);
+  Status refused = provider_->revert(snapshot_, {});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::in_use);
+  EXPECT_EQ(read("/file"), "new");
+  EXPECT_EQ(read("/cut/deep/file"), "new");
+}
+
 }  // namespace
 }  // namespace stillframe::tests

@@ -69,6 +69,11 @@ class Crashes : public testing::TestWithParam<Pairing> {
     ASSERT_TRUE(make_directories(data_).ok());
     Status built = testkit::build_rich_tree(data_);
     ASSERT_TRUE(built.ok()) << built.error().what();
+    if (GetParam().provider != Kind::btrfs) return;
+    std::string printed;
+    ASSERT_EQ(run_program({"btrfs", "-q", "subvolume", "create", data_ + "/nested"}, &printed), 0)
+        << printed;
+    ASSERT_TRUE(testkit::put_file(data_ + "/nested/file", "in a subvolume").ok());
   }
   TreeDescription describe(const BytePath& path) {
     auto described = describe_tree(path);

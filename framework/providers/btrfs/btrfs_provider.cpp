@@ -77,26 +77,20 @@ class BtrfsProvider final : public StoredProvider {
     return revert_top_level(snapshot, options);
   }
 
-  // The top level cannot be swapped: it has no name. Its files are put back one by one.
+  // The top level cannot be swapped: it has no name. Its files are put back one by one, and those
+  // of the subvolumes that were cut with it; others in it are left alone.
   Status revert_top_level(StoredSnapshot& snapshot, const RevertOptions& options) {
-    auto root = open_directory(snapshot.record.info.volume.mount_point);
-    if (!root.ok()) return root.error();
-    auto nested = nested_subvolumes(root.value().get());
-    if (!nested.ok()) return nested.error();
-    const std::string store = std::string(kStoreName) + "/";
-    const bool others =
-        std::any_of(nested.value().begin(), nested.value().end(),
-                    [&](const BytePath& path) { return path.rfind(store, 0) != 0; });
-    if (others) {
-      return Error(Errc::not_supported,
-                   "the top level of a btrfs that holds other subvolumes cannot be reverted as a "
-                   "whole; take and revert snapshots of those subvolumes");
-    }
-    root.value().reset();
     RestoreJob job;
     job.source = snapshot.record.info.root;
     job.data = DataMode::clone_or_copy;
     job.whole_volume = true;
+    // The mount may show a directory of the top level only.
+    const BytePath inside = snapshot.record.view.substr(std::string_view(kTreeSubvolume).size());
+    for (const CutSubvolume& each : snapshot.record.subvolumes) {
+      const BytePath place = "/" + each.place;
+      const auto below = each.place.empty() ? BytePath() : path_below(place, inside);
+      if (below) job.subvolumes.push_back(*below);
+    }
     return restore_files(environment(), snapshot, job, options.force);
   }
 };

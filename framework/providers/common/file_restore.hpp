@@ -1,6 +1,8 @@
 // Putting files back to what a snapshot holds, on the volume while it is mounted.
 #pragma once
 
+#include <vector>
+
 #include "framework/io/copy_data.hpp"
 #include "framework/providers/common/environment.hpp"
 #include "framework/providers/common/snapshot_store.hpp"
@@ -12,6 +14,10 @@ struct RestoreJob {
   DataMode data = DataMode::clone_or_copy;
   bool whole_volume = false;  // and not only what the file sets name
   BytePath storage;           // left out on the volume, may be empty
+  // With whole_volume: the btrfs subvolumes it consists of, as paths in it, "" the first; one by
+  // one, because nothing can be renamed from one into another. Subvolumes that are not named are
+  // left alone, and one that is gone is put back. Empty: all of it is one.
+  std::vector<BytePath> subvolumes = {};
 };
 
 // Makes the files that the snapshot's file sets name on its volume what they are in `source`: each

@@ -52,7 +52,7 @@ class Scan {
     if (!top.ok()) return top.error().code() == Errc::not_found ? Status(Ok{}) : top.error();
     if (is_storage(top.value().get())) return Ok{};
     if (Status s = add_way_to(*below); !s.ok()) return s;
-    return walk_tree(top.value().get(), WalkOptions{},
+    return walk_tree(top.value().get(), WalkOptions{true, request_.stay_on_device},
                      [&](const WalkEntry& entry) { return visit(entry, set, *below, directory); });
   }
 

@@ -23,6 +23,7 @@ struct ScanRequest {
   BytePath storage;             // a directory left out wherever it is met; may be empty
   std::uint64_t files_max = 0;  // more is limit_reached
   const std::atomic<bool>* cancelled = nullptr;
+  bool stay_on_device = false;  // other btrfs subvolumes are listed and not entered
 };
 
 // Files that match, the directories in recursive sets, and every directory on the way to them. What
