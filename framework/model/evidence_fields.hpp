@@ -4,7 +4,7 @@
 
 #include <stillframe/evidence.hpp>
 
-#include "framework/model/metadata_fields.hpp"
+#include "framework/model/backup_fields.hpp"
 
 namespace stillframe {
 
@@ -52,6 +52,7 @@ void fields(Io& io, typename Io::template Ref<ComponentEvidence> v) {
   io.text("reason", v.reason, Need::optional);
   io.object("hold", v.hold);
   io.list("cuts", v.cuts);
+  io.list("failures", v.failures);
   io.unknown(v.unknown);
 }
 
@@ -72,6 +73,7 @@ void fields(Io& io, typename Io::template Ref<FailedWriter> v) {
   io.object("process", v.process);
   io.text("phase", v.phase, Need::required);
   io.number("code", v.code);
+  io.number("application_code", v.application_code, std::optional(0));
   io.text("message", v.message, Need::optional);
 }
 

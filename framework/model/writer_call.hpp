@@ -80,7 +80,7 @@ using WriterPayload = std::variant<NoArgs, WriterMetadata, BackupView, HoldState
 
 struct WriterAnswer {
   Status status = Ok{};
-  int application_code = 0;  // the writer's own, beside a failed status
+  // Beside a failed status: only what the writer edited, when it says partial_failure.
   WriterPayload payload;
   // open_stream: the read end of a pipe that delivers the whole stream, so that no byte of it
   // passes through the coordinator. `read` is for transports that cannot carry descriptors.

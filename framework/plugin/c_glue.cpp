@@ -7,16 +7,12 @@ Status outcome(std::int32_t code, const stillframe_error& error, Errc fallback,
   if (code == STILLFRAME_OK) return Ok{};
   std::string message = c_text(error.message);
   if (message.empty()) message = "the plug-in gave no reason";
-  // An Error has no place for it, and an administrator may need it.
-  if (error.application_code != 0) {
-    message += " (application code " + std::to_string(error.application_code) + ")";
-  }
   Errc known = errc_from_number(code);
   if (static_cast<int>(known) != code) {
     known = fallback;
     message += " (code " + std::to_string(code) + ")";
   }
-  return Error(known, std::string(call) + ": " + message);
+  return Error(known, std::string(call) + ": " + message, error.application_code);
 }
 
 }  // namespace stillframe::plugin

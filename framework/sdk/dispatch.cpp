@@ -24,10 +24,16 @@ WriterAnswer from(Result<T> result) {
   return answer;
 }
 
-// For verbs that edit their argument and return it.
+// For verbs that edit their argument and return it. A failure that the writer noted on one of its
+// components happened during this verb.
 template <class T, class Call>
-WriterAnswer edited(T value, Call call) {
+WriterAnswer edited(Verb verb, T value, Call call) {
   const Status status = call(value);
+  for (BackupComponent& component : value.components) {
+    for (ComponentFailure& failure : component.failures) {
+      if (failure.phase.empty()) failure.phase = to_string(verb);
+    }
+  }
   WriterAnswer answer;
   answer.status = status;
   answer.payload = std::move(value);
@@ -58,7 +64,8 @@ WriterAnswer call_writer(Writer& w, const CallContext& c, const WriterCall& call
     case Verb::identify:
       return from(w.identify(c));
     case Verb::prepare_backup:
-      return edited(std::get<BackupView>(args), [&](auto& v) { return w.prepare_backup(c, v); });
+      return edited(call.verb, std::get<BackupView>(args),
+                    [&](auto& v) { return w.prepare_backup(c, v); });
     case Verb::prepare_snapshot:
       return from(w.prepare_snapshot(c, std::get<SnapshotArgs>(args).set));
     case Verb::freeze:
@@ -67,7 +74,7 @@ WriterAnswer call_writer(Writer& w, const CallContext& c, const WriterCall& call
       return from(w.thaw(c));
     case Verb::post_snapshot: {
       const auto& a = std::get<SnapshotArgs>(args);
-      return edited(a.backup, [&](auto& v) { return w.post_snapshot(c, a.set, v); });
+      return edited(call.verb, a.backup, [&](auto& v) { return w.post_snapshot(c, a.set, v); });
     }
     case Verb::backup_complete: {
       const auto& a = std::get<CompleteArgs>(args);
@@ -92,7 +99,8 @@ WriterAnswer call_writer(Writer& w, const CallContext& c, const WriterCall& call
       return from(w.truncate_logs(c, a.component, a.receipt));
     }
     case Verb::pre_restore:
-      return edited(std::get<RestoreView>(args), [&](auto& v) { return w.pre_restore(c, v); });
+      return edited(call.verb, std::get<RestoreView>(args),
+                    [&](auto& v) { return w.pre_restore(c, v); });
     case Verb::restore_prepare:
       return from(w.restore_prepare(c, std::get<RestoreAuthority>(args)));
     case Verb::restore_locations:

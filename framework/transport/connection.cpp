@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "framework/transport/socket_io.hpp"
+#include "framework/wire/message.hpp"
 
 namespace stillframe {
 namespace {
@@ -154,7 +155,7 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
       if (!received.ok()) return finish(received.error());
       if (received.value().would_block) break;
       if (received.value().end) return finish(end_of_stream());
-      if (Status s = take(std::move(received).value()); !s.ok()) return fail(s.error());
+      if (Status s = take(std::move(received).value()); !s.ok()) return refuse_stream(s.error());
     }
     if (!finished_) wait_readable();
   }
@@ -259,6 +260,16 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   }
 
   // ---- the end
+
+  // A peer that speaks another frame version is told so, in ours: a refusal is understood by every
+  // version (docs/protocol.md). Whoever sends anything else does not listen.
+  void refuse_stream(const Error& why) {
+    if (reader_.met_other_version()) {
+      send(wire::encode(wire::Refuse{why}), {});
+      (void)write_some();
+    }
+    fail(why);
+  }
 
   void fail(const Error& why) {
     {

@@ -18,7 +18,6 @@ struct CallHead {
 
 struct AnswerFailure {
   Error error{Errc::internal, ""};
-  int application_code = 0;
 };
 
 template <class Io, class V>
@@ -47,7 +46,6 @@ void fields(Io& io, typename Io::template Ref<CallHead> v) {
 template <class Io>
 void fields(Io& io, typename Io::template Ref<AnswerFailure> v) {
   io.object("error", v.error);
-  io.number("application_code", v.application_code, std::optional(0));
 }
 
 template <class Io>

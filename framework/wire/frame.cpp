@@ -34,15 +34,22 @@ void put_header(std::string& out, const FrameHeader& header) {
   put(out, std::uint16_t{0});
 }
 
+constexpr std::size_t kVersionAt = 4;  // in every version of the header, as is the magic number
+
+bool has_other_version(std::string_view header) {
+  return get<std::uint32_t>(header, 0) == kFrameMagic &&
+         get<std::uint8_t>(header, kVersionAt) != kFrameVersion;
+}
+
 Result<FrameHeader> parse_header(std::string_view bytes) {
   if (get<std::uint32_t>(bytes, 0) != kFrameMagic) {
     return Error(Errc::corrupt, "no Stillframe frame: the magic number is wrong");
   }
-  const auto version = get<std::uint8_t>(bytes, 4);
+  const auto version = get<std::uint8_t>(bytes, kVersionAt);
   if (version != kFrameVersion) {
     return Error(version > kFrameVersion ? Errc::future_version : Errc::corrupt,
                  "frame version " + std::to_string(version) + "; this program speaks version " +
-                     std::to_string(kFrameVersion));
+                     std::to_string(kFrameVersion) + ": use the Stillframe of the other side");
   }
   const auto kind = get<std::uint8_t>(bytes, 5);
   if (!is_known(kind)) return Error(Errc::corrupt, "unknown frame kind " + std::to_string(kind));
@@ -191,6 +198,7 @@ Status FrameReader::feed_some(std::string_view& bytes) {
 // The header is complete: everything it announces is checked before a byte of payload is kept.
 Status FrameReader::begin_frame() {
   auto parsed = parse_header(header_);
+  met_other_version_ = has_other_version(header_);
   header_.clear();
   if (!parsed.ok()) return parsed.error();
   const FrameHeader& header = parsed.value();

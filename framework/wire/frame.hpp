@@ -90,6 +90,9 @@ class FrameReader {
   // The stream ended here: truncated when that is inside a message.
   Status finish() const;
 
+  // Whether the error of feed() is that the peer speaks frames of another version.
+  bool met_other_version() const noexcept { return met_other_version_; }
+
   // Until called, only messages of at most kHandshakeBytesMax are accepted: a stranger may not make
   // us hold a document.
   void handshake_done() noexcept { handshake_done_ = true; }
@@ -114,6 +117,7 @@ class FrameReader {
   std::deque<RawMessage> complete_;
   std::optional<Error> broken_;
   bool handshake_done_ = false;
+  bool met_other_version_ = false;
 };
 
 }  // namespace stillframe::wire

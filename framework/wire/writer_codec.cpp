@@ -205,6 +205,14 @@ Result<Json> object_member(Json& json, const char* name) {
   return std::move(*member);
 }
 
+// A writer that failed some of its components says which in what it edited.
+bool has_edits(Verb verb, const WriterAnswer& answer) {
+  return !answer.status.ok() && answer.status.error().code() == Errc::partial_failure &&
+         payload_fits(verb, answer.payload) &&
+         (std::holds_alternative<BackupView>(answer.payload) ||
+          std::holds_alternative<RestoreView>(answer.payload));
+}
+
 }  // namespace
 
 bool args_fit(Verb verb, const WriterArgs& args) noexcept {
@@ -256,7 +264,7 @@ RawMessage encode_answer(Verb verb, const WriterAnswer& answer, std::uint64_t se
   Json json = Json::object();
   if (!answer.status.ok()) {
     json["error"] = to_json_value(answer.status.error());
-    if (answer.application_code != 0) json["application_code"] = answer.application_code;
+    if (has_edits(verb, answer)) json["payload"] = payload_to_json(answer.payload);
   } else if (!payload_fits(verb, answer.payload)) {
     json["error"] = to_json_value(
         Error(Errc::internal, std::string(to_string(verb)) + " answered what another verb does"));
@@ -282,8 +290,7 @@ Result<WriterAnswer> decode_answer(Verb verb, const RawMessage& message,
     AnswerFailure failed;
     if (Status s = from_json_value(json.value(), "answer", failed); !s.ok()) return s.error();
     answer.status = failed.error;
-    answer.application_code = failed.application_code;
-    return answer;
+    if (!json.value().contains("payload") || !has_edits(verb, answer)) return answer;
   }
   auto payload = object_member(json.value(), "payload");
   if (!payload.ok()) return payload.error().while_doing("answer");

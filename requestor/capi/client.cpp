@@ -36,7 +36,7 @@ void stillframe_client_free(stillframe_client* client) {
 int32_t stillframe_call_method(stillframe_client* client, const char* method,
                                const char* params_json, char** result_json,
                                stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(client, error, [&]() -> Status {
     if (method == nullptr) return Error(Errc::invalid_argument, "method is null");
     auto reply = client->channel->call(method, or_empty(params_json));
     if (!reply.ok()) return reply.error();
@@ -46,50 +46,54 @@ int32_t stillframe_call_method(stillframe_client* client, const char* method,
 
 int32_t stillframe_writers(stillframe_client* client, char** writers_json,
                            stillframe_error* error) {
-  return guarded(error, [&] { return give_json(client->client.writers(), writers_json); });
+  return guarded(client, error, [&] { return give_json(client->client.writers(), writers_json); });
 }
 
 int32_t stillframe_providers(stillframe_client* client, char** providers_json,
                              stillframe_error* error) {
-  return guarded(error, [&] { return give_json(client->client.providers(), providers_json); });
+  return guarded(client, error,
+                 [&] { return give_json(client->client.providers(), providers_json); });
 }
 
 int32_t stillframe_volumes(stillframe_client* client, char** volumes_json,
                            stillframe_error* error) {
-  return guarded(error, [&] { return give_json(client->client.volumes(), volumes_json); });
+  return guarded(client, error, [&] { return give_json(client->client.volumes(), volumes_json); });
 }
 
 int32_t stillframe_sessions(stillframe_client* client, char** sessions_json,
                             stillframe_error* error) {
-  return guarded(error, [&] { return give_json(client->client.sessions(), sessions_json); });
+  return guarded(client, error,
+                 [&] { return give_json(client->client.sessions(), sessions_json); });
 }
 
 int32_t stillframe_end_session(stillframe_client* client, stillframe_id session,
                                stillframe_error* error) {
-  return guarded(error, [&] { return client->client.end_session(id_of<SessionId>(session)); });
+  return guarded(client, error,
+                 [&] { return client->client.end_session(id_of<SessionId>(session)); });
 }
 
 int32_t stillframe_snapshots(stillframe_client* client, char** snapshots_json,
                              stillframe_error* error) {
-  return guarded(error, [&] { return give_json(client->client.snapshots(), snapshots_json); });
+  return guarded(client, error,
+                 [&] { return give_json(client->client.snapshots(), snapshots_json); });
 }
 
 int32_t stillframe_snapshot_evidence(stillframe_client* client, stillframe_id set,
                                      char** evidence_json, stillframe_error* error) {
-  return guarded(error, [&] {
+  return guarded(client, error, [&] {
     return give_document(client->client.snapshot_evidence(id_of<SetId>(set)), evidence_json);
   });
 }
 
 int32_t stillframe_remove_snapshot(stillframe_client* client, stillframe_id snapshot,
                                    stillframe_error* error) {
-  return guarded(error,
+  return guarded(client, error,
                  [&] { return client->client.remove_snapshot(id_of<SnapshotId>(snapshot)); });
 }
 
 int32_t stillframe_expose_snapshot(stillframe_client* client, stillframe_id snapshot,
                                    const char* place, char** exposed_at, stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(client, error, [&]() -> Status {
     auto at = client->client.expose_snapshot(id_of<SnapshotId>(snapshot), or_empty(place));
     if (!at.ok()) return at.error();
     return give(at.value(), exposed_at);
@@ -98,18 +102,19 @@ int32_t stillframe_expose_snapshot(stillframe_client* client, stillframe_id snap
 
 int32_t stillframe_unexpose_snapshot(stillframe_client* client, stillframe_id snapshot,
                                      stillframe_error* error) {
-  return guarded(error,
+  return guarded(client, error,
                  [&] { return client->client.unexpose_snapshot(id_of<SnapshotId>(snapshot)); });
 }
 
 int32_t stillframe_make_writable(stillframe_client* client, stillframe_id snapshot,
                                  stillframe_error* error) {
-  return guarded(error, [&] { return client->client.make_writable(id_of<SnapshotId>(snapshot)); });
+  return guarded(client, error,
+                 [&] { return client->client.make_writable(id_of<SnapshotId>(snapshot)); });
 }
 
 int32_t stillframe_revert_snapshot(stillframe_client* client, stillframe_id snapshot, int32_t force,
                                    stillframe_error* error) {
-  return guarded(error, [&] {
+  return guarded(client, error, [&] {
     return client->client.revert_snapshot(id_of<SnapshotId>(snapshot), RevertOptions{force != 0});
   });
 }
@@ -119,7 +124,7 @@ int32_t stillframe_hold_writers(stillframe_client* client, const char* options_j
                                 int32_t (*while_held)(void* to, int64_t deadline_ns), void* to,
                                 int32_t* held_status, char** evidence_json,
                                 stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(client, error, [&]() -> Status {
     if (while_held == nullptr) return Error(Errc::invalid_argument, "while_held is null");
     auto options = take<BackupOptions>(options_json, "options");
     if (!options.ok()) return options.error();

@@ -22,6 +22,7 @@ inline std::int32_t fail(const Error& error, stillframe_error* out) noexcept {
   if (out != nullptr) {
     std::memset(out, 0, sizeof *out);
     out->code = static_cast<std::int32_t>(error.code());
+    out->application_code = error.application_code();
     const std::size_t bytes = std::min(error.what().size(), sizeof out->message - 1);
     std::memcpy(out->message, error.what().data(), bytes);
   }

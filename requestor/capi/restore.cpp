@@ -14,11 +14,14 @@ int32_t stillframe_begin_restore(stillframe_client* client, const char* document
                                  const char* const* metadata_json, uint64_t metadata_count,
                                  const char* options_json, stillframe_restore** restore,
                                  stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  if (restore != nullptr) *restore = nullptr;
+  return guarded(client, error, [&]() -> Status {
     if (restore == nullptr) return Error(Errc::invalid_argument, "restore is null");
-    *restore = nullptr;
     auto document = parse_backup_document(or_empty(document_json));
     if (!document.ok()) return document.error();
+    if (metadata_json == nullptr && metadata_count != 0) {
+      return Error(Errc::invalid_argument, "metadata_json is null and metadata_count is not 0");
+    }
     std::vector<WriterMetadata> stored;
     for (uint64_t i = 0; i < metadata_count; ++i) {
       auto metadata = parse_writer_metadata(or_empty(metadata_json[i]));
@@ -39,22 +42,23 @@ void stillframe_restore_free(stillframe_restore* restore) {
 }
 
 stillframe_id stillframe_restore_id(const stillframe_restore* restore) {
-  return c_id(restore->session.id());
+  return restore != nullptr ? c_id(restore->session.id()) : stillframe_id{};
 }
 
 void stillframe_restore_on_progress(stillframe_restore* restore, stillframe_progress progress,
                                     void* to) {
-  restore->session.on_progress(progress_to(progress, to));
+  if (restore != nullptr) restore->session.on_progress(progress_to(progress, to));
 }
 
 int32_t stillframe_restore_gather(stillframe_restore* restore, char** writers_json,
                                   stillframe_error* error) {
-  return guarded(error, [&] { return give_json(restore->session.gather(), writers_json); });
+  return guarded(restore, error,
+                 [&] { return give_json(restore->session.gather(), writers_json); });
 }
 
 int32_t stillframe_restore_select(stillframe_restore* restore, const char* components_json,
                                   stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto components = take<std::vector<BackupComponent>>(components_json, "components");
     if (!components.ok()) return components.error();
     return restore->session.select(components.value());
@@ -63,12 +67,13 @@ int32_t stillframe_restore_select(stillframe_restore* restore, const char* compo
 
 int32_t stillframe_restore_pre_restore(stillframe_restore* restore, char** components_json,
                                        stillframe_error* error) {
-  return guarded(error, [&] { return give_json(restore->session.pre_restore(), components_json); });
+  return guarded(restore, error,
+                 [&] { return give_json(restore->session.pre_restore(), components_json); });
 }
 
 int32_t stillframe_restore_prepare(stillframe_restore* restore, stillframe_id writer,
                                    const char* authority_json, stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto authority = take<RestoreAuthority>(authority_json, "authority");
     if (!authority.ok()) return authority.error();
     return restore->session.prepare(id_of<WriterInstanceId>(writer), authority.value());
@@ -78,7 +83,7 @@ int32_t stillframe_restore_prepare(stillframe_restore* restore, stillframe_id wr
 int32_t stillframe_restore_locations(stillframe_restore* restore, stillframe_id writer,
                                      const char* component_json, char** locations_json,
                                      stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto component = take<ComponentName>(component_json, "component");
     if (!component.ok()) return component.error();
     return give_json(restore->session.locations(id_of<WriterInstanceId>(writer), component.value()),
@@ -88,7 +93,7 @@ int32_t stillframe_restore_locations(stillframe_restore* restore, stillframe_id 
 
 int32_t stillframe_restore_register(stillframe_restore* restore, stillframe_id writer,
                                     const char* registration_json, stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto registration = take<RestoreRegistration>(registration_json, "registration");
     if (!registration.ok()) return registration.error();
     return restore->session.register_restore(id_of<WriterInstanceId>(writer), registration.value());
@@ -98,7 +103,7 @@ int32_t stillframe_restore_register(stillframe_restore* restore, stillframe_id w
 int32_t stillframe_restore_set_file_status(stillframe_restore* restore, stillframe_id writer,
                                            const char* component_json, int32_t status,
                                            const char* mappings_json, stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto component = take<ComponentName>(component_json, "component");
     if (!component.ok()) return component.error();
     const auto value = static_cast<FileRestoreStatus>(status);
@@ -119,7 +124,7 @@ int32_t stillframe_restore_set_file_status(stillframe_restore* restore, stillfra
 int32_t stillframe_restore_complete(stillframe_restore* restore, stillframe_id writer,
                                     const char* component_json, const char* failure,
                                     stillframe_error* error) {
-  return guarded(error, [&]() -> Status {
+  return guarded(restore, error, [&]() -> Status {
     auto component = take<ComponentName>(component_json, "component");
     if (!component.ok()) return component.error();
     const Status copied = failure == nullptr ? Status(Ok{}) : Status(Error(Errc::io, failure));
@@ -129,16 +134,18 @@ int32_t stillframe_restore_complete(stillframe_restore* restore, stillframe_id w
 
 int32_t stillframe_restore_post_restore(stillframe_restore* restore, char** writers_json,
                                         stillframe_error* error) {
-  return guarded(error, [&] { return give_json(restore->session.post_restore(), writers_json); });
+  return guarded(restore, error,
+                 [&] { return give_json(restore->session.post_restore(), writers_json); });
 }
 
 int32_t stillframe_restore_end(stillframe_restore* restore, char** report_json,
                                stillframe_error* error) {
-  return guarded(error, [&] { return give_document(restore->session.end(), report_json); });
+  return guarded(restore, error,
+                 [&] { return give_document(restore->session.end(), report_json); });
 }
 
 void stillframe_restore_cancel(stillframe_restore* restore) {
-  restore->session.cancel();
+  if (restore != nullptr) restore->session.cancel();
 }
 
 }  // extern "C"

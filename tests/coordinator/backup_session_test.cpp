@@ -118,6 +118,69 @@ TEST_F(BackupSessionTest, AVetoUnderAllowDegradedGoesOnAndIsNotCalledConsistent)
   EXPECT_EQ(good.count("post_snapshot"), 1u);
 }
 
+TEST_F(BackupSessionTest, AWritersOwnNumberAndTextReachStatusAndEvidence) {
+  add_writer({"mail", make_volume("one")}, [](const std::string& verb, const CallContext&) {
+    return verb == "freeze" ? Status(Error(Errc::writer_retryable, "checkpoint runs", -1018))
+                            : Status(Ok{});
+  });
+  add_provider();
+  start();
+  Client requestor = client();
+  auto session = prepared(requestor, {}, {select_all(ConsistencyPolicy::allow_degraded)});
+  ASSERT_TRUE(session.ok()) << error_of(session);
+  auto set = session.value().create_snapshots();
+  ASSERT_TRUE(set.ok()) << error_of(set);
+  ASSERT_EQ(set.value().evidence.failed_writers.size(), 1u);
+  const FailedWriter& failed = set.value().evidence.failed_writers[0];
+  EXPECT_EQ(failed.code, static_cast<int>(Errc::writer_retryable));
+  EXPECT_EQ(failed.application_code, -1018);
+  EXPECT_EQ(failed.message, "checkpoint runs");
+  EXPECT_EQ(failed.phase, "freeze");
+  auto writers = session.value().status();
+  ASSERT_TRUE(writers.ok()) << error_of(writers);
+  ASSERT_TRUE(writers.value().at(0).failure);
+  EXPECT_EQ(writers.value()[0].failure->application_code, -1018);
+}
+
+TEST_F(BackupSessionTest, AComponentThatFailsAloneIsNamedWithCodeNumberAndTextAndTheOthersGoOn) {
+  ScriptedWriterOptions options{"mail", make_volume("one")};
+  options.component_names = {"good", "damaged"};
+  auto& writer = add_writer(options);
+  writer.edit_in_post_snapshot = [](BackupView& view) {
+    for (auto& component : view.components) {
+      if (component.name.name != "damaged") continue;
+      component.failures.push_back(
+          {static_cast<int>(Errc::corrupt), 77, "page 5 has a wrong checksum", ""});
+    }
+  };
+  writer.post_snapshot_answer = Error(Errc::partial_failure, "one of two is damaged", 5);
+  add_provider();
+  start();
+  Client requestor = client();
+  auto session = prepared(requestor, {}, {select_all(ConsistencyPolicy::allow_degraded)});
+  ASSERT_TRUE(session.ok()) << error_of(session);
+  auto set = session.value().create_snapshots();
+  ASSERT_TRUE(set.ok()) << error_of(set);
+  const Evidence& evidence = set.value().evidence;
+  ASSERT_EQ(evidence.components.size(), 2u);
+  for (const auto& component : evidence.components) {
+    if (component.name.name == "good") {
+      EXPECT_EQ(component.label, Consistency::application_consistent) << component.reason;
+      EXPECT_TRUE(component.failures.empty());
+      continue;
+    }
+    EXPECT_NE(component.label, Consistency::application_consistent);
+    ASSERT_EQ(component.failures.size(), 1u);
+    EXPECT_EQ(component.failures[0],
+              (ComponentFailure{static_cast<int>(Errc::corrupt), 77, "page 5 has a wrong checksum",
+                                "post_snapshot"}));
+    EXPECT_THAT(component.reason, HasSubstr("page 5 has a wrong checksum"));
+  }
+  ASSERT_EQ(evidence.failed_writers.size(), 1u);
+  EXPECT_EQ(evidence.failed_writers[0].code, static_cast<int>(Errc::partial_failure));
+  EXPECT_EQ(evidence.failed_writers[0].application_code, 5);
+}
+
 TEST_F(BackupSessionTest, AWriterThatFailsIdentifyIsListedAsFailed) {
   add_writer({"broken", make_volume("one")}, [](const std::string& verb, const CallContext&) {
     return verb == "identify" ? Status(Error(Errc::io, "its disk is gone")) : Status(Ok{});

@@ -242,6 +242,11 @@ Evidence random_evidence(std::mt19937& random) {
                              dice.text(),
                              dice.maybe([&] { return dice.hold(); }),
                              dice.list([&] { return dice.id<SnapshotId>(); }),
+                             dice.list([&] {
+                               return ComponentFailure{static_cast<int>(dice.below(100)),
+                                                       static_cast<int>(dice.below(100)),
+                                                       dice.text(), dice.text()};
+                             }),
                              dice.unknown()};
   });
   v.snapshots = dice.list([&] {
@@ -259,8 +264,12 @@ Evidence random_evidence(std::mt19937& random) {
                             dice.unknown()};
   });
   v.failed_writers = dice.list([&] {
-    return FailedWriter{dice.identity(), dice.process(), dice.text(),
-                        static_cast<int>(dice.below(100)), dice.text()};
+    return FailedWriter{dice.identity(),
+                        dice.process(),
+                        dice.text(),
+                        static_cast<int>(dice.below(100)),
+                        static_cast<int>(dice.below(100)),
+                        dice.text()};
   });
   v.timeline = dice.timeline();
   v.outcome = dice.text();

@@ -180,6 +180,7 @@ Evidence full_evidence() {
                           "said so",
                           hold(),
                           {fixed(SnapshotId(), 6)},
+                          {{static_cast<int>(Errc::writer_retryable), -1018, "busy", "freeze"}},
                           kUnknown}};
   evidence.snapshots = {
       {fixed(SnapshotId(), 6), fixed(ProviderId(), 10), "btrfs", Atomicity::volume, kAwkward,
@@ -190,7 +191,7 @@ Evidence full_evidence() {
        kUnknown},
       {fixed(SnapshotId(), 11), {}, "", Atomicity::file, "/srv", {}, {}}};
   evidence.failed_writers = {
-      {identity(), process(), "freeze", static_cast<int>(Errc::timed_out), "did not answer"}};
+      {identity(), process(), "freeze", static_cast<int>(Errc::timed_out), 1460, "did not answer"}};
   evidence.timeline = timeline();
   evidence.outcome = "completed";
   evidence.unknown = kUnknown;

@@ -110,7 +110,7 @@ TEST_F(CWriter, FailureKeepsItsCodeAndMessage) {
   all_verbs_answer = STILLFRAME_WRITER_RETRYABLE;
   Status s = writer->freeze(call_);
   ASSERT_FALSE(s.ok());
-  EXPECT_EQ(s.error(), Error(Errc::writer_retryable, "freeze: told to fail (application code 7)"));
+  EXPECT_EQ(s.error(), Error(Errc::writer_retryable, "freeze: told to fail", 7));
 }
 
 TEST_F(CWriter, CodeThatIsNoneOfOursIsTheWritersFailure) {

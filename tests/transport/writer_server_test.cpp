@@ -234,6 +234,30 @@ TEST_F(WriterServerTest, HandshakeIsHeldToItsRules) {
   EXPECT_TRUE(links_.empty());
 }
 
+TEST_F(WriterServerTest, AFrameOfAnotherVersionIsToldWhyItIsRefused) {
+  start();
+  for (const auto& [version, code] :
+       {std::pair('\x02', Errc::future_version), std::pair('\0', Errc::corrupt)}) {
+    std::string frame =
+        wire::encode_frames(wire::encode(RawPeer::hello(wire::Role::writer))).value().at(0);
+    frame[4] = version;
+    RawPeer peer = connect();
+    ASSERT_TRUE(peer.send_bytes(frame));
+    const Error why = peer.expect_refusal();
+    EXPECT_EQ(why.code(), code);
+    EXPECT_NE(why.what().find("this program speaks version 1"), std::string::npos) << why.what();
+    EXPECT_TRUE(peer.closed());
+  }
+}
+
+// A stranger that speaks something else is not written to.
+TEST_F(WriterServerTest, WhatIsNoFrameIsJustClosed) {
+  start();
+  RawPeer peer = connect();
+  ASSERT_TRUE(peer.send_bytes("GET / HTTP/1.1\r\nHost: here\r\n\r\n"));
+  EXPECT_FALSE(peer.receive().has_value());
+}
+
 TEST_F(WriterServerTest, RegistrationWithAStaleClockIsRefused) {
   start();
   RawPeer peer = greeted();

@@ -42,10 +42,12 @@ void write() {
     const std::string answer = "answer_" + std::string(to_string(call.verb));
     WriterAnswer good, bad;
     good.payload = tests::sample_payload(call.verb);
-    bad.status = Error(Errc::timed_out, "late");
-    bad.application_code = 5;
+    bad.status = Error(Errc::timed_out, "late", 5);
     print("wire-writer", answer, encode_answer(call.verb, good, 1));
     print("wire-writer", answer, encode_answer(call.verb, bad, 1));
+    WriterAnswer partly = std::move(good);
+    partly.status = Error(Errc::partial_failure, "some", 5);
+    print("wire-writer", answer, encode_answer(call.verb, partly, 1));
   }
   print("wire-requestor", "request", encode_request("writers", "{\"a\":1}", 1).value());
   print("wire-requestor", "reply", encode_reply(std::string("{\"a\":1}"), 1));

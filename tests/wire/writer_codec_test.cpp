@@ -50,13 +50,37 @@ TEST(WriterCodec, EveryAnswerSurvivesTheWire) {
 
 TEST(WriterCodec, FailureKeepsCodeMessageAndTheWritersOwnNumber) {
   WriterAnswer answer;
-  answer.status = Error(Errc::writer_retryable, "busy\nnow");
-  answer.application_code = -77;
+  answer.status = Error(Errc::writer_retryable, "busy\nnow", -77);
   auto back = decode_answer(Verb::freeze, encode_answer(Verb::freeze, answer, 3), {});
   ASSERT_TRUE(back.ok());
   ASSERT_FALSE(back.value().status.ok());
   EXPECT_EQ(back.value().status.error(), answer.status.error());
-  EXPECT_EQ(back.value().application_code, -77);
+  EXPECT_EQ(back.value().status.error().application_code(), -77);
+}
+
+TEST(WriterCodec, APartialFailureBringsAlongWhichComponentsFailed) {
+  for (const Verb verb : {Verb::prepare_backup, Verb::post_snapshot, Verb::pre_restore}) {
+    SCOPED_TRACE(to_string(verb));
+    WriterAnswer answer;
+    answer.payload = tests::sample_payload(verb);
+    answer.status = Error(Errc::partial_failure, "one of two", 5);
+    auto back = decode_answer(verb, encode_answer(verb, answer, 3), {});
+    ASSERT_TRUE(back.ok()) << back.error().what();
+    ASSERT_FALSE(back.value().status.ok());
+    EXPECT_EQ(back.value().status.error(), answer.status.error());
+    EXPECT_EQ(back.value().payload, answer.payload);
+  }
+}
+
+// Whatever a writer edited before it failed as a whole is not wanted.
+TEST(WriterCodec, ATotalFailureBringsNoEditsAlong) {
+  WriterAnswer answer;
+  answer.payload = tests::sample_payload(Verb::prepare_backup);
+  answer.status = Error(Errc::writer_fatal, "all of it");
+  auto back =
+      decode_answer(Verb::prepare_backup, encode_answer(Verb::prepare_backup, answer, 3), {});
+  ASSERT_TRUE(back.ok()) << back.error().what();
+  EXPECT_EQ(std::get<BackupView>(back.value().payload), BackupView());
 }
 
 TEST(WriterCodec, CodeOfANewerPeerReadsAsInternalAndKeepsItsName) {

@@ -76,6 +76,7 @@ ComponentEvidence judge_component(const JudgedComponent& judged, Consistency mac
   evidence.name = judged.component->name;
   evidence.hold = judged.hold;
   evidence.cuts = judged.cuts;
+  evidence.failures = judged.component->failures;
   evidence.label = concluded.label;
   evidence.reason = concluded.reason;
   if (machine_label > concluded.label) {

@@ -202,6 +202,7 @@ Evidence BackupSession::evidence() const {
     failed.process = writer.process;
     failed.phase = writer.failure->phase;
     failed.code = writer.failure->code;
+    failed.application_code = writer.failure->application_code;
     failed.message = writer.failure->message;
   }
   return evidence;
@@ -258,8 +259,8 @@ ComponentEvidence BackupSession::component_evidence(
       for (std::size_t v = 0; v < set_->plan()->volumes.size(); ++v)
         if ((component.volumes >> v & 1) != 0)
           judged.cuts.push_back(set_->plan()->volumes[v].snapshot);
-      judged.gaps = set_->plan()->component_gaps[index];
       judged.places = set_->plan()->component_places[index];
+      judged.gaps = set_->plan()->component_gaps[index];
     }
   }
   const auto streams = streamed_.find(index);

@@ -237,8 +237,18 @@ Status RestoreSession::absorb(Verb verb, machine::WriterIndex writer, machine::C
     if (component_writers_[i] == writer) ours.push_back(components_[i]);
   if (Status s = merge_writer_edits(ours, edited->components, verb); !s.ok()) return s;
   std::size_t next = 0;
-  for (std::size_t i = 0; i < components_.size(); ++i)
-    if (component_writers_[i] == writer) components_[i] = std::move(ours[next++]);
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    if (component_writers_[i] != writer) continue;
+    const std::size_t before = components_[i].failures.size();
+    components_[i] = std::move(ours[next++]);
+    if (components_[i].failures.size() <= before) continue;
+    machine::Event failed;
+    failed.kind = machine::EventKind::component_failed;
+    failed.writer = writer;
+    failed.component = static_cast<machine::ComponentIndex>(i);
+    failed.failure = errc_from_number(components_[i].failures.back().code);
+    feed(failed);
+  }
   return Ok{};
 }
 

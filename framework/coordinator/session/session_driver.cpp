@@ -212,17 +212,15 @@ void SessionDriver::writer_answered(const machine::Action& call, WriterAnswer an
   SessionWriter& writer = writers_[call.writer];
   // Nobody waits for a stale answer: what it says about documents comes too late to be taken over.
   const bool stale = machine::is_stale(state_, event);
-  if (!stale && answer.status.ok()) {
+  const bool partly = !answer.status.ok() && answer.status.error().code() == Errc::partial_failure;
+  if (!stale && (answer.status.ok() || partly)) {
     if (Status s = absorb(call.verb, call.writer, call.component, answer); !s.ok())
       answer.status = s.error();
   }
   timeline_.end(call.seq, status_of(answer), services_.clock->now());
   if (!answer.status.ok()) {
     event.failure = answer.status.error().code();
-    if (!stale) {
-      writer.error = answer.status.error();
-      writer.application_code = answer.application_code;
-    }
+    if (!stale) writer.error = answer.status.error();
   }
   if (const auto* hold = std::get_if<HoldStatement>(&answer.payload); hold && answer.status.ok()) {
     writer.hold = *hold;

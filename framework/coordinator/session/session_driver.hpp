@@ -34,7 +34,6 @@ struct SessionWriter {
   std::optional<WriterMetadata> metadata;
   std::vector<std::string> warnings;  // what the requestor must answer for
   std::optional<Error> error;
-  int application_code = 0;
   std::optional<HoldStatement> hold;
   WriterRegistry::Subscription subscription;
 };

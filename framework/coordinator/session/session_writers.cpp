@@ -77,7 +77,7 @@ std::vector<WriterStatus> SessionDriver::writer_statuses() const {
     ComponentFailure& failure = status.failure.emplace();
     failure.code = static_cast<int>(*slot.failure);
     failure.phase = to_string(slot.failed_at);
-    failure.application_code = writer.application_code;
+    failure.application_code = writer.error ? writer.error->application_code() : 0;
     failure.message = writer.error ? writer.error->what() : std::string(to_string(*slot.failure));
   }
   return statuses;

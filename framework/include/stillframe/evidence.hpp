@@ -72,7 +72,8 @@ struct ComponentEvidence {
   Consistency label = Consistency::failed;
   std::string reason;  // one sentence: why this label and no better one
   std::optional<HoldStatement> hold;
-  std::vector<SnapshotId> cuts;  // the snapshots its files are in
+  std::vector<SnapshotId> cuts;            // the snapshots its files are in
+  std::vector<ComponentFailure> failures;  // what its writer said of this component alone
   UnknownFields unknown;
   friend bool operator==(const ComponentEvidence&, const ComponentEvidence&) = default;
 };
@@ -92,7 +93,8 @@ struct FailedWriter {
   WriterIdentity identity;
   WriterProcess process;
   std::string phase;
-  int code = 0;  // an Errc number
+  int code = 0;              // an Errc number
+  int application_code = 0;  // the writer's own
   std::string message;
   friend bool operator==(const FailedWriter&, const FailedWriter&) = default;
 };

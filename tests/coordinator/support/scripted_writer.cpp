@@ -85,7 +85,7 @@ Status ScriptedWriter::post_snapshot(const CallContext& call, const SnapshotSetV
                                      BackupView& backup) {
   if (Status s = enter("post_snapshot", call); !s.ok()) return s;
   if (edit_in_post_snapshot) edit_in_post_snapshot(backup);
-  return Ok{};
+  return post_snapshot_answer;
 }
 
 Status ScriptedWriter::backup_complete(const CallContext& call, const BackupView& backup,

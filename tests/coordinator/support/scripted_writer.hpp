@@ -72,6 +72,7 @@ class ScriptedWriter final : public Writer {
   bool wait_thawed() const;
 
   std::function<void(BackupView&)> edit_in_prepare;
+  Status post_snapshot_answer = Ok{};  // after its edits
   std::function<void(BackupView&)> edit_in_post_snapshot;
   std::function<void(WriterMetadata&)> edit_metadata;
 

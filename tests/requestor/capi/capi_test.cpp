@@ -206,6 +206,58 @@ TEST_F(CApi, WholeRestoreInC) {
   stillframe_restore_free(restore);
 }
 
+// A program in C that does not look at the outcome of stillframe_connect() must not crash later on.
+TEST_F(CApi, ANullHandleIsATypedErrorThatNamesIt) {
+  const stillframe_id id{{1}};
+  const char* name = "{\"name\":\"db\"}";
+  const auto expect_typed = [&](std::int32_t code, const char* handle) {
+    EXPECT_EQ(code, STILLFRAME_INVALID_ARGUMENT);
+    EXPECT_EQ(error_.code, STILLFRAME_INVALID_ARGUMENT);
+    EXPECT_NE(std::string(error_.message).find(handle), std::string::npos) << error_.message;
+    error_ = {};
+  };
+  for (auto* list : {stillframe_writers, stillframe_providers, stillframe_volumes,
+                     stillframe_sessions, stillframe_snapshots}) {
+    expect_typed(list(nullptr, &text_, &error_), "client");
+  }
+  expect_typed(stillframe_call_method(nullptr, "hello", "{}", &text_, &error_), "client");
+  expect_typed(stillframe_revert_snapshot(nullptr, id, 0, &error_), "client");
+  expect_typed(stillframe_expose_snapshot(nullptr, id, "/x", &text_, &error_), "client");
+  stillframe_backup* backup = nullptr;
+  expect_typed(stillframe_begin_backup(nullptr, "{}", &backup, &error_), "client");
+  for (auto* ask :
+       {stillframe_backup_gather, stillframe_backup_prepare, stillframe_backup_end,
+        stillframe_backup_document, stillframe_backup_evidence, stillframe_backup_status}) {
+    expect_typed(ask(nullptr, &text_, &error_), "backup");
+  }
+  expect_typed(stillframe_backup_select(nullptr, "[]", &error_), "backup");
+  expect_typed(stillframe_backup_abort(nullptr, "why", &error_), "backup");
+  stillframe_restore* restore = nullptr;
+  expect_typed(stillframe_begin_restore(nullptr, "{}", nullptr, 0, "{}", &restore, &error_),
+               "client");
+  for (auto* ask : {stillframe_restore_gather, stillframe_restore_pre_restore,
+                    stillframe_restore_post_restore, stillframe_restore_end}) {
+    expect_typed(ask(nullptr, &text_, &error_), "restore");
+  }
+  expect_typed(stillframe_restore_complete(nullptr, id, name, nullptr, &error_), "restore");
+  expect_typed(stillframe_begin_restore(client_, "{}", nullptr, 2, "{}", &restore, &error_),
+               "metadata_json");
+  EXPECT_EQ(text_, nullptr);
+  EXPECT_EQ(stillframe_writers(nullptr, &text_, nullptr), STILLFRAME_INVALID_ARGUMENT);
+  // Those that cannot fail do nothing.
+  stillframe_backup_cancel(nullptr);
+  stillframe_restore_cancel(nullptr);
+  stillframe_backup_on_progress(nullptr, nullptr, nullptr);
+  stillframe_backup_free(nullptr);
+  EXPECT_EQ(stillframe_backup_id(nullptr).bytes[0], 0);
+}
+
+TEST_F(CApi, AnApplicationsOwnNumberReachesTheCaller) {
+  coordinator_.failures.emplace("writers", Error(Errc::writer_retryable, "busy", -1018));
+  EXPECT_EQ(stillframe_writers(client_, &text_, &error_), STILLFRAME_WRITER_RETRYABLE);
+  EXPECT_EQ(error_.application_code, -1018);
+}
+
 TEST_F(CApi, JsonOfTheCallersIsCheckedBeforeAnythingIsSent) {
   stillframe_backup* backup = nullptr;
   for (const char* options : {"", "{", "[]", "{\"type\":\"weird\"}", "{\"type\":7}"}) {
