@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <stillframe/declarative_writer.hpp>
 #include <stillframe/embedded.hpp>
 
 #include "requestor/cli/run_cli.hpp"
@@ -12,26 +13,47 @@ namespace {
 
 using namespace stillframe;
 
+// A coordinator and those of its writers that live in this process.
+struct Embedded {
+  std::vector<std::unique_ptr<Writer>> writers;
+  std::unique_ptr<EmbeddedCoordinator> coordinator;  // goes first
+};
+
+Status add_declarative_writers(Embedded& embedded, const std::vector<BytePath>& configs) {
+  DeclarativeWriterOptions trusted;
+  trusted.trusted_owner = geteuid();
+  for (const BytePath& config : configs) {
+    auto writer = load_declarative_writer(config, trusted);
+    if (!writer.ok()) return writer.error();
+    if (Status s = embedded.coordinator->add_writer(*writer.value()); !s.ok()) return s;
+    embedded.writers.push_back(std::move(writer).value());
+  }
+  return Ok{};
+}
+
 Result<cli::Connection> connect_embedded(const cli::GlobalOptions& options) {
   EmbeddedOptions embedded;
   embedded.socket_dir = options.socket_dir;
   embedded.state_dir = options.state_dir;
   embedded.runtime_dir = options.runtime_dir;
   embedded.helper_dir = options.helper_dir;
-  embedded.writer_configs = options.writer_configs;
   embedded.command_providers = options.command_providers;
   auto coordinator = EmbeddedCoordinator::start(std::move(embedded));
   if (!coordinator.ok())
     return coordinator.error().while_doing("starting the embedded coordinator");
+  auto running = std::make_shared<Embedded>();
+  running->coordinator = std::move(coordinator).value();
+  if (Status s = add_declarative_writers(*running, options.writer_configs); !s.ok())
+    return s.error().while_doing("starting a declarative writer");
   if (!options.expect.empty()) {
-    Status waited = coordinator.value()->wait_writers(options.expect, options.wait_writers);
+    Status waited = running->coordinator->wait_writers(options.expect, options.wait_writers);
     if (!waited.ok()) return waited.error().while_doing("waiting for the expected writers");
   } else if (!options.socket_dir.empty()) {
     // Nobody said how many will come, so all of the wait is given to them.
-    (void)coordinator.value()->wait_writers(std::size_t{1} << 20, options.wait_writers);
+    (void)running->coordinator->wait_writers(std::size_t{1} << 20, options.wait_writers);
   }
-  std::shared_ptr<RequestorChannel> channel = coordinator.value()->connect("stillframe-cli");
-  return cli::Connection{std::shared_ptr<void>(std::move(coordinator).value()), std::move(channel)};
+  std::shared_ptr<RequestorChannel> channel = running->coordinator->connect("stillframe-cli");
+  return cli::Connection{std::move(running), std::move(channel)};
 }
 
 Result<cli::Connection> connect_any(const cli::GlobalOptions& options) {

@@ -20,7 +20,6 @@ struct EmbeddedOptions {
       socket_dir;  // listens for writers here (writer.sock); empty: only writers added in process
   BytePath
       helper_dir;  // provider and guard programs; empty: $STILLFRAME_LIBEXEC, else as installed
-  std::vector<BytePath> writer_configs;     // declarative writers to run
   std::vector<BytePath> command_providers;  // configuration files of command providers
   std::chrono::milliseconds hold_limit{60'000}, commit_limit{10'000}, lease{5'000};
   std::uint64_t copy_bytes_limit = std::uint64_t{64} << 30;
@@ -35,7 +34,8 @@ class EmbeddedCoordinator {
   static Result<std::unique_ptr<EmbeddedCoordinator>> start(EmbeddedOptions options = {});
   virtual ~EmbeddedCoordinator() = default;  // aborts every session, thaws, joins
 
-  // Both must outlive the coordinator. Before or between sessions.
+  // Both must outlive the coordinator. Before or between sessions. Declarative writers come from
+  // load_declarative_writer().
   virtual Status add_writer(Writer& writer) = 0;
   virtual Status add_provider(Provider& provider) = 0;  // in process, beside the built-in ones
 
