@@ -40,6 +40,8 @@ std::vector<Case> every_case() {
         for (const SaidBy by : {SaidBy::selector, SaidBy::backup, SaidBy::set}) {
           // The set's word comes after prepare().
           if (by == SaidBy::set && verb == std::string("prepare_backup")) continue;
+          // Who says it and at which level have nothing to do with each other.
+          if (by != SaidBy::selector && level != FreezeLevel::back_end) continue;
           cases.push_back({policy, level, verb, by});
         }
   return cases;
