@@ -39,7 +39,7 @@ class HardLinks {
 struct TreeCopyOptions {
   DataMode data = DataMode::clone_or_copy;
   bool stay_on_mount = true;
-  bool stay_on_device = false;  // other btrfs subvolumes become empty directories
+  bool stay_on_device = false;                   // other btrfs subvolumes become empty directories
   const std::atomic<bool>* cancelled = nullptr;  // not owned
 };
 

@@ -272,6 +272,7 @@ Evidence SessionDocument::evidence(const machine::State& state) const {
                                        {},
                                        status.failure->phase,
                                        status.failure->code,
+                                       status.failure->application_code,
                                        status.failure->message});
   }
   evidence.outcome = state.failure ? "failed" : state.receipt_recorded ? "completed" : "";

@@ -17,11 +17,11 @@ int32_t stillframe_begin_restore(stillframe_client* client, const char* document
   if (restore != nullptr) *restore = nullptr;
   return guarded(client, error, [&]() -> Status {
     if (restore == nullptr) return Error(Errc::invalid_argument, "restore is null");
-    auto document = parse_backup_document(or_empty(document_json));
-    if (!document.ok()) return document.error();
     if (metadata_json == nullptr && metadata_count != 0) {
       return Error(Errc::invalid_argument, "metadata_json is null and metadata_count is not 0");
     }
+    auto document = parse_backup_document(or_empty(document_json));
+    if (!document.ok()) return document.error();
     std::vector<WriterMetadata> stored;
     for (uint64_t i = 0; i < metadata_count; ++i) {
       auto metadata = parse_writer_metadata(or_empty(metadata_json[i]));

@@ -125,6 +125,14 @@ class PartRestore {
     return Ok{};
   }
 
+  // Last, because the staging area leaves its mark on the times of the part's root.
+  Status finish_root() {
+    if (gone_) return Ok{};
+    struct stat root {};
+    if (::fstat(source_.get(), &root) != 0) return posix_error(errno, "look at", source_path_);
+    return finish_directory("", root);
+  }
+
  private:
   bool in_parts() const { return !job_.subvolumes.empty(); }
 
@@ -214,9 +222,7 @@ class PartRestore {
       if (!S_ISDIR(at->second.st_mode)) continue;
       if (Status s = finish_directory(at->first, at->second); !s.ok()) return s;
     }
-    struct stat root {};
-    if (::fstat(source_.get(), &root) != 0) return posix_error(errno, "look at", source_path_);
-    return finish_directory("", root);
+    return Ok{};
   }
 
   Status finish_directory(const BytePath& path, const struct stat& status) {
@@ -262,6 +268,7 @@ class FileRestore {
     if (Status s = note(RevertStep::swapping); !s.ok()) return s;
     if (Status s = each(&PartRestore::swap); !s.ok()) return s;
     if (Status s = each(&PartRestore::clear_staging); !s.ok()) return s;
+    if (Status s = each(&PartRestore::finish_root); !s.ok()) return s;
     return note(RevertStep::none);
   }
 
