@@ -94,7 +94,7 @@ function(stillframe_component name)
 endfunction()
 
 stillframe_component(framework TYPE SHARED OUTPUT stillframe
-  FOLDERS framework/base framework/io framework/chunkstore framework/model framework/wire
+  FOLDERS framework/base framework/io framework/chunkstore framework/model framework/lists framework/wire
           framework/transport framework/sdk framework/plugin framework/providers
           framework/coordinator writers/script)
 stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS framework

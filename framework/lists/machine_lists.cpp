@@ -1,4 +1,4 @@
-#include "requestor/backup/machine_lists.hpp"
+#include "framework/lists/machine_lists.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +13,7 @@
 #include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"
 
-namespace stillframe::requestor {
+namespace stillframe {
 namespace {
 
 constexpr std::size_t kListBytesMax = std::size_t{16} << 20;
@@ -84,4 +84,11 @@ Result<std::vector<ExcludedFiles>> read_exclude_lists(const BytePath& folder, ui
   return all;
 }
 
-}  // namespace stillframe::requestor
+Result<std::vector<ExcludedFiles>> read_machine_lists(const BytePath& folder) {
+  if (!exists(folder)) return std::vector<ExcludedFiles>();  // the usual case asks for no places
+  auto places = look_up_machine_places();
+  if (!places.ok()) return places.error();
+  return read_exclude_lists(folder, 0, places.value());
+}
+
+}  // namespace stillframe

@@ -1,4 +1,5 @@
-// The machine's exclude lists on disk. What a line says: framework/model/exclude_list.hpp.
+// The machine's exclude lists on disk, for the requestor that copies whole volumes and for the
+// coordinator that cuts them. What a line says: framework/model/exclude_list.hpp.
 #pragma once
 
 #include <vector>
@@ -7,7 +8,7 @@
 
 #include "framework/model/exclude_list.hpp"
 
-namespace stillframe::requestor {
+namespace stillframe {
 
 // Files that no backup of whole volumes needs, and files that no snapshot has to keep.
 inline constexpr const char* kExcludeFromBackupFolder = "/etc/stillframe/exclude-from-backup.d";
@@ -22,4 +23,7 @@ Result<MachinePlaces> look_up_machine_places();
 Result<std::vector<ExcludedFiles>> read_exclude_lists(const BytePath& folder, uid_t owner,
                                                       const MachinePlaces& places);
 
-}  // namespace stillframe::requestor
+// The lists of one of the two folders, which belong to root, with the places as they are now.
+Result<std::vector<ExcludedFiles>> read_machine_lists(const BytePath& folder);
+
+}  // namespace stillframe

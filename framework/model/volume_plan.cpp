@@ -19,15 +19,16 @@ std::unordered_set<BytePath> tidied(const std::vector<BytePath>& paths) {
 
 class Planner {
  public:
-  Planner(const VolumePlanOptions& options, TreeReader& tree)
+  Planner(const VolumePlanOptions& options, const std::function<bool(const BytePath&)>& planned,
+          TreeReader& tree)
       : options_(options),
+        planned_(planned),
         tree_(tree),
         volumes_(tidied(options.volumes)),
         other_mounts_(tidied(options.other_mounts)),
         never_(tidied(options.never)) {}
 
-  Status learn(std::span<const WriterMetadata* const> writers,
-               std::span<const PlannedFile> planned) {
+  Status learn(std::span<const WriterMetadata* const> writers) {
     std::vector<ExcludedFiles> all;
     for (const WriterMetadata* writer : writers) {
       all.insert(all.end(), writer->exclude.begin(), writer->exclude.end());
@@ -41,7 +42,6 @@ class Planner {
     auto claims = FileClaims::make(writers);
     if (!claims.ok()) return claims.error();
     claims_ = std::move(claims).value();
-    for (const PlannedFile& file : planned) planned_.insert(file.restore_path);
     return Ok{};
   }
 
@@ -93,7 +93,7 @@ class Planner {
 
   Status take(const BytePath& directory, const TreeEntry& entry) {
     BytePath path = join_path(directory, entry.name);
-    if (planned_.contains(path)) return Ok{};
+    if (planned_(path)) return Ok{};
     if (of_writers_.excludes(directory, entry.name)) return Ok{};
     if (of_machine_.excludes(directory, entry.name) && !claims_.claims(directory, entry.name)) {
       return Ok{};
@@ -115,21 +115,21 @@ class Planner {
   }
 
   const VolumePlanOptions& options_;
+  const std::function<bool(const BytePath&)>& planned_;
   TreeReader& tree_;
   const std::unordered_set<BytePath> volumes_, other_mounts_, never_;
   ExclusionList of_writers_, of_machine_;
   FileClaims claims_;
-  std::unordered_set<BytePath> planned_;
   FilePlan plan_;
 };
 
 }  // namespace
 
 Result<FilePlan> plan_volumes(std::span<const WriterMetadata* const> writers,
-                              std::span<const PlannedFile> planned,
+                              const std::function<bool(const BytePath&)>& planned,
                               const VolumePlanOptions& options, TreeReader& tree) {
-  Planner planner(options, tree);
-  if (Status s = planner.learn(writers, planned); !s.ok()) return s.error();
+  Planner planner(options, planned, tree);
+  if (Status s = planner.learn(writers); !s.ok()) return s.error();
   return planner.run();
 }
 

@@ -2,6 +2,7 @@
 // docs/decisions/0028-whole-volumes.md.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,13 +20,13 @@ struct VolumePlanOptions {
   std::vector<BytePath> never;  // whole directories: the store itself, a provider's own trees
 };
 
-// Everything on the volumes that is not in `planned` already. Exclude lists of writers count for
-// all files, those of the machine for files that no file set of any writer claims. Writers are all
-// that are there, selected or not. Directories come parents first, and also when they are empty.
-// Errors: limit_reached beyond kPlannedFilesMax; what the tree answers for a directory it cannot
-// read.
+// Everything on the volumes that is not `planned` for a component already, by its restore path.
+// Exclude lists of writers count for all files, those of the machine for files that no file set of
+// any writer claims. Writers are all that are there, selected or not. Directories come parents
+// first, and also when they are empty. Errors: limit_reached beyond kPlannedFilesMax; what the tree
+// answers for a directory it cannot read.
 Result<FilePlan> plan_volumes(std::span<const WriterMetadata* const> writers,
-                              std::span<const PlannedFile> planned,
+                              const std::function<bool(const BytePath&)>& planned,
                               const VolumePlanOptions& options, TreeReader& tree);
 
 }  // namespace stillframe

@@ -94,4 +94,18 @@ Status SnapshotTree::remove_file(const BytePath& path) {
   return posix_error(errno, "delete from the snapshot", path);
 }
 
+FilesTakenOut take_out(SnapshotTree& tree, const SnapshotExclusion& plan) {
+  FilesTakenOut out;
+  out.notes = plan.notes;
+  for (const BytePath& file : plan.files) {
+    Status removed = tree.remove_file(file);
+    if (removed.ok()) {
+      ++out.files;
+    } else {
+      out.notes.push_back(removed.error().what());
+    }
+  }
+  return out;
+}
+
 }  // namespace stillframe

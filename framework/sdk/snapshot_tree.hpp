@@ -6,7 +6,7 @@
 #include <stillframe/descriptor.hpp>
 #include <stillframe/writer.hpp>
 
-#include "framework/model/tree_reader.hpp"
+#include "framework/model/snapshot_exclusion.hpp"
 
 namespace stillframe {
 
@@ -32,5 +32,8 @@ class SnapshotTree final : public TreeReader {
   const SnapshotSetView& set_;
   std::map<BytePath, Descriptor> roots_;  // by mount point
 };
+
+// Deletes what `plan` names. What cannot be deleted stays and is noted.
+FilesTakenOut take_out(SnapshotTree& tree, const SnapshotExclusion& plan);
 
 }  // namespace stillframe

@@ -18,17 +18,7 @@ Result<FilesTakenOut> take_out_of_snapshots(const SnapshotSetView& set,
   SnapshotTree tree(set);
   auto plan = plan_snapshot_exclusion(placed, tree);
   if (!plan.ok()) return plan.error();
-  FilesTakenOut out;
-  out.notes = std::move(plan.value().notes);
-  for (const BytePath& file : plan.value().files) {
-    Status removed = tree.remove_file(file);
-    if (removed.ok()) {
-      ++out.files;
-    } else {
-      out.notes.push_back(removed.error().what());
-    }
-  }
-  return out;
+  return take_out(tree, plan.value());
 }
 
 }  // namespace stillframe

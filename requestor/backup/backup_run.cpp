@@ -11,6 +11,7 @@
 #include "requestor/backup/chain.hpp"
 #include "requestor/backup/copier.hpp"
 #include "requestor/backup/stream_copy.hpp"
+#include "requestor/backup/whole_volumes.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -47,6 +48,9 @@ class Run {
   Status make_snapshots(BackupSession& session);
   Status refresh_document(BackupSession& session);
   Status copy(BackupSession& session, SetBuilder& builder, std::stop_token stop);
+  std::vector<const WriterMetadata*> known_writers() const;
+  Status plan_volumes(const SourceMap& sources, CopyPlan& plan,
+                      std::vector<std::string>& notes) const;
   Status plan(Copier& copier, CopyPlan& plan);
   void report_special_files();
   Status stream(BackupSession& session, Copier& copier);
@@ -66,6 +70,14 @@ class Run {
   BackupReport report_;
 };
 
+std::vector<const WriterMetadata*> Run::known_writers() const {
+  std::vector<const WriterMetadata*> known;
+  for (const WriterStatus& writer : writers_) {
+    if (writer.metadata) known.push_back(&*writer.metadata);
+  }
+  return known;
+}
+
 Result<std::vector<ComponentSelector>> Run::selectors() const {
   std::vector<ComponentSelector> wanted = request_.selectors;
   if (wanted.empty()) wanted.push_back({"", "*", request_.snapshot.policy, "", {}});
@@ -78,10 +90,7 @@ Result<std::vector<ComponentSelector>> Run::selectors() const {
 // Takes all of the system's state along where that is meant, and says what is missing of it where a
 // part was selected.
 Status Run::mind_system_state(std::vector<ComponentSelector>& wanted) const {
-  std::vector<const WriterMetadata*> known;
-  for (const WriterStatus& writer : writers_) {
-    if (writer.metadata) known.push_back(&*writer.metadata);
-  }
+  const auto known = known_writers();
   const std::vector<std::string>& excluded = request_.options.exclude_writers;
   if (request_.options.bootable_system_state) {
     auto whole = with_system_state(known, wanted, excluded);
@@ -108,7 +117,7 @@ Status Run::choose(BackupSession& session) {
     observer_.warning("writer " + writer.identity.name + " (" + writer.identity.instance_name +
                       ") failed: " + writer.failure->message);
   }
-  if (!request_.options.component_mode) return Ok{};
+  if (!request_.options.component_mode || request_.no_writers) return Ok{};
   auto wanted = selectors();
   if (!wanted.ok()) return wanted.error();
   return session.select(wanted.value());
@@ -175,6 +184,14 @@ Status Run::make_snapshots(BackupSession& session) {
   return refresh_document(session);
 }
 
+Status Run::plan_volumes(const SourceMap& sources, CopyPlan& plan,
+                         std::vector<std::string>& notes) const {
+  auto volumes =
+      choose_whole_volumes({request_.volumes, request_.store, request_.exclude_lists}, snapshots_);
+  if (!volumes.ok()) return volumes.error();
+  return plan_whole_volumes(volumes.value(), known_writers(), sources, plan, notes);
+}
+
 Status Run::plan(Copier& copier, CopyPlan& plan) {
   auto sources = SourceMap::open(snapshots_);
   if (!sources.ok()) return sources.error();
@@ -189,15 +206,9 @@ Status Run::plan(Copier& copier, CopyPlan& plan) {
     Status planned = plan_component(component, sources.value(), plan, notes);
     if (!planned.ok()) copier.note_failure(i, planned.error());
   }
-  if (!request_.options.component_mode) {
-    std::vector<WriterMetadata> metadata;
-    for (const WriterStatus& writer : writers_) {
-      if (writer.metadata) metadata.push_back(*writer.metadata);
-    }
-    for (const SnapshotInfo& snapshot : snapshots_) {
-      Status planned = plan_volume(snapshot, metadata, sources.value(), plan, notes);
-      if (!planned.ok()) return planned;
-    }
+  if (!request_.volumes.empty() || !request_.options.component_mode) {
+    Status planned = plan_volumes(sources.value(), plan, notes);
+    if (!planned.ok()) return planned;
   }
   for (const std::string& note : notes) observer_.remark(note);
   return copier.copy(plan);
@@ -370,7 +381,9 @@ void Run::write_outcome(const Result<Evidence>& last) {
 
 Result<BackupReport> Run::run(BackupSession& session, std::stop_token stop) {
   if (Status s = choose(session); !s.ok()) return s.error();
-  if (auto prepared = session.prepare(); !prepared.ok()) return prepared.error();
+  auto prepared = session.prepare();
+  if (!prepared.ok()) return prepared.error();
+  warn_of(prepared.value(), observer_);
   if (Status s = learn_components(session); !s.ok()) return s.error();
   if (Status s = make_snapshots(session); !s.ok()) return s.error();
   auto builder = SetBuilder::begin(request_.store, document_.backup,
@@ -387,8 +400,15 @@ Result<BackupReport> Run::run(BackupSession& session, std::stop_token stop) {
 
 }  // namespace
 
+void warn_of(const std::vector<WriterStatus>& writers, RunObserver& observer) {
+  for (const WriterStatus& writer : writers)
+    for (const std::string& warning : writer.warnings) observer.warning(warning);
+}
+
 Result<BackupReport> run_backup(Client& client, const BackupRequest& request, RunObserver& observer,
                                 std::stop_token stop) {
+  if (request.no_writers && request.volumes.empty())
+    return Error(Errc::invalid_argument, "nothing to back up: no writer and no volume is wanted");
   auto session = client.begin_backup(request.options);
   if (!session.ok()) return session.error();
   session.value().on_progress(

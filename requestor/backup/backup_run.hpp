@@ -7,6 +7,7 @@
 #include <stillframe/requestor.hpp>
 #include <stillframe/verifier.hpp>
 
+#include "framework/lists/machine_lists.hpp"
 #include "requestor/store/backup_set.hpp"
 #include "requestor/store/set_builder.hpp"
 
@@ -17,8 +18,10 @@ struct BackupRequest {
   BackupOptions options;
   SnapshotOptions snapshot;
   std::vector<ComponentSelector> selectors;  // empty: everything
-  std::vector<BytePath> volumes;             // whole volumes, when options.component_mode is false
-  bool prefer_streams = false;               // where a writer can deliver its files itself
+  bool no_writers = false;                   // select nothing: at best crash-consistent
+  std::vector<BytePath> volumes;             // copied whole; all of the set, without component mode
+  BytePath exclude_lists = kExcludeFromBackupFolder;  // of the machine, for whole volumes
+  bool prefer_streams = false;                        // where a writer can deliver its files itself
   int copy_threads = 2;
   std::vector<Verifier*> verifiers;  // not owned
 };
@@ -56,6 +59,9 @@ struct BackupReport {
   // partial_failure.
   Status finish = Ok{};
 };
+
+// Passes on what writers say the requestor must answer for.
+void warn_of(const std::vector<WriterStatus>& writers, RunObserver& observer);
 
 // An error means that no set was published. A stop request cancels the session and the copy.
 Result<BackupReport> run_backup(Client& client, const BackupRequest& request, RunObserver& observer,

@@ -138,26 +138,12 @@ Status plan_component(const ComponentToPlan& component, const SourceMap& sources
   return Merger(reader, component.manifest_index, plan).merge(files.value());
 }
 
-Status plan_volume(const SnapshotInfo& snapshot, const std::vector<WriterMetadata>& writers,
-                   const SourceMap& sources, CopyPlan& plan, std::vector<std::string>& notes) {
-  WriterMetadata whole;
-  for (const WriterMetadata& writer : writers) {
-    whole.exclude.insert(whole.exclude.end(), writer.exclude.begin(), writer.exclude.end());
-  }
-  FileSet everything;
-  everything.path = literal_path(tidy_path(snapshot.volume.mount_point));
-  everything.pattern = "*";
-  everything.recursive = true;
-  Component volume;
-  volume.name = {"", "volume"};
-  volume.files = {everything};
-  whole.components = {volume};
-  const BackupComponent entry;
-  FilePlanComponent planned;
-  planned.entry = &entry;
-  planned.members = {0};
-  SnapshotReader reader(sources, read_places(whole, planned.members, BackupType::full));
-  auto files = plan_files(whole, std::span(&planned, 1), FilePlanOptions{}, reader);
+Status plan_whole_volumes(const VolumePlanOptions& volumes,
+                          std::span<const WriterMetadata* const> writers, const SourceMap& sources,
+                          CopyPlan& plan, std::vector<std::string>& notes) {
+  SnapshotReader reader(sources, {});
+  auto files = plan_volumes(
+      writers, [&](const BytePath& path) { return plan.contains(path); }, volumes, reader);
   if (!files.ok()) return files.error();
   notes.insert(notes.end(), files.value().notes.begin(), files.value().notes.end());
   return Merger(reader, std::nullopt, plan).merge(files.value());

@@ -4,10 +4,11 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "framework/model/file_plan.hpp"
+#include "framework/model/volume_plan.hpp"
 #include "requestor/backup/snapshot_reader.hpp"
 
 namespace stillframe::requestor {
@@ -40,9 +41,11 @@ struct ComponentToPlan {
 Status plan_component(const ComponentToPlan& component, const SourceMap& sources, CopyPlan& plan,
                       std::vector<std::string>& notes);
 
-// Everything on the volume of a snapshot, for backups that are not by component.
-Status plan_volume(const SnapshotInfo& snapshot, const std::vector<WriterMetadata>& writers,
-                   const SourceMap& sources, CopyPlan& plan, std::vector<std::string>& notes);
+// Everything on whole volumes that the plan does not hold yet; it belongs to no component.
+// `writers` are all that are there.
+Status plan_whole_volumes(const VolumePlanOptions& volumes,
+                          std::span<const WriterMetadata* const> writers, const SourceMap& sources,
+                          CopyPlan& plan, std::vector<std::string>& notes);
 
 // Whether any file set of the components must come from a snapshot.
 bool needs_snapshot(const WriterMetadata& writer, const std::vector<std::size_t>& members,

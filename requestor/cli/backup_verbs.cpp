@@ -150,6 +150,7 @@ int verb_backup(Context& context) {
   auto selectors = selectors_of(invocation.selection);
   if (!selectors.ok()) return context.terminal.fail(selectors.error());
   request.selectors = std::move(selectors).value();
+  request.no_writers = invocation.selection.no_writers;
   auto report =
       requestor::run_backup(connected.value().client, request, context.terminal, context.stop);
   if (!report.ok()) return context.terminal.fail(report.error());

@@ -28,10 +28,23 @@ Result<std::vector<ComponentSelector>> selectors_of(const SelectionOptions& sele
   return selectors;
 }
 
+Status prepare_selection(Context& context, BackupSession& session) {
+  if (auto writers = session.gather(); !writers.ok()) return writers.error();
+  if (!context.invocation.selection.no_writers) {
+    auto selectors = selectors_of(context.invocation.selection);
+    if (!selectors.ok()) return selectors.error();
+    if (Status s = session.select(selectors.value()); !s.ok()) return s;
+  }
+  auto prepared = session.prepare();
+  if (!prepared.ok()) return prepared.error();
+  for (const WriterStatus& writer : prepared.value())
+    for (const std::string& warning : writer.warnings) context.terminal.warning(warning);
+  return Ok{};
+}
+
 BackupOptions backup_options_of(const Invocation& invocation, BackupType type) {
   BackupOptions options;
   options.type = type;
-  options.component_mode = !invocation.selection.no_writers;
   options.bootable_system_state = invocation.backup.bootable;
   options.partial_file_support = true;
   options.chain_owner = invocation.backup.chain_owner;

@@ -33,6 +33,9 @@ Result<Connected> connect_client(Context& context);
 
 // The selection as the client wants it.
 Result<std::vector<ComponentSelector>> selectors_of(const SelectionOptions& selection);
+// Gathers, selects what the invocation wants and prepares it; what writers have to say about that
+// is printed.
+Status prepare_selection(Context& context, BackupSession& session);
 BackupOptions backup_options_of(const Invocation& invocation, BackupType type);
 SnapshotOptions snapshot_options_of(const Invocation& invocation);
 

@@ -68,13 +68,7 @@ class Exec {
 
  private:
   Status make_set() {
-    if (auto writers = session_.gather(); !writers.ok()) return writers.error();
-    if (!context_.invocation.selection.no_writers) {
-      auto selectors = selectors_of(context_.invocation.selection);
-      if (!selectors.ok()) return selectors.error();
-      if (Status s = session_.select(selectors.value()); !s.ok()) return s.error();
-    }
-    if (auto prepared = session_.prepare(); !prepared.ok()) return prepared.error();
+    if (Status s = prepare_selection(context_, session_); !s.ok()) return s;
     auto set = session_.create_snapshots(snapshot_options_of(context_.invocation));
     if (!set.ok()) return set.error();
     set_ = std::move(set).value();
@@ -164,6 +158,10 @@ int verb_exec(Context& context) {
 }
 
 int verb_hold(Context& context) {
+  if (context.invocation.selection.no_writers) {
+    return context.terminal.fail(
+        Error(Errc::invalid_argument, "with --no-writers nobody is there to hold"));
+  }
   auto connected = connect_client(context);
   if (!connected.ok()) return context.terminal.fail(connected.error());
   auto selectors = selectors_of(context.invocation.selection);

@@ -102,11 +102,13 @@ class Grammar {
     sub->add_option("-x,--exclude", selection.exclude, "Leave this writer out; repeatable")
         ->type_name("WRITER")
         ->allow_extra_args(false);
-    sub->add_option("--volume", selection.volumes, "Also this volume; repeatable")
-        ->type_name("PATH")
-        ->allow_extra_args(false);
+    CLI::Option* const volume =
+        sub->add_option("--volume", selection.volumes, "Also all of this volume; repeatable")
+            ->type_name("PATH")
+            ->allow_extra_args(false);
     sub->add_flag("--no-writers", selection.no_writers,
-                  "Volumes only, crash-consistent: no writer is asked");
+                  "Volumes only, crash-consistent: no writer is held")
+        ->needs(volume);
     sub->add_option("--policy", selection.policy,
                     "When a component cannot be had application-consistently")
         ->type_name("POLICY")

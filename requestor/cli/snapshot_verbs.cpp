@@ -84,21 +84,18 @@ Result<SnapshotSetResult> create(Context& context, Client& client) {
   session.value().on_progress(
       [&](const std::string& phase, const std::string& who, std::uint64_t done,
           std::uint64_t total) { context.terminal.progress(phase, who, done, total); });
-  if (auto writers = session.value().gather(); !writers.ok()) return writers.error();
-  if (!context.invocation.selection.no_writers) {
-    auto selectors = selectors_of(context.invocation.selection);
-    if (!selectors.ok()) return selectors.error();
-    if (Status s = session.value().select(selectors.value()); !s.ok()) return s.error();
-  }
-  if (auto prepared = session.value().prepare(); !prepared.ok()) return prepared.error();
+  if (Status s = prepare_selection(context, session.value()); !s.ok()) return s.error();
   SnapshotOptions options = snapshot_options_of(context.invocation);
   options.attributes.persistent = true;
   options.auto_release = false;
   auto set = session.value().create_snapshots(options);
   if (!set.ok()) return set;
-  if (auto evidence = session.value().end(); evidence.ok()) {
-    set.value().evidence = std::move(evidence).value();
+  auto evidence = session.value().end();
+  if (!evidence.ok()) {
+    return evidence.error().while_doing("set " + set.value().set.to_string() +
+                                        " was made, but its session did not end as it should");
   }
+  set.value().evidence = std::move(evidence).value();
   return set;
 }
 

@@ -283,6 +283,7 @@ Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
   outcome.wants_reboot = restorer.wants_reboot();
   Status started = services.start();
   auto writers = session.post_restore();
+  if (writers.ok()) warn_of(writers.value(), observer_);
   if (writers.ok()) outcome.writers = std::move(writers).value();
   if (started.ok()) started = restart_services(components.value());
   auto report = session.end();

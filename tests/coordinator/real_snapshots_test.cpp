@@ -106,6 +106,61 @@ class RealSnapshotsTest : public CoordinatorFixture {
   std::function<void()> while_held;
 };
 
+// ---- what the machine's list takes out
+
+class PrunedSnapshotsTest : public RealSnapshotsTest {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "lists of the machine belong to root, and this is not";
+    std::string reason;
+    fs_ = LoopFs::make(FsKind::btrfs, reason);
+    if (!fs_) GTEST_SKIP() << reason;
+    seams_.exclude_from_snapshot = directory_.path() + "/lists.d";
+    fs::create_directories(seams_.exclude_from_snapshot);
+    fs::create_directories(fs_->mount_point() + "/cache/deep");
+  }
+  void put_list(const std::string& text) const {
+    write_text(seams_.exclude_from_snapshot + "/50-cache.list", text);
+  }
+  std::unique_ptr<LoopFs> fs_;
+};
+
+TEST_F(PrunedSnapshotsTest, WhatAListNamesIsTakenOutUnlessAWriterClaimsIt) {
+  const std::string root = fs_->mount_point();
+  add_application("orders", root + "/app");
+  write_text(root + "/app/x.tmp", "a writer's");
+  write_text(root + "/cache/deep/x.tmp", "nobody's");
+  write_text(root + "/cache/kept", "not on the list");
+  put_list(root + "/**/*.tmp\n");
+  start_hosted();
+  Client requestor = client();
+  auto set = keep(requestor);
+  ASSERT_TRUE(set.ok()) << error_of(set);
+  const SnapshotInfo& made = set.value().snapshots.at(0);
+  EXPECT_FALSE(fs::exists(inside(made, root + "/cache/deep/x.tmp")));
+  EXPECT_EQ(text_of(inside(made, root + "/cache/kept")), "not on the list");
+  EXPECT_EQ(text_of(inside(made, root + "/app/x.tmp")), "a writer's");
+  EXPECT_EQ(text_of(root + "/cache/deep/x.tmp"), "nobody's");
+  std::ofstream sealed(inside(made, root + "/cache/kept"));
+  EXPECT_FALSE(sealed.is_open());
+  const auto& timeline = set.value().evidence.timeline;
+  EXPECT_TRUE(std::any_of(timeline.begin(), timeline.end(), [](const PhaseTime& entry) {
+    return entry.phase == "take out" && entry.detail.find("1 files") == 0;
+  }));
+  EXPECT_TRUE(requestor.remove_snapshot(made.snapshot).ok());
+}
+
+TEST_F(PrunedSnapshotsTest, AListWithAMistakeRefusesTheSetWithItsLine) {
+  add_application("orders", fs_->mount_point() + "/app");
+  put_list("# caches\nno absolute path\n");
+  start_hosted();
+  Client requestor = client();
+  auto set = keep(requestor);
+  ASSERT_FALSE(set.ok());
+  EXPECT_EQ(set.error().code(), Errc::invalid_argument);
+  EXPECT_THAT(set.error().what(), HasSubstr("50-cache.list:2"));
+}
+
 // ---- every built-in provider, hosted
 
 struct Pairing {

@@ -1,5 +1,6 @@
 // Restores through the client, with writers that stay, go, and come back.
 #include <future>
+#include <thread>
 
 #include "tests/coordinator/support/fixture.hpp"
 
@@ -220,6 +221,104 @@ TEST_F(RestoreSessionTest, ARequestorMayWaitForTheTargetsNextStart) {
   ASSERT_TRUE(writers.ok()) << error_of(writers);
   EXPECT_EQ(session.value().end().value().outcome, "restored");
   EXPECT_EQ(after.count("post_restore"), 1u);
+}
+
+// ---- one restore of a writer at a time
+
+TEST_F(RestoreSessionTest, AWriterIsRestoredByOneSessionAtATime) {
+  ScriptedWriterOptions options = restorable();
+  options.schema_bits = kEverySchemaBit & ~BackupSchema::kParallelRestores;
+  auto& writer = add_writer(options);
+  start();
+  const BackupDocument document = stored(writer);
+  Client first = client("night shift"), second = client("day shift");
+  auto holder = first.begin_restore(document, {});
+  auto waiter = second.begin_restore(document, {});
+  ASSERT_TRUE(holder.ok() && waiter.ok());
+  ASSERT_TRUE(holder.value().gather().ok() && waiter.value().gather().ok());
+  const Status claimed = holder.value().select(wanted(document));
+  ASSERT_TRUE(claimed.ok()) << error_of(claimed);
+  const Status refused = waiter.value().select(wanted(document));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::in_progress);
+  EXPECT_THAT(refused.error().what(), HasSubstr("night shift"));
+
+  ASSERT_TRUE(holder.value().end().ok());
+  const Status free = waiter.value().select(wanted(document));
+  EXPECT_TRUE(free.ok()) << error_of(free);
+}
+
+TEST_F(RestoreSessionTest, ARequestorThatVanishesGivesItsWritersBack) {
+  ScriptedWriterOptions options = restorable();
+  options.schema_bits = kEverySchemaBit & ~BackupSchema::kParallelRestores;
+  auto& writer = add_writer(options);
+  start();
+  const BackupDocument document = stored(writer);
+  {
+    Client gone = client();
+    auto session = gone.begin_restore(document, {});
+    ASSERT_TRUE(session.ok() && session.value().gather().ok());
+    ASSERT_TRUE(session.value().select(wanted(document)).ok());
+  }
+  Client requestor = client();
+  auto session = requestor.begin_restore(document, {});
+  ASSERT_TRUE(session.ok() && session.value().gather().ok());
+  Status selected = session.value().select(wanted(document));
+  for (int i = 0; i < 200 && !selected.ok(); ++i) {  // the end of a session is nobody's call
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    selected = session.value().select(wanted(document));
+  }
+  EXPECT_TRUE(selected.ok()) << error_of(selected);
+}
+
+TEST_F(RestoreSessionTest, AWriterThatPromisesParallelRestoresTakesPartInSeveral) {
+  auto& writer = add_writer(restorable());
+  start();
+  const BackupDocument document = stored(writer);
+  Client requestor = client();
+  auto one = requestor.begin_restore(document, {});
+  auto other = requestor.begin_restore(document, {});
+  ASSERT_TRUE(one.ok() && other.ok());
+  ASSERT_TRUE(one.value().gather().ok() && other.value().gather().ok());
+  EXPECT_TRUE(one.value().select(wanted(document)).ok());
+  const Status beside = other.value().select(wanted(document));
+  EXPECT_TRUE(beside.ok()) << error_of(beside);
+}
+
+// ---- versions
+
+TEST_F(RestoreSessionTest, ABackupOfAnotherMajorVersionIsRefusedBeforeAnythingIsTouched) {
+  auto& writer = add_writer(restorable());
+  start();
+  const BackupDocument document = stored(writer);
+  WriterMetadata metadata;
+  metadata.identity = writer.identity();
+  metadata.identity.version = {writer.identity().version.major + 1, 0};
+  Client requestor = client();
+  auto session = requestor.begin_restore(document, {metadata});
+  ASSERT_TRUE(session.ok() && session.value().gather().ok());
+  const Status refused = session.value().select(wanted(document));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::not_supported);
+  EXPECT_THAT(refused.error().what(), HasSubstr("is running"));
+  EXPECT_EQ(writer.count("pre_restore"), 0u);
+}
+
+TEST_F(RestoreSessionTest, ABackupOfANewerMinorVersionIsRestoredAndSaidToBeOne) {
+  auto& writer = add_writer(restorable());
+  start();
+  const BackupDocument document = stored(writer);
+  WriterMetadata metadata;
+  metadata.identity = writer.identity();
+  metadata.identity.version.minor += 1;
+  Client requestor = client();
+  auto session = requestor.begin_restore(document, {metadata});
+  ASSERT_TRUE(session.ok());
+  copy_well(session.value(), document);
+  auto told = session.value().post_restore();
+  ASSERT_TRUE(told.ok()) << error_of(told);
+  ASSERT_EQ(told.value().at(0).warnings.size(), 1u);
+  EXPECT_THAT(told.value().at(0).warnings[0], HasSubstr("version"));
 }
 
 }  // namespace

@@ -48,6 +48,10 @@ class SelectionRulesTest : public CoordinatorFixture {
     return {};
   }
 
+  static BytePath volume_root(const WriterMetadata& metadata) {
+    return metadata.components.at(0).files.at(0).path;
+  }
+
   static BackupDocument stored(const std::vector<const ScriptedWriter*>& writers) {
     BackupDocument document;
     document.session = SessionId::generate();
@@ -226,6 +230,37 @@ TEST_F(SelectionRulesTest, AComponentThatComesBackWithoutItsPartnerIsSaid) {
       EXPECT_THAT(warnings_of(writers.value(), "shop"),
                   ElementsAre(HasSubstr("which is not selected for restore")));
     ASSERT_TRUE(session.value().end().ok());
+  }
+}
+
+TEST_F(SelectionRulesTest, SnapshotsAreWritableOnlyWhereAWriterHasSomethingToDoInThem) {
+  using Edit = std::function<void(WriterMetadata&)>;
+  const Edit nothing,
+      recovers = [](WriterMetadata&m) { m.components[0].backup_recovery = true; },
+      rolls_back = [](WriterMetadata&m) { m.components[0].rollback_recovery = true; },
+      takes_out = [](WriterMetadata&m) {
+        m.exclude_from_snapshot.push_back({volume_root(m), "*.tmp", true, {}});
+      };
+  struct Case {
+    const Edit& edit;
+    bool for_rollback, writable;
+  };
+  auto& writer = add_named("shop");
+  auto& provider = add_provider();
+  start();
+  for (const Case& one :
+       {Case{nothing, false, false}, Case{recovers, false, true}, Case{rolls_back, false, false},
+        Case{rolls_back, true, true}, Case{takes_out, false, true}}) {
+    writer.edit_metadata = one.edit;
+    Client requestor = client();
+    auto session = prepared(requestor);
+    ASSERT_TRUE(session.ok()) << error_of(session);
+    SnapshotOptions options;
+    options.attributes.for_rollback = one.for_rollback;
+    auto set = session.value().create_snapshots(options);
+    ASSERT_TRUE(set.ok()) << error_of(set);
+    EXPECT_EQ(provider.requests().back().attributes.auto_recovery, one.writable);
+    EXPECT_EQ(set.value().snapshots.at(0).attributes.auto_recovery, one.writable);
   }
 }
 

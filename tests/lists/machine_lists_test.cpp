@@ -1,4 +1,4 @@
-#include "requestor/backup/machine_lists.hpp"
+#include "framework/lists/machine_lists.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -10,7 +10,7 @@
 
 #include "tests/support/loop_fs.hpp"
 
-namespace stillframe::requestor {
+namespace stillframe {
 namespace {
 
 using ::testing::Contains;
@@ -34,7 +34,7 @@ class MachineLists : public testing::Test {
     return out;
   }
 
-  stillframe::tests::TemporaryDirectory temporary_{"stillframe-lists"};
+  tests::TemporaryDirectory temporary_{"stillframe-lists"};
 };
 
 TEST_F(MachineLists, EveryListOfTheFolderCountsInTheOrderOfNames) {
@@ -68,4 +68,4 @@ TEST_F(MachineLists, RootHasAHomeAndTheRootIsNobodysHome) {
 }
 
 }  // namespace
-}  // namespace stillframe::requestor
+}  // namespace stillframe

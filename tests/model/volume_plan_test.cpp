@@ -1,5 +1,7 @@
 #include "framework/model/volume_plan.hpp"
 
+#include <set>
+
 #include <gmock/gmock.h>
 
 #include "tests/model/fake_tree.hpp"
@@ -16,7 +18,11 @@ class VolumePlanTest : public testing::Test {
  protected:
   VolumePlanTest() { options_.volumes = {"/srv"}; }
 
-  Result<FilePlan> plan() { return plan_volumes(writers_, planned_, options_, tree_); }
+  Result<FilePlan> plan() {
+    return plan_volumes(
+        writers_, [this](const BytePath& path) { return planned_.contains(path); }, options_,
+        tree_);
+  }
   std::vector<std::string> files() {
     auto result = plan();
     if (!result.ok()) return {"error: " + result.error().what()};
@@ -36,7 +42,7 @@ class VolumePlanTest : public testing::Test {
 
   WriterMetadata shop_ = tests::shop_writer();
   std::vector<const WriterMetadata*> writers_{&shop_};
-  std::vector<PlannedFile> planned_;
+  std::set<BytePath> planned_;
   VolumePlanOptions options_;
   tests::FakeTree tree_;
 };
@@ -44,7 +50,7 @@ class VolumePlanTest : public testing::Test {
 TEST_F(VolumePlanTest, TakesEverythingOnTheVolumesThatNoComponentPlanned) {
   tree_.file("/srv/shop/a.db", 5).file("/srv/other/b", 7).directory("/srv/empty").file("/etc/c");
   tree_.file("/srv/link", 99, {}, EntryType::symlink);
-  planned_.emplace_back().restore_path = "/srv/shop/a.db";
+  planned_.insert("/srv/shop/a.db");
   auto result = plan();
   ASSERT_TRUE(result.ok()) << result.error().what();
   EXPECT_THAT(files(), ElementsAre("/srv/link", "/srv/other/b"));

@@ -166,12 +166,14 @@ class Embedded final : public EmbeddedCoordinator {
     services_.journal = journal_.get();
     services_.journal_worker = journal_worker_.get();
     services_.heartbeat = heartbeat_.get();
+    services_.restore_claims = &restore_claims_;
     services_.events = &events_;
     services_.clock = &system_clock();
     if (seams_.time_slept) services_.time_slept = seams_.time_slept;
     services_.look_at_volumes = seams_.look_at_volumes
                                     ? seams_.look_at_volumes
                                     : system_volumes({options_.runtime_dir, options_.state_dir});
+    services_.exclude_from_snapshot = seams_.exclude_from_snapshot;
     services_.limits = seams_.limits;
     services_.limits.hold = Duration(options_.hold_limit);
     services_.limits.commit = Duration(options_.commit_limit);
@@ -235,6 +237,7 @@ class Embedded final : public EmbeddedCoordinator {
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<TurnDesk> turns_;
   std::unique_ptr<Heartbeat> heartbeat_;
+  RestoreClaims restore_claims_;
   WriterRegistry registry_;
   std::mutex local_mutex_;
   std::vector<std::shared_ptr<WriterLink>> local_links_;  // shared with registry and sessions

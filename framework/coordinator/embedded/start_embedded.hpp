@@ -5,6 +5,7 @@
 
 #include "framework/coordinator/machine/limits.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
+#include "framework/lists/machine_lists.hpp"
 
 namespace stillframe::coordinator {
 
@@ -13,6 +14,7 @@ struct EmbeddedSeams {
   machine::Limits limits;                // those that EmbeddedOptions does not name
   std::function<Duration()> time_slept;  // empty: the machine's
   bool builtin_providers = true;
+  BytePath exclude_from_snapshot = kExcludeFromSnapshotFolder;
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end in the destructor
 };
 

@@ -106,6 +106,7 @@ void BackupSession::create_snapshots(const SnapshotOptions& options,
   plan.provider = options.provider;
   plan.auto_release = options.auto_release;
   for (const auto& component : document_.components) plan.policies.push_back(component.policy);
+  describe_writers(plan);
   set_->plan(survey_request(options), std::move(plan), [this, finish](const Status& planned) {
     planning_ = false;
     if (!planned.ok()) return finish(planned);

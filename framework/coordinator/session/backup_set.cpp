@@ -1,6 +1,7 @@
 // A backup's snapshot set: volumes, providers, turns, journal and evidence.
 #include "framework/coordinator/session/backup_rules.hpp"
 #include "framework/coordinator/session/backup_session.hpp"
+#include "framework/model/auto_recovery.hpp"
 #include "framework/model/consistency.hpp"
 
 namespace stillframe::coordinator {
@@ -30,6 +31,23 @@ SurveyRequest BackupSession::survey_request(const SnapshotOptions& options) cons
   return survey;
 }
 
+void BackupSession::describe_writers(PlanOptions& plan) const {
+  std::vector<const WriterMetadata*> by_index;
+  for (const SessionWriter& writer : writers_) {
+    by_index.push_back(writer.metadata ? &*writer.metadata : nullptr);
+    if (writer.metadata) plan.writers.push_back(*writer.metadata);
+  }
+  plan.writers_write = needs_writable_snapshots(by_index, selection_, plan.attributes.for_rollback);
+}
+
+void BackupSession::note_pruned(const machine::Action& action, const FilesTakenOut& pruned) {
+  const auto say = [&](const std::string& text) {
+    timeline_.note("take out", group_name(action.group), Ok{}, text, services_.clock->now());
+  };
+  say(std::to_string(pruned.files) + " files that the machine's lists name");
+  for (const std::string& note : pruned.notes) say(note);
+}
+
 void BackupSession::call_provider(const machine::Action& action) {
   timeline_.begin(action.seq, std::string(machine::to_string(action.step)),
                   group_name(action.group), services_.clock->now());
@@ -40,6 +58,7 @@ void BackupSession::call_provider(const machine::Action& action) {
     event.group = action.group;
     event.seq = action.seq;
     event.cuts = answer.cuts;
+    if (answer.pruned) note_pruned(action, *answer.pruned);
     if (!answer.status.ok()) {
       event.failure = answer.status.error().code();
       group_errors_.try_emplace(action.group, answer.status.error());

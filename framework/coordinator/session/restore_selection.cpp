@@ -40,11 +40,33 @@ const WriterMetadata* RestoreSession::metadata_of(const BackupComponent& compone
 // promises is judged by what it said when the backup was taken.
 Status RestoreSession::check_promises(machine::WriterIndex writer,
                                       const BackupComponent& component) const {
+  if (auto note = version_note(writer, component); !note.ok()) return note.error();
   const WriterMetadata* metadata =
       writers_[writer].metadata ? &*writers_[writer].metadata : metadata_of(component);
   if (metadata == nullptr) return Ok{};  // its failed identify is what the requestor hears of
   return check_restore_request(*metadata, component,
                                writers_[writer].link->identity().instance_name);
+}
+
+// Until the session ends, unless the writer promises to be restored by several sessions at once.
+Status RestoreSession::claim_writer(machine::WriterIndex writer) {
+  const auto& metadata = writers_[writer].metadata;
+  if (metadata && metadata->schema.has(BackupSchema::kParallelRestores)) return Ok{};
+  const Status claimed =
+      services_.restore_claims->claim(writers_[writer].link->instance(), id(), owner().requestor);
+  return claimed.ok() ? claimed
+                      : Status(claimed.error().while_doing("writer " + writer_name(writer)));
+}
+
+// Empty, or what a person should know of the version that wrote the backup and the one that gets
+// it back. Backups without the writer's document say nothing of versions.
+Result<std::string> RestoreSession::version_note(machine::WriterIndex writer,
+                                                 const BackupComponent& component) const {
+  for (const auto& stored : metadata_)
+    if (stored.identity.class_id == component.writer_class &&
+        stored.identity.instance_name == component.instance_name)
+      return check_writer_version(stored.identity, writers_[writer].link->identity());
+  return std::string();
 }
 
 void RestoreSession::select(const std::vector<BackupComponent>& components, Done done) {
@@ -64,6 +86,7 @@ void RestoreSession::select(const std::vector<BackupComponent>& components, Done
         return done(Error(Errc::not_found,
                           "component " + component.name.full() + " is not in the backup document"));
       if (Status s = check_promises(writer.value(), component); !s.ok()) return done(s);
+      if (Status s = claim_writer(writer.value()); !s.ok()) return done(s);
       machine::ComponentSpec& spec = specs.emplace_back();
       spec.writer = writer.value();
       spec.policy = component.policy;
@@ -76,7 +99,7 @@ void RestoreSession::select(const std::vector<BackupComponent>& components, Done
     if (status.ok()) {
       for (const auto& spec : specs) component_writers_.push_back(spec.writer);
       components_.insert(components_.end(), selected.begin(), selected.end());
-      note_dependencies();
+      warn_of_selection();
     }
     done(status);
   });
@@ -98,11 +121,22 @@ std::set<std::pair<WriterClassId, std::string>> RestoreSession::coming_back() co
   return names;
 }
 
+void RestoreSession::warn_of_selection() {
+  for (auto& writer : writers_) writer.warnings.clear();
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    const auto note = version_note(component_writers_[i], components_[i]);
+    auto& warnings = writers_[component_writers_[i]].warnings;
+    if (!note.ok() || note.value().empty()) continue;
+    if (std::find(warnings.begin(), warnings.end(), note.value()) == warnings.end())
+      warnings.push_back(note.value());
+  }
+  note_dependencies();
+}
+
 // What was backed up together should come back together. It is the requestor who decides: one
 // component may be all that was lost.
 void RestoreSession::note_dependencies() {
   const auto back = coming_back();
-  for (auto& writer : writers_) writer.warnings.clear();
   for (std::size_t i = 0; i < components_.size(); ++i) {
     const WriterMetadata* metadata = metadata_of(components_[i]);
     if (metadata == nullptr) continue;

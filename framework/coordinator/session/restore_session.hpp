@@ -63,6 +63,10 @@ class RestoreSession final : public SessionDriver {
   const WriterMetadata* metadata_of(const BackupComponent& component) const;
   Status check_promises(machine::WriterIndex writer, const BackupComponent& component) const;
   std::set<std::pair<WriterClassId, std::string>> coming_back() const;
+  Status claim_writer(machine::WriterIndex writer);
+  Result<std::string> version_note(machine::WriterIndex writer,
+                                   const BackupComponent& component) const;
+  void warn_of_selection();
   void note_dependencies();
   Result<machine::ComponentIndex> find_component(machine::WriterIndex writer,
                                                  const ComponentName& name) const;

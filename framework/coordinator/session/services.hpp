@@ -14,6 +14,7 @@
 #include "framework/coordinator/turns/turn_desk.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/coordinator/writers/heartbeat.hpp"
+#include "framework/coordinator/writers/restore_claims.hpp"
 #include "framework/coordinator/writers/writer_registry.hpp"
 
 namespace stillframe::coordinator {
@@ -26,10 +27,12 @@ struct Services {
   Journal* journal = nullptr;
   Worker* journal_worker = nullptr;  // the thread that waits for the journal's disk
   Heartbeat* heartbeat = nullptr;
+  RestoreClaims* restore_claims = nullptr;
   EventSink* events = nullptr;
   const Clock* clock = nullptr;
   std::function<Duration()> time_slept = time_machine_slept;
   VolumeSourceFactory look_at_volumes;
+  BytePath exclude_from_snapshot;  // folder of the machine's lists
   machine::Limits limits;
   std::uint64_t copy_bytes_limit = 0;
   std::string host;

@@ -109,7 +109,8 @@ void SessionDriver::feed(const machine::Event& event) {
   machine::Actions actions;
   machine::step(state_, event, services_.clock->now(), actions);
   // Before the replies go out: whoever hears that the session ended finds it ended.
-  if (state_.phase == machine::Phase::ended) ended_ = true;
+  if (state_.phase == machine::Phase::ended && !ended_.exchange(true))
+    services_.restore_claims->release(id_);
   // Before anybody is asked to freeze: the machine may fall asleep the moment after.
   if (is_hold(state_.phase) && !suspend_watch_) suspend_watch_.emplace(services_.time_slept);
   if (!is_hold(state_.phase)) suspend_watch_.reset();

@@ -9,6 +9,7 @@
 
 #include "framework/base/posix_error.hpp"
 #include "framework/coordinator/provider_pool/remove_for_good.hpp"
+#include "framework/lists/machine_lists.hpp"
 
 namespace stillframe::coordinator {
 namespace {
@@ -46,6 +47,7 @@ struct SetMaker::Planning {
   PlanOptions options;
   PlanHandler done;
   Survey survey;
+  std::vector<ExcludedFiles> lists;
   std::vector<ProviderOpinion> opinions;
   std::size_t missing = 0;  // opinions still to come
 };
@@ -70,21 +72,37 @@ void SetMaker::plan(SurveyRequest request, PlanOptions options, PlanHandler done
   planning->request = std::move(request);
   planning->options = std::move(options);
   planning->done = std::move(done);
-  const Status started = run_apart(
-      [this, strand = strand_, owner = owner_, planning, look = services_.look_at_volumes] {
-        auto source = look();
-        auto survey = source.ok() ? survey_volumes(*source.value(), planning->request)
-                                  : Result<Survey>(source.error());
-        auto shared = std::make_shared<Result<Survey>>(std::move(survey));
-        strand.post([this, owner, planning, shared] {
-          const auto alive = owner.lock();
-          if (!alive) return;
-          if (!shared->ok()) return planning->done(shared->error());
-          planning->survey = std::move(*shared).value();
-          ask_providers(planning);
-        });
-      });
+  const Status started = run_apart([this, strand = strand_, owner = owner_, planning,
+                                    look = services_.look_at_volumes,
+                                    folder = services_.exclude_from_snapshot] {
+    auto source = look();
+    auto survey = source.ok() ? survey_volumes(*source.value(), planning->request)
+                              : Result<Survey>(source.error());
+    auto shared = std::make_shared<Result<Survey>>(std::move(survey));
+    auto lists = std::make_shared<Result<std::vector<ExcludedFiles>>>(read_machine_lists(folder));
+    strand.post([this, owner, planning, shared, lists] {
+      const auto alive = owner.lock();
+      if (!alive) return;
+      if (!shared->ok()) return planning->done(shared->error());
+      if (!lists->ok()) return planning->done(lists->error());
+      planning->survey = std::move(*shared).value();
+      planning->lists = std::move(*lists).value();
+      settle_attributes(*planning);
+      ask_providers(planning);
+    });
+  });
   if (!started.ok()) planning->done(started.error());
+}
+
+// A snapshot that nobody writes into is sealed from its first moment.
+void SetMaker::settle_attributes(Planning& planning) {
+  SnapshotAttributes& attributes = planning.options.attributes;
+  attributes.auto_recovery =
+      attributes.auto_recovery && (planning.options.writers_write || !planning.lists.empty());
+  pruning_.reset();
+  if (!attributes.auto_recovery || planning.lists.empty()) return;
+  pruning_ = std::make_shared<const SnapshotPruning>(
+      SnapshotPruning{std::move(planning.lists), std::move(planning.options.writers)});
 }
 
 void SetMaker::ask_providers(const std::shared_ptr<Planning>& planning) {
@@ -179,8 +197,10 @@ void SetMaker::step(machine::GroupIndex group, machine::ProviderStep step, StepH
     StepAnswer answer;
     std::vector<CutRecord> records;
     std::vector<SnapshotInfo> infos;
+    std::shared_ptr<const SnapshotPruning> pruning;
   };
   auto work = std::make_shared<Work>();
+  if (step == machine::ProviderStep::pre_final) work->pruning = pruning_;
   if (step == machine::ProviderStep::begin_prepare) work->requests = cut_requests(group);
   for (std::size_t index : plan_->groups[group].volumes)
     work->snapshots.push_back(plan_->volumes[index].snapshot);
@@ -209,6 +229,7 @@ void SetMaker::step(machine::GroupIndex group, machine::ProviderStep step, StepH
         auto infos = provider.pre_final(set);
         if (!infos.ok()) return infos.error();
         work->infos = std::move(infos).value();
+        if (work->pruning) work->answer.pruned = prune_snapshots(*work->pruning, work->infos);
         return Ok{};
       }
       case machine::ProviderStep::post_final:

@@ -10,6 +10,7 @@
 
 #include "framework/coordinator/machine/action.hpp"
 #include "framework/coordinator/session/services.hpp"
+#include "framework/coordinator/session/snapshot_pruning.hpp"
 #include "framework/coordinator/volumes/set_plan.hpp"
 
 namespace stillframe::coordinator {
@@ -19,12 +20,16 @@ struct PlanOptions {
   std::string provider;  // by name or id; empty: the best per volume
   bool auto_release = true;
   std::vector<ConsistencyPolicy> policies;  // of the components
+  // Whether a writer has something to do in the snapshots; if nobody has, they are never writable.
+  bool writers_write = false;
+  std::vector<WriterMetadata> writers;  // all that are there: what they claim no list takes out
 };
 
 // What one provider answered to one step.
 struct StepAnswer {
   Status status = Ok{};
   std::vector<machine::CutTimes> cuts;  // commit
+  std::optional<FilesTakenOut> pruned;  // pre_final, where the machine's lists name anything
 };
 
 // Used on the session's strand; handlers are called there, and only while `owner` lives.
@@ -53,6 +58,7 @@ class SetMaker {
  private:
   struct Planning;
 
+  void settle_attributes(Planning& planning);
   void ask_providers(const std::shared_ptr<Planning>& planning);
   void finish_plan(const std::shared_ptr<Planning>& planning);
   Status open_groups(SetPlan plan);
@@ -66,6 +72,7 @@ class SetMaker {
   const std::weak_ptr<void> owner_;
   std::optional<SetPlan> plan_;
   std::vector<std::shared_ptr<ProviderRunner>> runners_;  // by group
+  std::shared_ptr<const SnapshotPruning> pruning_;        // shared with the step under way; or null
   std::map<SnapshotId, SnapshotInfo> infos_;
   std::map<SnapshotId, CutRecord> cuts_;
 };

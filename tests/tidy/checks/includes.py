@@ -13,6 +13,8 @@ FRAMEWORK = {
     "framework/chunkstore": ["framework/base", "framework/io"],
     # No I/O, no clock: a model is values, so it stands on base alone.
     "framework/model": ["framework/base"],
+    # What an administrator wrote down for the whole machine.
+    "framework/lists": ["framework/base", "framework/io", "framework/model"],
     "framework/wire": ["framework/base", "framework/io", "framework/model"],
 }
 FRAMEWORK["framework/transport"] = list(FRAMEWORK)[1:]
@@ -37,7 +39,7 @@ LAYERS = {
     "writers/dedup": [*ENGINE, "framework/chunkstore"],
     "writers/script": SDK,
     "requestor": ["framework/base", "framework/io", "framework/chunkstore", "framework/model",
-                  "framework/wire", "framework/transport"],
+                  "framework/lists", "framework/wire", "framework/transport"],
     # A sample sees what is installed.
     "samples": [],
 }
