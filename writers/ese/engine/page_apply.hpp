@@ -59,7 +59,8 @@ struct TouchedPage {
 // right, in the order to latch them. LogCorrupted if the records do not make a change together.
 Result<std::vector<TouchedPage>> touched_pages(ChangeRecords records);
 
-// A touched page in the caller's hands, latched exclusively.
+// A touched page in the caller's hands, latched exclusively. Unless the change makes it, it has
+// passed check_page_for_editing() since it was read.
 struct HeldPage {
   Pgno pgno{};
   MutableBytes bytes;
@@ -72,6 +73,9 @@ struct ApplyContext {
   std::string_view database;  // its name, for messages
   // For a change that is an Undo record, which names only the number of what it takes back.
   const Change* undone = nullptr;
+  // The node has other versions beside the one that is undone: its mark of versions stays. It means
+  // nothing after a restart, so redo need not know.
+  bool more_versions = false;
 };
 
 // Carries the change out on the held pages; each changed page gets the dbtime of the record.

@@ -26,6 +26,8 @@ std::size_t useful_prefix(Bytes key, Bytes prefix) {
   return common > kPrefixBytesUseless ? common : 0;
 }
 
+}  // namespace
+
 NodeParts parts_of(const LooseNode& node, Bytes prefix) {
   NodeParts parts;
   parts.prefix_bytes = useful_prefix(node.key, prefix);
@@ -35,11 +37,13 @@ NodeParts parts_of(const LooseNode& node, Bytes prefix) {
   return parts;
 }
 
-std::size_t bytes_on_page(Nodes nodes, Bytes prefix) {
+std::size_t bytes_on_page(std::span<const LooseNode> nodes, Bytes prefix) {
   std::size_t sum = prefix.size();
   for (const LooseNode& node : nodes) sum += parts_of(node, prefix).body_bytes() + kTagBytes;
   return sum;
 }
+
+namespace {
 
 // The line whose key saves most as the prefix of all; the middle one is seldom beaten, and trying
 // all would cost more than a split. -1 when none saves anything.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "writers/ese/format/page.hpp"
@@ -23,6 +24,11 @@ struct LooseNode {
 };
 
 std::vector<LooseNode> take_nodes(const PageView& page);
+
+// The node as it is put on a page with this prefix.
+NodeParts parts_of(const LooseNode& node, Bytes prefix);
+// What the nodes take there, their tags and the prefix included.
+std::size_t bytes_on_page(std::span<const LooseNode> nodes, Bytes prefix);
 
 // What an operation puts on a page: a node; on an internal page one that points to the child that
 // was split, and the page beside it, to which the node behind it points from then on.
