@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,6 +46,9 @@ struct LoggedRecord {
 // MacroBegin and MacroCommit. A macro's records share one dbtime. Records that change no page
 // (UndoInfo, MacroInfo) may be among them.
 using ChangeRecords = std::span<const LoggedRecord>;
+
+// "page 12 of 'x.edb', Insert at 9,9F,6F6": what errors about a change begin with.
+std::string change_name(const LoggedRecord& record, Pgno pgno, std::string_view database);
 
 // A page that a change touches, and the dbtimes it has before and after.
 struct TouchedPage {

@@ -213,15 +213,17 @@ Status apply_remove(const RecordChange& change) {
   return Ok{};
 }
 
-Result<std::vector<std::byte>> replaced_data(const RecordChange& change, Pgno pgno,
-                                             Bytes old_data) {
+Result<std::vector<std::byte>> replaced_data(const RecordChange& change, Pgno pgno, Bytes old_data,
+                                             OldSize old_size) {
   const auto wrong_size = [&](std::size_t expected) {
     return change.misfit(pgno, "the node's data has " + bytes_text(old_data.size()) +
                                    " where the record replaces " + bytes_text(expected));
   };
   if (change.type() == RecordType::replace) {
     const auto record = change.decoded<ReplaceRecord>();
-    if (record.fixed.old_bytes != old_data.size()) return wrong_size(record.fixed.old_bytes);
+    if (old_size == OldSize::said && record.fixed.old_bytes != old_data.size()) {
+      return wrong_size(record.fixed.old_bytes);
+    }
     const Bytes data = record.parts[0];
     if (data.size() != record.fixed.new_bytes) {
       return change.contradiction(pgno, "its data is not as long as it says");
@@ -246,7 +248,7 @@ Status replace(const RecordChange& change) {
   if (!found.ok()) return found.error();
   NodeOnPage on = found.value();
   const NodeView node = on.node();
-  const auto data = replaced_data(change, on.pgno(), node.data);
+  const auto data = replaced_data(change, on.pgno(), node.data, OldSize::said);
   if (!data.ok()) return data.error();
   return put_data(change, on, data.value(), on.marked(node.flags));
 }

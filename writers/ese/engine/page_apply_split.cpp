@@ -53,8 +53,8 @@ Status check_plan(const RecordChange& change, const Split& split) {
       f.operation > static_cast<std::uint8_t>(SplitOperation::flag_insert_and_replace)) {
     return refuse("it is of a kind that does not exist");
   }
-  if (split.vertical() && (f.line_split != 0 || split.operation() != SplitOperation::none)) {
-    return refuse("a root that splits gives all its nodes away, and gets no other");
+  if (split.vertical() && f.line_split != 0) {
+    return refuse("a root that splits keeps no nodes");
   }
   if (!split.vertical() && (f.line_split == 0 || f.line_split >= f.lines)) {
     return refuse("one of the pages would get no nodes");
@@ -97,7 +97,7 @@ Result<LooseNode> wanted_in_leaf(const RecordChange& leaf_operation, Pgno source
     node.flags = static_cast<std::uint8_t>((node.flags & ~unsigned{kNodeDeleted}) | mark);
     return node;
   }
-  auto data = replaced_data(leaf_operation, source, node.data);
+  auto data = replaced_data(leaf_operation, source, node.data, OldSize::not_said);
   if (!data.ok()) return data.error();
   node.data = std::move(data).value();
   node.flags = static_cast<std::uint8_t>(node.flags | mark);

@@ -17,8 +17,10 @@ Pgno after(Pgno pgno, std::uint32_t count) {
   return Pgno{static_cast<std::uint32_t>(pgno) + count};
 }
 
+// Every page made since Windows 2000 has records of the new form, whether its log record says so or
+// not.
 std::uint32_t root_flags(std::uint32_t page_flags) {
-  return page_flags | kPageRoot | kPageLeaf;
+  return page_flags | kPageRoot | kPageLeaf | kPageNewRecord;
 }
 
 std::uint32_t space_root_flags(std::uint32_t page_flags) {

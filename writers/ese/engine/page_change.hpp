@@ -13,9 +13,6 @@
 
 namespace stillframe::ese {
 
-// "page 12 of 'x.edb', Insert at 9,9F,6F6": what errors begin with.
-std::string change_name(const LoggedRecord& record, Pgno pgno, std::string_view database);
-
 // One record and the pages it is carried out on.
 class RecordChange {
  public:
@@ -67,8 +64,11 @@ Status apply_external_header(const RecordChange& change);
 Status apply_undo(const RecordChange& change);
 Status apply_scrub(const RecordChange& change);
 
-// The data that a Replace or ReplaceD leaves where `old_data` was.
-Result<std::vector<std::byte>> replaced_data(const RecordChange& change, Pgno pgno, Bytes old_data);
+// The data that a Replace or ReplaceD leaves where `old_data` was. In a split Windows' Replace
+// repeats the new size where the old one belongs, so that it says nothing there.
+enum class OldSize { said, not_said };
+Result<std::vector<std::byte>> replaced_data(const RecordChange& change, Pgno pgno, Bytes old_data,
+                                             OldSize old_size);
 
 // Records that make or empty whole pages.
 Status apply_new_page(const RecordChange& change);

@@ -31,6 +31,7 @@ std::unique_ptr<Verb> make_export_verb();
 std::unique_ptr<Verb> make_header_verb();
 std::unique_ptr<Verb> make_logdump_verb();
 std::unique_ptr<Verb> make_logs_verb();
+std::unique_ptr<Verb> make_recover_verb();
 std::unique_ptr<Verb> make_schema_verb();
 std::unique_ptr<Verb> make_tables_verb();
 std::unique_ptr<Verb> make_verify_verb();

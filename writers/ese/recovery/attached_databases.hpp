@@ -1,0 +1,90 @@
+// Which databases a log speaks of, and where each takes part in it. The rules are the same for
+// planning, which only looks, and for redo.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/files.hpp"
+#include "writers/ese/format/database_header.hpp"
+#include "writers/ese/format/log_attachments.hpp"
+#include "writers/ese/format/log_header.hpp"
+#include "writers/ese/format/small_types.hpp"
+
+namespace stillframe::ese {
+
+// Where the databases are: the paths in a log are those of the machine that wrote it.
+struct DatabasePlaces {
+  BytePath directory;                       // by the end of the logged path, case ignored
+  std::map<std::string, BytePath> by_path;  // logged path -> file; comes first
+  std::map<BytePath, BytePath> copies;      // file -> the copy that is used instead
+
+  // The file for a logged path, whether it is there or not.
+  BytePath place(Files& files, const std::string& logged_path) const;
+
+ private:
+  BytePath original(Files& files, const std::string& logged_path) const;
+};
+
+// A database is attached: listed where the log begins, or by a record.
+struct AttachEvent {
+  enum class Kind { listed, attached, created } kind = Kind::attached;
+  Dbid dbid{};
+  std::string path;
+  Lgpos at;          // of the record; of a listed one where it was attached
+  Lgpos consistent;  // what its header says of its last clean state, if it is the right file
+  Signature database, log;
+  std::uint32_t page_bytes = 0;  // of the log
+  bool can_create = false;       // the log says all that it takes to make the file
+};
+
+struct KnownDatabase {
+  std::string logged_path;
+  BytePath file;
+  std::optional<DatabaseHeader> header;  // none: there is no such file
+  HeaderCopies copies = HeaderCopies::equal;
+  std::string aside;  // why it does not take part, of the last time it was set aside
+  bool attached = false;
+  bool took_part = false;
+  bool created = false;  // by the log
+  Lgpos attached_at;     // records behind this are for it
+};
+
+class AttachedDatabases {
+ public:
+  AttachedDatabases(Files& files, DatabasePlaces places)
+      : files_(&files), places_(std::move(places)) {}
+
+  // Whether the database takes part from here on; it is noted why if not. Errors for files that
+  // must not be replayed, by name: a required generation before `generation` (543), a streamed
+  // backup (544), another history (551), states that only other tools finish (1226, 1935).
+  Status attach(const AttachEvent& event, Generation generation);
+  // The log says that it was shut down in good order at `consistent`.
+  void detach(Dbid dbid, Lgpos consistent);
+  void detach_all(Lgpos consistent);
+
+  KnownDatabase* attached(Dbid dbid);
+  std::vector<KnownDatabase>& all() { return known_; }
+  const std::vector<KnownDatabase>& all() const { return known_; }
+
+ private:
+  Result<std::size_t> find_or_open(const AttachEvent& event);
+  Status judge(KnownDatabase& database, const AttachEvent& event, Generation generation);
+  void take(KnownDatabase& database, std::size_t index, const AttachEvent& event,
+            Generation generation);
+
+  Files* files_;
+  DatabasePlaces places_;
+  std::vector<KnownDatabase> known_;
+  std::map<Dbid, std::size_t> by_dbid_;
+};
+
+// Reads a database's header; none if there is no such file.
+Result<std::optional<HeaderFound>> read_database_header(Files& files, const BytePath& path);
+
+}  // namespace stillframe::ese

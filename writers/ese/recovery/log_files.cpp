@@ -1,0 +1,82 @@
+#include "writers/ese/recovery/log_files.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace stillframe::ese {
+
+namespace {
+
+// The largest log that its header can describe.
+constexpr std::size_t kLogBytesMax = std::size_t{65535} * 4096;
+
+Result<LogFileHeader> read_header(Files& files, const BytePath& path, const std::string& name) {
+  auto file = files.open(path, FileAccess::read);
+  if (!file.ok()) return file.error();
+  const auto size = file.value()->size();
+  if (!size.ok()) return size.error();
+  std::vector<std::byte> bytes(std::min<std::uint64_t>(size.value(), LogHeader::kFileBytes));
+  if (Status read = file.value()->read(0, bytes); !read.ok()) return read.error();
+  return decode_log_header(bytes, name);
+}
+
+Result<CheckpointFile> read_checkpoint(Files& files, const BytePath& path,
+                                       const std::string& name) {
+  const auto bytes = read_whole(files, path, kLogBytesMax);
+  if (!bytes.ok()) return bytes.error();
+  return decode_checkpoint_file(bytes.value(), name);
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_whole(Files& files, const BytePath& path,
+                                          std::size_t bytes_max) {
+  auto file = files.open(path, FileAccess::read);
+  if (!file.ok()) return file.error();
+  const auto size = file.value()->size();
+  if (!size.ok()) return size.error();
+  if (size.value() > bytes_max) {
+    return Error(Errc::limit_reached, "'" + escape_path(path) + "' is larger than such a file is");
+  }
+  std::vector<std::byte> bytes(size.value());
+  if (Status read = file.value()->read(0, bytes); !read.ok()) return read.error();
+  return bytes;
+}
+
+Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::string& base) {
+  const auto names = files.list(directory);
+  if (!names.ok()) return names.error();
+  LogSet set{directory, base, {}, {}, std::nullopt};
+  std::vector<ChainLog> logs;
+  for (const std::string& file : names.value()) {
+    const auto name = parse_log_file_name(base, file);
+    if (!name || name->kind == LogFileKind::reserve) continue;
+    const BytePath path = directory + "/" + file;
+    if (name->kind == LogFileKind::checkpoint) {
+      set.checkpoint = read_checkpoint(files, path, file);
+      continue;
+    }
+    auto header = read_header(files, path, file);
+    if (header.ok()) {
+      logs.push_back({file, *name, std::move(header).value()});
+    } else if (name->kind != LogFileKind::temporary) {
+      set.bad.push_back({file, header.error()});  // one in preparation may well have none yet
+    }
+  }
+  set.chain = examine_chain(std::move(logs));
+  return set;
+}
+
+Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
+                                      bool last) {
+  const ChainLog* log = set.chain.find(generation);
+  if (log == nullptr) {
+    return ese_error(EseErr::missing_log_file, "a log of '" + set.base + "' in '" +
+                                                   escape_path(set.directory) + "' is not there");
+  }
+  auto bytes = read_whole(files, set.directory + "/" + log->file, kLogBytesMax);
+  if (!bytes.ok()) return bytes.error();
+  return LogGeneration::read(std::move(bytes).value(), log->file, {.complete = !last});
+}
+
+}  // namespace stillframe::ese

@@ -1,0 +1,26 @@
+// The logs of a directory, read through the files that recovery works on. Nothing is changed.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/files.hpp"
+#include "writers/ese/format/log_set.hpp"
+
+namespace stillframe::ese {
+
+// The whole file; an error when it is larger than `bytes_max`.
+Result<std::vector<std::byte>> read_whole(Files& files, const BytePath& path,
+                                          std::size_t bytes_max);
+
+// Every log of the sequence `base` by its header, and the checkpoint.
+Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::string& base);
+
+// A generation of the set's chain, whole; `last` is the newest that is read.
+Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
+                                      bool last);
+
+}  // namespace stillframe::ese

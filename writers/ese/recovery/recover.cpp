@@ -1,0 +1,91 @@
+#include "writers/ese/recovery/recover.hpp"
+
+#include <set>
+#include <utility>
+
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
+#include "writers/ese/recovery/recovery_journal.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::string_view kJournalEnding = ".recovery";
+
+Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& plan, Redo& redo) {
+  const ChainLog* first = plan.logs.chain.find(plan.start.generation);
+  if (Status begun = redo.begin(plan.attached, first->header); !begun.ok()) return begun;
+  LogReader reader(
+      [&](Generation generation, bool last) {
+        if (options.progress) {
+          const auto from = static_cast<std::int32_t>(plan.start.generation);
+          options.progress("replaying", static_cast<std::uint64_t>(generation) - from,
+                           static_cast<std::uint64_t>(plan.last) - from + 1);
+        }
+        return read_generation(files, plan.logs, generation, last);
+      },
+      plan.start.generation, plan.last, plan.start);
+  for (;;) {
+    auto record = reader.next();
+    if (!record.ok()) return record.error();
+    if (!record.value()) return redo.finish(reader.end().position);
+    const Status applied = redo.apply(*record.value(), reader.generation()->header());
+    if (!applied.ok()) return applied;
+  }
+}
+
+// What a run leaves that refuses. The next run would do it as well, so failing to is no failure.
+void remove_leftovers(Files& files, const RecoveryPlan& plan) {
+  for (const PlannedDatabase& database : plan.databases) {
+    (void)discard_incomplete(files, database.file);
+  }
+}
+
+// Databases that an interrupted run may have left a journal beside. Of copies these alone: what
+// they are copies of is not touched.
+Result<std::set<BytePath>> recovered_files(Files& files, const DatabasePlaces& places) {
+  std::set<BytePath> databases;
+  for (const auto& [file, copy] : places.copies) databases.insert(copy);
+  if (!databases.empty()) return databases;
+  for (const auto& [path, file] : places.by_path) databases.insert(file);
+  const auto names = files.list(places.directory);
+  if (!names.ok()) return names.error();
+  for (const std::string& name : names.value()) {
+    if (!name.ends_with(kJournalEnding)) continue;
+    databases.insert(places.directory + "/" + name.substr(0, name.size() - kJournalEnding.size()));
+  }
+  return databases;
+}
+
+}  // namespace
+
+Result<bool> settle_interrupted(Files& files, const RecoveryOptions& options) {
+  const auto databases = recovered_files(files, options.databases);
+  if (!databases.ok()) return databases.error();
+  bool any = false;
+  for (const BytePath& database : databases.value()) {
+    const auto carried = carry_over(files, database);
+    if (!carried.ok()) return carried.error();
+    any = any || carried.value();
+  }
+  return any;
+}
+
+Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options) {
+  if (auto settled = settle_interrupted(files, options); !settled.ok()) return settled.error();
+  auto plan = plan_recovery(files, options);
+  if (!plan.ok()) return plan.error();
+  RecoveryReport report{std::move(plan).value(), {}};
+  if (!report.plan.anything_to_do()) return report;
+  const ChainLog* first = report.plan.logs.chain.find(report.plan.start.generation);
+  Redo redo(files, options, first->header.fields.page_size());
+  if (Status done = replay(files, options, report.plan, redo); !done.ok()) {
+    remove_leftovers(files, report.plan);
+    return done.error();
+  }
+  report.counts = redo.counts();
+  return report;
+}
+
+}  // namespace stillframe::ese

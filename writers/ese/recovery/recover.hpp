@@ -1,0 +1,27 @@
+// Brings databases that were not shut down to a consistent state with their logs.
+#pragma once
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/files.hpp"
+#include "writers/ese/recovery/recovery_plan.hpp"
+#include "writers/ese/recovery/redo.hpp"
+
+namespace stillframe::ese {
+
+struct RecoveryReport {
+  RecoveryPlan plan;
+  RedoCounts counts;
+};
+
+// Finishes what an interrupted run left beside the databases in these places, so that planning sees
+// the databases as they are. True if anything was there.
+Result<bool> settle_interrupted(Files& files, const RecoveryOptions& options);
+
+// Plans, replays, undoes, and makes the files what they should be, in place; the logs and the
+// checkpoint are only read. Refuses (as plan_recovery() does, or with the record that does not fit)
+// before any database is changed. May be interrupted at any point and run again: the outcome is the
+// same.
+Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options);
+
+}  // namespace stillframe::ese

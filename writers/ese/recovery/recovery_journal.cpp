@@ -1,0 +1,217 @@
+#include "writers/ese/recovery/recovery_journal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "framework/base/path.hpp"
+#include "writers/ese/format/checksum.hpp"
+#include "writers/ese/format/database_header.hpp"
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/layout.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::uint64_t kMagic = 0x314c4e5252465345;  // "ESFRRNL1"
+constexpr std::size_t kHeadBytes = 512;               // a disk writes as much whole or not at all
+constexpr std::uint64_t kPagesAt = 32768;
+constexpr Pgno kHeaderPage{0};
+constexpr std::size_t kHeaderCopies = 2;
+
+struct JournalHead {
+  static constexpr std::size_t kBytes = 40;
+
+  std::uint32_t checksum = 0;
+  std::uint32_t page_bytes = 0;
+  std::uint64_t magic = kMagic;
+  std::uint64_t database_bytes = 0;
+  std::uint64_t pages = 0;
+  std::uint32_t index_checksum = 0;
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit(0, "checksum", self.checksum);
+    visit(4, "page_bytes", self.page_bytes);
+    visit(8, "magic", self.magic);
+    visit(16, "database_bytes", self.database_bytes);
+    visit(24, "pages", self.pages);
+    visit(32, "index_checksum", self.index_checksum);
+  }
+};
+
+// The page numbers in the order of their slots, as the file has them.
+std::vector<std::byte> index_bytes(const std::unordered_map<Pgno, std::uint32_t>& slots) {
+  std::vector<std::byte> bytes((slots.size() + 1) * sizeof(Pgno));  // a word more: never empty
+  for (const auto& [pgno, slot] : slots) store_le(bytes.data() + slot * sizeof(Pgno), pgno);
+  return bytes;
+}
+
+// None for a journal that was not completed.
+Result<std::optional<JournalHead>> read_head(const File& file) {
+  const auto size = file.size();
+  if (!size.ok()) return size.error();
+  if (size.value() < kPagesAt) return std::optional<JournalHead>();
+  std::array<std::byte, kHeadBytes> bytes;
+  if (Status read = file.read(0, bytes); !read.ok()) return read.error();
+  const auto head = decode<JournalHead>(bytes);
+  const bool whole = head.magic == kMagic && head.checksum == xor_checksum(bytes) &&
+                     head.page_bytes >= kPageBytesMin && head.page_bytes <= kPageBytesMax &&
+                     kPagesAt + head.pages * head.page_bytes <= size.value();
+  return whole ? std::optional(head) : std::nullopt;
+}
+
+Error damaged(const File& journal, const std::string& why) {
+  return ese_error(EseErr::database_corrupted,
+                   "the journal of a recovery, '" + escape_path(journal.path()) + "', " + why +
+                       "; its database is in part carried over: take both from a copy");
+}
+
+Result<std::vector<Pgno>> read_index(const File& file, const JournalHead& head) {
+  std::vector<std::byte> bytes((head.pages + 1) * sizeof(Pgno));
+  if (Status read = file.read(kPagesAt + head.pages * head.page_bytes, bytes); !read.ok()) {
+    return read.error();
+  }
+  if (xor_checksum(bytes) != head.index_checksum) return damaged(file, "has a damaged index");
+  std::vector<Pgno> index(head.pages);
+  for (std::size_t slot = 0; slot < index.size(); ++slot) {
+    index[slot] = load_le<Pgno>(bytes.data() + slot * sizeof(Pgno));
+  }
+  return index;
+}
+
+bool good_page(Bytes page, Pgno pgno) {
+  if (pgno == kHeaderPage) return xor_checksum(page) == load_le<std::uint32_t>(page.data());
+  return check_page_sum(page, static_cast<std::uint32_t>(pgno)) != PageSum::bad;
+}
+
+// Header copies come one after the other, each durable before the next: one is whole at any time.
+Status write_header(File& database, Bytes page) {
+  for (std::size_t copy = 0; copy < kHeaderCopies; ++copy) {
+    if (Status written = database.write(copy * page.size(), page); !written.ok()) return written;
+    if (Status synced = database.sync(); !synced.ok()) return synced;
+  }
+  return Ok{};
+}
+
+// Pages first, then the header that calls them consistent.
+Status carry_pages(const File& journal, const JournalHead& head, const std::vector<Pgno>& index,
+                   File& database) {
+  std::vector<std::byte> page(head.page_bytes), header;
+  if (Status sized = database.resize(head.database_bytes); !sized.ok()) return sized;
+  for (std::size_t slot = 0; slot < index.size(); ++slot) {
+    const Status read = journal.read(kPagesAt + slot * head.page_bytes, page);
+    if (!read.ok()) return read;
+    if (!good_page(page, index[slot])) return damaged(journal, "has a damaged page");
+    if (index[slot] == kHeaderPage) {
+      header = page;
+      continue;
+    }
+    const std::uint64_t at =
+        (static_cast<std::uint64_t>(index[slot]) + kHeaderCopies - 1) * head.page_bytes;
+    if (Status written = database.write(at, page); !written.ok()) return written;
+  }
+  if (Status synced = database.sync(); !synced.ok()) return synced;
+  if (header.empty()) return damaged(journal, "has no header for the database");
+  return write_header(database, header);
+}
+
+Status remove_journal(Files& files, const BytePath& path) {
+  if (Status removed = files.remove(path); !removed.ok()) return removed;
+  return files.sync_directory(parent_path(path));
+}
+
+Result<std::unique_ptr<File>> open_or_create(Files& files, const BytePath& path) {
+  if (files.exists(path)) return files.open(path, FileAccess::write);
+  auto file = files.create(path);
+  if (!file.ok()) return file;
+  if (Status synced = files.sync_directory(parent_path(path)); !synced.ok()) {
+    return synced.error();
+  }
+  return file;
+}
+
+}  // namespace
+
+BytePath journal_path(const BytePath& database) {
+  return database + ".recovery";
+}
+
+Result<RecoveryJournal> RecoveryJournal::create(Files& files, const BytePath& database,
+                                                std::size_t page_bytes) {
+  const BytePath path = journal_path(database);
+  if (files.exists(path)) {
+    if (Status removed = files.remove(path); !removed.ok()) return removed.error();
+  }
+  auto file = files.create(path);
+  if (!file.ok()) return file.error();
+  return RecoveryJournal(files, std::move(file).value(), page_bytes);
+}
+
+std::uint64_t RecoveryJournal::offset_of(std::uint32_t slot) const {
+  return kPagesAt + std::uint64_t{slot} * page_bytes_;
+}
+
+Status RecoveryJournal::read(Pgno pgno, MutableBytes into) const {
+  return file_->read(offset_of(slots_.at(pgno)), into);
+}
+
+Status RecoveryJournal::write(Pgno pgno, Bytes page) {
+  const auto slot = slots_.try_emplace(pgno, static_cast<std::uint32_t>(slots_.size())).first;
+  return file_->write(offset_of(slot->second), page);
+}
+
+Status RecoveryJournal::complete(std::uint64_t database_bytes) {
+  const std::vector<std::byte> index = index_bytes(slots_);
+  const auto behind = offset_of(static_cast<std::uint32_t>(slots_.size()));
+  if (Status written = file_->write(behind, index); !written.ok()) return written;
+  if (Status synced = file_->sync(); !synced.ok()) return synced;
+  if (Status synced = files_->sync_directory(parent_path(file_->path())); !synced.ok()) {
+    return synced;
+  }
+  JournalHead head;
+  head.page_bytes = static_cast<std::uint32_t>(page_bytes_);
+  head.database_bytes = database_bytes;
+  head.pages = slots_.size();
+  head.index_checksum = xor_checksum(index);
+  std::array<std::byte, kHeadBytes> bytes{};
+  encode(head, bytes);
+  store_le(bytes.data(), xor_checksum(bytes));
+  if (Status written = file_->write(0, bytes); !written.ok()) return written;
+  return file_->sync();
+}
+
+Result<bool> carry_over(Files& files, const BytePath& database) {
+  const BytePath path = journal_path(database);
+  if (!files.exists(path)) return false;
+  auto journal = files.open(path, FileAccess::read);
+  if (!journal.ok()) return journal.error();
+  const auto head = read_head(*journal.value());
+  if (!head.ok()) return head.error();
+  if (head.value()) {
+    const auto index = read_index(*journal.value(), *head.value());
+    if (!index.ok()) return index.error();
+    auto file = open_or_create(files, database);
+    if (!file.ok()) return file.error();
+    const Status carried =
+        carry_pages(*journal.value(), *head.value(), index.value(), *file.value());
+    if (!carried.ok()) return carried.error();
+  }
+  if (Status removed = remove_journal(files, path); !removed.ok()) return removed.error();
+  return head.value().has_value();
+}
+
+Status discard_incomplete(Files& files, const BytePath& database) {
+  const BytePath path = journal_path(database);
+  if (!files.exists(path)) return Ok{};
+  auto journal = files.open(path, FileAccess::read);
+  if (!journal.ok()) return journal.error();
+  const auto head = read_head(*journal.value());
+  if (!head.ok()) return head.error();
+  return head.value() ? Status(Ok{}) : remove_journal(files, path);
+}
+
+}  // namespace stillframe::ese

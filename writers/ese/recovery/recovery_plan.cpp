@@ -1,0 +1,332 @@
+#include "writers/ese/recovery/recovery_plan.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "framework/base/path.hpp"
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/record_types.hpp"
+#include "writers/ese/recovery/log_files.hpp"
+#include "writers/ese/recovery/log_lifecycle.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+std::string hexadecimal(Generation generation) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%X", static_cast<unsigned>(generation));
+  return text;
+}
+
+Generation before(Generation generation) {
+  return Generation{static_cast<std::int32_t>(generation) - 1};
+}
+
+// The newest generation that follows the ones before it, and why the chain ends there.
+struct Usable {
+  Generation first = Generation::none, last = Generation::none;
+  const ChainFinding* broken_behind = nullptr;
+};
+
+Usable part_from(const LogChain& chain, Generation first) {
+  Usable usable{first, chain.newest(), nullptr};
+  for (const ChainFinding& finding : chain.findings) {
+    if (finding.generation <= first) continue;
+    usable.last = before(finding.generation);
+    usable.broken_behind = &finding;
+    break;
+  }
+  return usable;
+}
+
+// The oldest generation from which the logs follow each other up to `generation`.
+Generation oldest_before(const LogChain& chain, Generation generation) {
+  Generation first = chain.logs.front().generation();
+  for (const ChainFinding& finding : chain.findings) {
+    if (finding.generation <= generation) first = std::max(first, finding.generation);
+  }
+  return first;
+}
+
+class Planner {
+ public:
+  Planner(Files& files, const RecoveryOptions& options) : files_(files), options_(options) {}
+
+  Result<RecoveryPlan> plan() {
+    auto set = read_log_set(files_, options_.logs, options_.base);
+    if (!set.ok()) return set.error();
+    plan_.logs = std::move(set).value();
+    if (Status there = check_logs(); !there.ok()) return there.error();
+    bool done = false;
+    if (const Checkpoint* found = checkpoint()) {
+      auto followed = follow_checkpoint(*found);
+      if (!followed.ok()) return followed.error();
+      done = followed.value();
+      plan_.from_checkpoint = done;
+    }
+    if (!done) {
+      const ChainLog& log = *chain().find(oldest_before(chain(), oldest_needed()));
+      auto followed = follow(beginning_of(log), log.header.attachments, false);
+      if (!followed.ok()) return followed.error();
+    }
+    if (Status judged = judge_databases(); !judged.ok()) return judged.error();
+    return std::move(plan_);
+  }
+
+ private:
+  const LogChain& chain() const { return plan_.logs.chain; }
+
+  Status check_logs() {
+    for (const BadLogFile& bad : plan_.logs.bad) {
+      plan_.notes.push_back("'" + escape_path(bad.file) + "' is left out: " + bad.error.what());
+    }
+    if (chain().logs.empty()) {
+      if (!plan_.logs.bad.empty()) return plan_.logs.bad.front().error;
+      return ese_error(EseErr::missing_log_file, "'" + escape_path(options_.logs) +
+                                                     "' has no log of '" + options_.base + "'");
+    }
+    if (chain().rolling) {
+      plan_.notes.push_back("the writer stopped while it began a new log; the others are whole");
+    }
+    return Ok{};
+  }
+
+  // A checkpoint that can be believed; it is treated as absent otherwise.
+  const Checkpoint* checkpoint() {
+    const auto& found = plan_.logs.checkpoint;
+    const auto ignore = [&](const std::string& why) {
+      plan_.notes.push_back("the checkpoint is not used: " + why);
+      return nullptr;
+    };
+    if (!found) return ignore("there is none");
+    if (!found->ok()) return ignore(found->error().what());
+    const Checkpoint& checkpoint = found->value().checkpoint;
+    const ChainLog* log = chain().find(checkpoint.fields.checkpoint.generation);
+    if (log == nullptr) {
+      return ignore("the log of its generation " +
+                    hexadecimal(checkpoint.fields.checkpoint.generation) + " is not there");
+    }
+    if (checkpoint.fields.log != log->header.fields.log) {
+      return ignore("it belongs to another sequence of logs");
+    }
+    return &checkpoint;
+  }
+
+  static Lgpos beginning_of(const ChainLog& log) {
+    return {0, log.header.fields.header_segments, log.generation()};
+  }
+
+  // A checkpoint without a list of its own stands for the whole generation: what was attached where
+  // that begins is in its header. False when the logs have to be read from further back.
+  Result<bool> follow_checkpoint(const Checkpoint& checkpoint) {
+    const ChainLog& log = *chain().find(checkpoint.fields.checkpoint.generation);
+    auto followed = checkpoint.attachments_valid()
+                        ? follow(checkpoint.fields.checkpoint, checkpoint.attachments, true)
+                        : follow(beginning_of(log), log.header.attachments, true);
+    if (!followed.ok() || !followed.value()) return followed;
+    // After an orderly end nothing is attached there; what the older logs tell is worth knowing.
+    if (databases_.all().empty()) return false;
+    const auto& all = databases_.all();
+    return std::none_of(all.begin(), all.end(), [](const KnownDatabase& database) {
+      return !database.took_part && !(database.header && database.header->clean());
+    });
+  }
+
+  // What the databases need that any log speaks of; the newest log if none is dirty.
+  Generation oldest_needed() {
+    Generation oldest = chain().newest();
+    for (const ChainLog& log : chain().logs) {
+      for (const Attachment& attachment : log.header.attachments) {
+        const auto header =
+            read_database_header(files_, options_.databases.place(files_, attachment.path()));
+        if (!header.ok() || !header.value() || header.value()->header.clean()) continue;
+        const Generation needed = header.value()->header.gen_min_required;
+        if (needed != Generation::none) oldest = std::min(oldest, needed);
+      }
+    }
+    return oldest;
+  }
+
+  // Reads the logs from `start` and follows the databases through them. False if it has to begin
+  // earlier: a listed database is older than its attachment.
+  Result<bool> follow(Lgpos start, std::vector<Attachment> attached, bool may_go_back) {
+    databases_ = AttachedDatabases(files_, options_.databases);
+    lifecycle_ = LogLifecycle(databases_);
+    plan_.start = start;
+    plan_.attached = std::move(attached);
+    usable_ = part_from(chain(), start.generation);
+    plan_.last = usable_.last;
+    const ChainLog* first = chain().find(start.generation);
+    if (Status begun = lifecycle_.begin(plan_.attached, first->header); !begun.ok()) {
+      if (may_go_back) return false;
+      return begun.error();
+    }
+    for (const KnownDatabase& database : databases_.all()) {
+      if (!database.took_part || !lacks_changes(database)) continue;
+      if (may_go_back) return false;
+      return ese_error(
+          EseErr::required_log_files_missing,
+          "'" + escape_path(database.file) + "' needs the log from where it was attached, " +
+              to_text(database.attached_at) + ", but the logs begin at " + to_text(start));
+    }
+    if (Status read = read_logs(); !read.ok()) return read.error();
+    return true;
+  }
+
+  // The file is from before it was attached, so it has none of the changes since.
+  bool lacks_changes(const KnownDatabase& database) {
+    const auto header = read_database_header(files_, database.file);
+    return header.ok() && header.value() &&
+           header.value()->header.lgpos_attach < database.attached_at;
+  }
+
+  Status read_logs() {
+    LogReader reader(
+        [this](Generation generation, bool last) {
+          if (options_.progress) {
+            const auto first = static_cast<std::int32_t>(plan_.start.generation);
+            options_.progress("planning", static_cast<std::uint64_t>(generation) - first,
+                              static_cast<std::uint64_t>(plan_.last) - first + 1);
+          }
+          return read_generation(files_, plan_.logs, generation, last);
+        },
+        plan_.start.generation, plan_.last, plan_.start);
+    plan_.records = 0;
+    for (;;) {
+      auto record = reader.next();
+      if (!record.ok()) return record.error();
+      if (!record.value()) break;
+      ++plan_.records;
+      const Status followed = lifecycle_.follow(*record.value(), reader.generation()->header());
+      if (!followed.ok()) return followed;
+    }
+    plan_.end = reader.end();
+    return Ok{};
+  }
+
+  Status judge_databases() {
+    bool any = false;
+    for (const KnownDatabase& known : databases_.all()) {
+      PlannedDatabase planned{known.logged_path, known.file, PlannedAction::set_aside, known.aside,
+                              !known.attached};
+      auto header = read_database_header(files_, known.file);
+      if (!header.ok()) return header.error();
+      if (known.took_part) {
+        planned.action = known.created ? PlannedAction::create : PlannedAction::redo;
+        if (Status enough = check_ranges(known, header.value()); !enough.ok()) return enough;
+      } else if (header.value() && header.value()->header.clean()) {
+        if (Status same = check_history(known, header.value()->header); !same.ok()) return same;
+        planned.action = PlannedAction::nothing;
+      }
+      any = any || planned.action != PlannedAction::set_aside;
+      if (planned.action == PlannedAction::set_aside) {
+        if (header.value() && !header.value()->header.clean()) return left_dirty(known);
+        plan_.notes.push_back("'" + escape_path(known.file) + "' is set aside: " + known.aside);
+      }
+      plan_.databases.push_back(std::move(planned));
+    }
+    if (usable_.broken_behind != nullptr) {
+      plan_.notes.push_back(
+          "logs from generation " + hexadecimal(usable_.broken_behind->generation) +
+          " on are not replayed, nothing needs them: " + usable_.broken_behind->what);
+    }
+    if (any || plan_.databases.empty()) return Ok{};
+    return ese_error(EseErr::attached_database_mismatch,
+                     "none of the databases of these logs is there" +
+                         (plan_.notes.empty() ? "" : ": " + plan_.notes.back()));
+  }
+
+  const LogHeader& first_log() const { return chain().find(plan_.start.generation)->header.fields; }
+
+  Error left_dirty(const KnownDatabase& known) const {
+    return ese_error(EseErr::attached_database_mismatch,
+                     "'" + escape_path(known.file) +
+                         "' was not shut down, and these logs cannot help: " + known.aside);
+  }
+
+  // Whether the logs reach as far as the file does.
+  Status check_ranges(const KnownDatabase& known, const std::optional<HeaderFound>& found) {
+    if (!found || found->header.clean()) return Ok{};
+    const DatabaseHeader& header = found->header;
+    const std::string name = "'" + escape_path(known.file) + "'";
+    const auto until = [&](Generation needed) {
+      return " up to " + hexadecimal(needed) + ", but they end with " + hexadecimal(plan_.last) +
+             (usable_.broken_behind == nullptr ? "" : ": " + usable_.broken_behind->what);
+    };
+    if (header.gen_max_required > plan_.last) {
+      return ese_error(EseErr::required_log_files_missing,
+                       name + " needs logs" + until(header.gen_max_required));
+    }
+    if (header.gen_max_committed > plan_.last) {
+      const std::string what =
+          name + " has committed transactions in logs" + until(header.gen_max_committed);
+      if (!options_.accept_lost_commits) {
+        return ese_error(EseErr::committed_log_files_missing, what);
+      }
+      plan_.notes.push_back(what + "; they are lost");
+    }
+    return check_creation_time(name, header);
+  }
+
+  Status check_creation_time(const std::string& name, const DatabaseHeader& header) const {
+    if (header.gen_max_committed != plan_.last || !header.time_gen_max_create.set()) return Ok{};
+    const ChainLog* log = chain().find(plan_.last);
+    if (log->header.fields.created == header.time_gen_max_create) return Ok{};
+    return ese_error(EseErr::invalid_log_sequence,
+                     "log '" + log->file + "' is not the one that " + name +
+                         " was last used with: it was created at another time");
+  }
+
+  // A clean file that the logs know must have been shut down where the file says it was.
+  Status check_history(const KnownDatabase& known, const DatabaseHeader& header) const {
+    const Lgpos consistent = header.lgpos_consistent;
+    const bool own_logs = header.sign_log == first_log().log;
+    if (!own_logs || consistent.none() || consistent < plan_.start) return Ok{};
+    if (lifecycle_.shutdowns().contains(consistent)) return Ok{};
+    const bool ahead = consistent > plan_.end.position;
+    return ese_error(EseErr::consistent_time_mismatch,
+                     "'" + escape_path(known.file) + "' was shut down at " + to_text(consistent) +
+                         ", which is " +
+                         (ahead ? "behind the end of the logs, "
+                                : "not so in these "
+                                  "logs, which end at ") +
+                         to_text(plan_.end.position) + "; they are of another history");
+  }
+
+  Files& files_;
+  const RecoveryOptions& options_;
+  RecoveryPlan plan_;
+  AttachedDatabases databases_{files_, {}};
+  LogLifecycle lifecycle_{databases_};
+  Usable usable_;
+};
+
+}  // namespace
+
+std::string_view name_of(PlannedAction action) noexcept {
+  switch (action) {
+    case PlannedAction::redo:
+      return "redo";
+    case PlannedAction::create:
+      return "create";
+    case PlannedAction::nothing:
+      return "nothing";
+    case PlannedAction::set_aside:
+      return "set aside";
+  }
+  return "unknown";
+}
+
+bool RecoveryPlan::anything_to_do() const {
+  return std::any_of(databases.begin(), databases.end(), [](const PlannedDatabase& database) {
+    return database.action == PlannedAction::redo || database.action == PlannedAction::create;
+  });
+}
+
+Result<RecoveryPlan> plan_recovery(Files& files, const RecoveryOptions& options) {
+  return Planner(files, options).plan();
+}
+
+}  // namespace stillframe::ese

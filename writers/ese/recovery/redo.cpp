@@ -1,0 +1,435 @@
+#include "writers/ese/recovery/redo.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include "framework/base/path.hpp"
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/record_database.hpp"
+#include "writers/ese/format/record_page.hpp"
+#include "writers/ese/format/record_transaction.hpp"
+#include "writers/ese/format/record_tree.hpp"
+#include "writers/ese/recovery/redo_versions.hpp"
+#include "writers/ese/recovery/undo.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::size_t kFramesMin = 64;
+constexpr std::uint32_t kNewChecksumUpdate = 0xB;  // of Windows Vista
+
+// What every record that changes pages begins with, whatever its own shape.
+struct ChangeName {
+  Procid procid{};
+  Dbid dbid{};
+  Dbtime dbtime{};
+  Objid objid{};
+};
+
+ChangeName name_of(const LogRecord& record) {
+  if (record.type() == RecordType::new_page) {
+    const auto page = decode<NewPageRecord>(record.bytes);
+    return {page.procid, page.dbid, page.dbtime, page.objid};
+  }
+  if (record.type() == RecordType::root_page_move) {
+    const auto move = decode<RootPageMoveRecord>(record.bytes);
+    return {move.procid, move.dbid, move.dbtime, move.objid};
+  }
+  const auto header = decode<PageRecordHeader>(record.bytes);
+  ChangeName name{header.procid, header.dbid, header.dbtime, {}};
+  if (is_node_record(record.type())) name.objid = decode<NodeRecordHeader>(record.bytes).objid;
+  return name;
+}
+
+std::string database_name(const KnownDatabase& database) {
+  return escape_path(last_component(database.file));
+}
+
+}  // namespace
+
+// The pages of one change, latched. Those that have it already are looked at in a copy, so that
+// nothing can change them.
+struct Redo::Held {
+  std::vector<TouchedPage> touched;
+  std::vector<PageRef> pages;
+  std::vector<bool> change;
+  std::deque<std::vector<std::byte>> copies;
+
+  bool changes(Pgno pgno) const {
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+      if (touched[i].pgno == pgno) return change[i];
+    }
+    return false;
+  }
+  Bytes bytes(Pgno pgno) const {
+    for (std::size_t i = 0; i < touched.size(); ++i) {
+      if (touched[i].pgno == pgno) return pages[i].bytes();
+    }
+    return {};
+  }
+};
+
+Redo::Redo(Files& files, const RecoveryOptions& options, std::uint32_t page_bytes)
+    : files_(files),
+      options_(options),
+      page_bytes_(page_bytes),
+      databases_(files, options.databases),
+      lifecycle_(databases_),
+      cache_({page_bytes, std::max(kFramesMin, options.cache_bytes / page_bytes)}, durable_) {}
+
+// --- Databases that come and go.
+
+// Pages are in the cache under the number that their database has at the time.
+Status Redo::put_away() {
+  if (Status grown = grow_to_owned(); !grown.ok()) return grown;
+  if (Status written = cache_.write_changed(); !written.ok()) return written;
+  for (const auto& [dbid, store] : in_cache_) cache_.detach(dbid);
+  in_cache_.clear();
+  return Ok{};
+}
+
+Status Redo::take_out() {
+  for (int number = 0; number < 256; ++number) {
+    const Dbid dbid{static_cast<std::uint8_t>(number)};
+    KnownDatabase* database = databases_.attached(dbid);
+    if (database == nullptr) continue;
+    auto& store = stores_[database->file];
+    if (store == nullptr) {
+      auto opened = RecoveredDatabase::open(files_, database->file, page_bytes_);
+      if (!opened.ok()) return opened.error();
+      store = std::move(opened).value();
+      store->use_new_checksums(database->header->update_major >= kNewChecksumUpdate);
+    }
+    cache_.attach(dbid, *store);
+    in_cache_[dbid] = store.get();
+  }
+  return Ok{};
+}
+
+Status Redo::begin(const std::vector<Attachment>& attached, const LogFileHeader& log) {
+  if (Status begun = lifecycle_.begin(attached, log); !begun.ok()) return begun;
+  return take_out();
+}
+
+Status Redo::follow(const LogRecord& record, const LogFileHeader& log) {
+  const bool changes = LogLifecycle::changes_attachments(record.type());
+  if (changes) {
+    if (Status away = put_away(); !away.ok()) return away;
+  }
+  if (Status followed = lifecycle_.follow(record, log); !followed.ok()) return followed;
+  return changes ? take_out() : Status(Ok{});
+}
+
+// --- Records.
+
+Status Redo::apply(const LogRecord& record, const LogFileHeader& log) {
+  ++counts_.records;
+  generation_ = log.fields.generation;
+  if (Status followed = follow(record, log); !followed.ok()) return followed;
+  switch (record.type()) {
+    case RecordType::init:
+    case RecordType::init2:
+    case RecordType::term:
+    case RecordType::term2:
+    case RecordType::recovery_quit:
+    case RecordType::recovery_quit2:
+    case RecordType::recovery_quit_keep_attachments:
+      sessions_.forget_all();
+      return Ok{};
+    case RecordType::extend_db: {
+      const auto body = decode<ExtendDbBody>(record.bytes.subspan(ExtensibleRecord::kBytes));
+      const auto store = in_cache_.find(body.dbid);
+      if (store != in_cache_.end()) store->second->grow_to(body.last);
+      return Ok{};
+    }
+    case RecordType::undo_info:
+      return complete_version(record);
+    default:
+      break;
+  }
+  switch (record_kind(record.type())->record_class) {
+    case RecordClass::transaction:
+      return apply_session(record);
+    case RecordClass::macro:
+      return record.type() == RecordType::root_page_move ? apply_page(record) : apply_macro(record);
+    case RecordClass::page:
+      return apply_page(record);
+    case RecordClass::database:
+    case RecordClass::information:
+    case RecordClass::framing:
+    case RecordClass::refused:
+      return Ok{};
+  }
+  return Ok{};
+}
+
+Status Redo::apply_session(const LogRecord& record) {
+  switch (record.type()) {
+    case RecordType::begin0: {
+      const auto begin = decode<LevelRecord0>(record.bytes);
+      sessions_.begin(begin.procid, begin.levels, true);
+      return Ok{};
+    }
+    case RecordType::begin: {
+      const auto begin = decode<LevelRecord>(record.bytes);
+      sessions_.begin(begin.procid, begin.levels, false);
+      return Ok{};
+    }
+    case RecordType::commit: {
+      const auto commit = decode<LevelRecord>(record.bytes);
+      sessions_.commit(commit.procid, commit.levels);
+      return Ok{};
+    }
+    case RecordType::commit0:
+      sessions_.commit_outermost(decode<LevelRecord0>(record.bytes).procid);
+      return Ok{};
+    case RecordType::rollback:
+      return apply_rollback(record);
+    default:  // Refresh and what recovery itself logs: nothing to remember
+      return Ok{};
+  }
+}
+
+Status Redo::apply_rollback(const LogRecord& record) {
+  const auto rollback = decode<LevelRecord>(record.bytes);
+  const std::vector<RedoVersion> left = sessions_.rollback(rollback.procid, rollback.levels);
+  if (left.empty()) return Ok{};
+  return ese_error(EseErr::log_corrupted,
+                   "Rollback at " + to_text(record.at) + " leaves " + std::to_string(left.size()) +
+                       " changes that no Undo record took back, the first at " +
+                       to_text(left.front().at));
+}
+
+Status Redo::apply_macro(const LogRecord& record) {
+  const auto macro = decode<MacroRecord>(record.bytes);
+  RedoSession& session = sessions_.of(macro.procid);
+  if (!session.begun) return Ok{};
+  if (record.type() == RecordType::macro_begin) {
+    session.macros[macro.dbtime] = OpenMacro{{}, record.at};
+    return Ok{};
+  }
+  auto node = session.macros.extract(macro.dbtime);
+  if (node.empty() || record.type() == RecordType::macro_abort) return Ok{};
+  std::vector<LoggedRecord> records;
+  for (const auto& kept : node.mapped().records) records.push_back({kept.bytes, kept.at});
+  if (records.empty()) return Ok{};
+  const LogRecord first{records[0].at, {}, records[0].bytes, 0};
+  const ChangeName name = name_of(first);
+  KnownDatabase* database = databases_.attached(name.dbid);
+  if (database == nullptr) return Ok{};
+  return carry_out(records, *database, name.dbid, name.procid);
+}
+
+Status Redo::apply_page(const LogRecord& record) {
+  const ChangeName name = name_of(record);
+  KnownDatabase* database = databases_.attached(name.dbid);
+  if (database == nullptr) {
+    ++counts_.skipped;
+    return Ok{};
+  }
+  DatabaseHeader& header = *database->header;
+  header.dbtime_dirtied = std::max(header.dbtime_dirtied, name.dbtime);
+  header.objid_last = std::max(header.objid_last, name.objid);
+  RedoSession& session = sessions_.of(name.procid);
+  if (record.at <= database->attached_at || !session.begun) {
+    ++counts_.skipped;
+    return Ok{};
+  }
+  const auto macro = session.macros.find(name.dbtime);
+  if (macro != session.macros.end()) {
+    macro->second.records.push_back({{record.bytes.begin(), record.bytes.end()}, record.at});
+    return Ok{};
+  }
+  const LoggedRecord logged{record.bytes, record.at};
+  return carry_out({&logged, 1}, *database, name.dbid, name.procid);
+}
+
+Status Redo::complete_version(const LogRecord& record) {
+  const auto info = decode_record<UndoInfoRecord>(record.bytes);
+  const NodeRecordHeader& node = info.fixed.node;
+  RedoVersion* version = sessions_.find(node.page.procid, node.rceid);
+  if (version == nullptr || !version->deferred) return Ok{};  // what it says is known
+  const auto& [key, bookmark_data, old_data] = info.parts;
+  version->key.assign(key.begin(), key.end());
+  version->bookmark_data.assign(bookmark_data.begin(), bookmark_data.end());
+  version->change.old_data.assign(old_data.begin(), old_data.end());
+  version->deferred = false;
+  return Ok{};
+}
+
+// --- Changes of pages.
+
+Result<Redo::Held> Redo::hold(ChangeRecords records, const KnownDatabase& database, Dbid dbid) {
+  const std::string name = database_name(database);
+  const ApplyContext context{.database = name};
+  auto touched = touched_pages(records);
+  if (!touched.ok()) return touched.error();
+  // Beyond what is required the file cannot hold a change before it is replayed.
+  const bool beyond = generation_ > database.header->gen_max_required;
+  Held held;
+  held.touched = std::move(touched).value();
+  for (const TouchedPage& page : held.touched) {
+    const auto where = [&] { return change_name(records[page.record], page.pgno, name); };
+    auto fixed = cache_.fix(dbid, page.pgno, LatchMode::exclusive);
+    const bool absent = !fixed.ok();
+    // Damage on a page that is about to be made does not matter.
+    if (absent && page.made) fixed = cache_.fix_new(dbid, page.pgno);
+    if (!fixed.ok()) return fixed.error().while_doing(where());
+    const auto verdict =
+        judge_page(page, absent ? Bytes{} : fixed.value().bytes(), records, context);
+    if (!verdict.ok()) return verdict.error();
+    bool change = verdict.value() == PageVerdict::apply;
+    if (!change && beyond && !page.made) {
+      return ese_error(EseErr::db_time_beyond_max_required,
+                       where() +
+                           ": the page has the change already, in a log that the database "
+                           "is not said to have reached");
+    }
+    change = change || beyond;
+    held.pages.push_back(std::move(fixed).value());
+    held.change.push_back(change);
+  }
+  return held;
+}
+
+Status Redo::apply_held(ChangeRecords records, Held& held, const ApplyContext& context) {
+  const Lgpos at = records.back().at;
+  std::vector<HeldPage> pages;
+  for (std::size_t i = 0; i < held.pages.size(); ++i) {
+    PageRef& page = held.pages[i];
+    if (held.change[i]) {
+      pages.push_back({page.pgno(), page.begin_change(at), true});
+    } else {
+      const Bytes bytes = page.bytes();
+      held.copies.emplace_back(bytes.begin(), bytes.end());
+      pages.push_back({page.pgno(), held.copies.back(), false});
+    }
+  }
+  Status done = apply_change(records, pages, context);
+  for (std::size_t i = 0; i < held.pages.size(); ++i) {
+    if (held.change[i]) held.pages[i].end_change(at);
+  }
+  return done;
+}
+
+Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid, Procid procid) {
+  auto held = hold(records, database, dbid);
+  if (!held.ok()) return held.error();
+  const auto& change = held.value().change;
+  const bool any = std::any_of(change.begin(), change.end(), [](bool c) { return c; });
+  const std::string name = database_name(database);
+  ApplyContext context{.database = name};
+  std::optional<RedoVersion> undone;
+  if (static_cast<RecordType>(records.front().bytes[0]) == RecordType::undo) {
+    undone = sessions_.take(procid, decode<NodeRecordHeader>(records.front().bytes).rceid);
+    if (any && (!undone || undone->deferred)) {
+      return ese_error(EseErr::log_corrupted,
+                       change_name(records.front(), held.value().touched[0].pgno, name) +
+                           ": the log does not say what it takes back");
+    }
+    if (undone) context.undone = &undone->change;
+  } else {
+    remember(records, held.value(), dbid, procid);
+  }
+  ++(any ? counts_.changes : counts_.already);
+  return any ? apply_held(records, held.value(), context) : Status(Ok{});
+}
+
+void Redo::remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid) {
+  for (const NodeChange& change : versioned_changes(records)) {
+    const bool now = held.changes(change.page);
+    const Bytes page = now ? held.bytes(change.page) : Bytes{};
+    for (RedoVersion& version : versions_of(change, page)) {
+      version.dbid = dbid;
+      sessions_.of(procid).versions.push_back(std::move(version));
+    }
+  }
+}
+
+// --- The end.
+
+Status Redo::undo_open(Lgpos end) {
+  for (auto& [procid, session] : sessions_.all()) {
+    session.macros.clear();
+    while (!session.versions.empty()) {
+      const RedoVersion version = std::move(session.versions.back());
+      session.versions.pop_back();
+      KnownDatabase* database = databases_.attached(version.dbid);
+      if (database == nullptr) continue;
+      Dbtime& newest = database->header->dbtime_dirtied;
+      newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
+      const Status undone = undo_version(cache_, version, newest, end, database_name(*database));
+      if (!undone.ok()) return undone;
+      ++counts_.undone;
+    }
+  }
+  return Ok{};
+}
+
+// The extents of a database's root say how many pages its file has to have.
+Status Redo::grow_to_owned() {
+  for (const auto& [dbid, store] : in_cache_) {
+    const auto owned = last_owned(dbid);
+    if (owned.ok()) {
+      store->grow_to(owned.value());
+    } else if (!is(owned.error(), EseErr::page_not_initialized)) {  // it is only being made
+      return owned.error().while_doing("'" + store->name() + "': its extents");
+    }
+  }
+  return Ok{};
+}
+
+Result<Pgno> Redo::last_owned(Dbid dbid) {
+  constexpr Pgno kOwnedExtents{2};
+  Pgno pgno = kOwnedExtents;
+  for (;;) {
+    auto page = cache_.fix(dbid, pgno, LatchMode::shared);
+    if (!page.ok()) return page.error();
+    const PageView view(page.value().bytes());
+    if (view.lines() == 0) return Pgno::null;
+    const std::size_t last = view.lines() - 1;
+    if (!view.leaf()) {
+      pgno = view.child(last);
+      continue;
+    }
+    std::byte key[sizeof(std::uint32_t)]{};
+    if (view.node(last).key.size() != sizeof key) return Pgno::null;
+    view.node(last).key.copy_to(key);
+    return Pgno{load_be<std::uint32_t>(key)};
+  }
+}
+
+// A file whose log was not shut down in good order is finished apart from its logs: what was undone
+// is not in them. It gets an identity of its own, so that no log is ever applied to it again.
+Status Redo::finish_database(KnownDatabase& database) {
+  DatabaseHeader& header = *database.header;
+  if (!header.clean()) {
+    set_state(header, DbState::clean_shutdown, {}, {});
+    header.sign_db = options_.identity;
+    header.sign_log = Signature{};
+    header.lgpos_consistent = header.lgpos_attach = header.lgpos_detach = Lgpos{};
+    header.lgpos_last_resize = Lgpos{};
+  }
+  header.gen_recovering = Generation::none;
+  header.full_current = BackupInfo{};
+  header.snapshot_current = BackupInfo{};
+  header.sign_header_flush = header.sign_flush_map_flush = Signature{};
+  header.time_consistent = header.time_detach = options_.now;
+  return stores_.at(database.file)->finish(header);
+}
+
+Status Redo::finish(Lgpos end) {
+  if (Status undone = undo_open(end); !undone.ok()) return undone;
+  if (Status away = put_away(); !away.ok()) return away;
+  for (KnownDatabase& database : databases_.all()) {
+    if (!database.took_part) continue;
+    if (Status finished = finish_database(database); !finished.ok()) {
+      return finished.error().while_doing("finishing '" + escape_path(database.file) + "'");
+    }
+  }
+  return Ok{};
+}
+
+}  // namespace stillframe::ese

@@ -1,0 +1,86 @@
+// Replays the records of a log on databases, through the page cache. Nothing reaches the files of
+// the databases before finish().
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/page_apply.hpp"
+#include "writers/ese/engine/page_cache.hpp"
+#include "writers/ese/format/log_reader.hpp"
+#include "writers/ese/recovery/attached_databases.hpp"
+#include "writers/ese/recovery/log_lifecycle.hpp"
+#include "writers/ese/recovery/recovered_database.hpp"
+#include "writers/ese/recovery/recovery_plan.hpp"
+#include "writers/ese/recovery/redo_sessions.hpp"
+
+namespace stillframe::ese {
+
+struct RedoCounts {
+  std::uint64_t records = 0;  // read
+  std::uint64_t changes = 0;  // carried out, at least in part
+  std::uint64_t already = 0;  // were on all their pages
+  std::uint64_t skipped = 0;  // for databases or sessions that do not take part
+  std::uint64_t undone = 0;   // changes of transactions that the log does not commit
+};
+
+class Redo {
+ public:
+  Redo(Files& files, const RecoveryOptions& options, std::uint32_t page_bytes);
+
+  Status begin(const std::vector<Attachment>& attached, const LogFileHeader& log);
+  // Errors name the record.
+  Status apply(const LogRecord& record, const LogFileHeader& log);
+  // The log has ended: takes back what was not committed, newest first, and makes the databases'
+  // files what they are now. `end` is the log's.
+  Status finish(Lgpos end);
+
+  const RedoCounts& counts() const { return counts_; }
+  const AttachedDatabases& databases() const { return databases_; }
+
+ private:
+  struct Held;  // the pages of a change
+  // The log that made the changes is durable already.
+  class DurableLog final : public WriteAhead {
+    Status make_durable(Lgpos) override { return Ok{}; }
+  };
+
+  Status follow(const LogRecord& record, const LogFileHeader& log);
+  Status put_away();
+  Status take_out();
+
+  Status apply_session(const LogRecord& record);
+  Status apply_rollback(const LogRecord& record);
+  Status apply_macro(const LogRecord& record);
+  Status apply_page(const LogRecord& record);
+  Status complete_version(const LogRecord& record);
+
+  Status carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid, Procid procid);
+  Result<Held> hold(ChangeRecords records, const KnownDatabase& database, Dbid dbid);
+  Status apply_held(ChangeRecords records, Held& held, const ApplyContext& context);
+  void remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid);
+
+  Status undo_open(Lgpos end);
+  Status grow_to_owned();
+  Status finish_database(KnownDatabase& database);
+  Result<Pgno> last_owned(Dbid dbid);
+
+  Files& files_;
+  const RecoveryOptions& options_;
+  const std::uint32_t page_bytes_;
+  AttachedDatabases databases_;
+  LogLifecycle lifecycle_;
+  RedoSessions sessions_;
+  RedoCounts counts_;
+  DurableLog durable_;
+  std::map<BytePath, std::unique_ptr<RecoveredDatabase>> stores_;  // outlive the cache
+  PageCache cache_;
+  std::map<Dbid, RecoveredDatabase*> in_cache_;
+  Generation generation_ = Generation::none;
+};
+
+}  // namespace stillframe::ese
