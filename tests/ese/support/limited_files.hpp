@@ -1,0 +1,45 @@
+// Files on a disk that has room for so many bytes and no more.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "writers/ese/engine/files.hpp"
+
+namespace stillframe::ese::tests {
+
+class LimitedFiles final : public Files {
+ public:
+  // Files of `below` count with their sizes, wherever they are.
+  LimitedFiles(Files& below, std::uint64_t bytes_max) : below_(below), bytes_max_(bytes_max) {}
+
+  void set_limit(std::uint64_t bytes_max) {
+    const std::lock_guard lock(mutex_);
+    bytes_max_ = bytes_max;
+  }
+
+  Result<std::unique_ptr<File>> open(const BytePath& path, FileAccess access) override;
+  Result<std::unique_ptr<File>> create(const BytePath& path) override;
+  Status rename(const BytePath& from, const BytePath& to) override {
+    return below_.rename(from, to);
+  }
+  Status remove(const BytePath& path) override;
+  bool exists(const BytePath& path) override { return below_.exists(path); }
+  Result<std::vector<BytePath>> list(const BytePath& directory) override {
+    return below_.list(directory);
+  }
+  Status make_directory(const BytePath& path) override { return below_.make_directory(path); }
+  Status sync_directory(const BytePath& path) override { return below_.sync_directory(path); }
+
+ private:
+  class Limited;
+  Status take(std::uint64_t bytes, const BytePath& path);
+
+  Files& below_;
+  std::mutex mutex_;
+  std::uint64_t bytes_max_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace stillframe::ese::tests
