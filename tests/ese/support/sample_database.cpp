@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "framework/base/check.hpp"
-#include "writers/ese/format/catalog.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/compression.hpp"
 #include "writers/ese/format/key.hpp"
@@ -46,14 +45,6 @@ void put_tree(MemoryPages& pages, Pgno root, Objid objid, std::uint32_t flags, P
   pages.seal(root);
 }
 
-struct CatalogEntry {
-  Objid table;
-  CatalogType type;
-  std::uint32_t id, type_or_root, space_usage, flags, pages_or_locale;
-  std::string name;
-  Blob segments;
-};
-
 Blob segments(std::initializer_list<std::uint16_t> columns) {
   Blob bytes;
   for (const std::uint16_t column : columns) {
@@ -89,8 +80,10 @@ std::vector<CatalogEntry> entries() {
   return all;
 }
 
-Blob catalog_record(const CatalogEntry& entry, bool large) {
-  RecordBuilder record(large);
+}  // namespace
+
+Blob catalog_record(const CatalogEntry& entry, bool large_page) {
+  RecordBuilder record(large_page);
   record.fixed(little(entry.table));
   record.fixed(little(entry.type));
   for (const std::uint32_t value :
@@ -118,6 +111,8 @@ Blob catalog_key(const CatalogEntry& entry) {
   add(3, little(entry.id));
   return key;
 }
+
+namespace {
 
 void put_catalogs(MemoryPages& pages) {
   std::vector<Node> nodes;

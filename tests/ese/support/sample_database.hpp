@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "writers/ese/format/catalog.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/page_editor.hpp"
 #include "writers/ese/format/page_source.hpp"
@@ -59,6 +60,17 @@ class RecordBuilder {
   std::vector<std::uint16_t> ends_;
   std::vector<Tagged> tagged_;
 };
+
+// A row of the catalog, and the key it has there.
+struct CatalogEntry {
+  Objid table;
+  CatalogType type;
+  std::uint32_t id, type_or_root, space_usage, flags, pages_or_locale;
+  std::string name;
+  Blob segments;
+};
+Blob catalog_record(const CatalogEntry& entry, bool large_page);
+Blob catalog_key(const CatalogEntry& entry);
 
 struct SampleDatabase {
   explicit SampleDatabase(std::size_t page_bytes);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -82,9 +83,14 @@ bool fits(Nodes nodes, std::int32_t prefix_line, std::size_t room) {
   return bytes_on_page(nodes, prefix_of(nodes, prefix_line)) <= room;
 }
 
+std::size_t sum_of(std::span<const std::size_t> counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+}
+
 // Both halves get a prefix and must fit; of the lines where that is so, the one nearest to the
 // middle by bytes. Starts there and looks outwards.
-std::optional<std::size_t> balanced_line(Nodes nodes, std::size_t room) {
+std::optional<std::size_t> balanced_line(Nodes nodes, std::span<const std::size_t> kept,
+                                         std::size_t room) {
   std::vector<std::size_t> sums{0};
   for (const LooseNode& node : nodes) {
     sums.push_back(sums.back() + node.key.size() + node.data.size() + kTagBytes + 2);
@@ -95,7 +101,9 @@ std::optional<std::size_t> balanced_line(Nodes nodes, std::size_t room) {
     if (line < 1 || line >= count) return false;
     const auto at = static_cast<std::size_t>(line);
     const Nodes left = nodes.first(at), right = nodes.subspan(at);
-    return fits(left, best_prefix_line(left), room) && fits(right, best_prefix_line(right), room);
+    const std::size_t kept_left = sum_of(kept.first(at)), kept_right = sum_of(kept.subspan(at));
+    return fits(left, best_prefix_line(left), room - std::min(room, kept_left)) &&
+           fits(right, best_prefix_line(right), room - std::min(room, kept_right));
   };
   for (std::ptrdiff_t away = 0; away <= count; ++away) {
     if (works(half - away)) return static_cast<std::size_t>(half - away);
@@ -155,7 +163,8 @@ void carry_out(const SplitPlan& plan, const NewNode& wanted, std::vector<LooseNo
 }
 
 Result<SplitPlan> plan_split(const PageView& page, SplitOperation operation, std::size_t line,
-                             const NewNode& wanted, bool last_of_tree) {
+                             const NewNode& wanted, bool last_of_tree,
+                             std::vector<std::size_t> kept) {
   SplitPlan plan;
   plan.operation = operation;
   plan.line_operation = line;
@@ -171,13 +180,17 @@ Result<SplitPlan> plan_split(const PageView& page, SplitOperation operation, std
   const bool behind_all = operation == SplitOperation::insert && line == nodes.size();
   carry_out(plan, wanted, nodes);
   plan.lines = nodes.size();
+  if (operation == SplitOperation::insert && line < kept.size()) {
+    kept.insert(kept.begin() + static_cast<std::ptrdiff_t>(line), 0);
+  }
+  kept.resize(nodes.size());
   const std::size_t room = room_for_nodes(page);
   if (behind_all && last_of_tree && page.leaf() && line > 0) {
     plan.type = SplitType::append;
     plan.line_split = line;
     if (!fits(Nodes(nodes).subspan(line), -1, room)) return too_big(wanted.node);
   } else {
-    const auto split = balanced_line(nodes, room);
+    const auto split = balanced_line(nodes, kept, room);
     if (!split) return too_big(wanted.node);
     plan.line_split = *split;
     plan.line_prefix_source = best_prefix_line(Nodes(nodes).first(*split));

@@ -69,9 +69,11 @@ struct SplitPlan {
 // How to split `page`, which has no room for `node` at `line` by way of `operation`. At the right
 // end of its tree (`last_of_tree`) an insertion into a leaf behind all others is an append, so that
 // rows that come in order fill their pages. Fails (RecordTooBig) when no split gives every node a
-// place. A root is always split vertically, without the operation.
+// place. A root is always split vertically, without the operation. `kept` is, of every line before
+// the operation, how many bytes are to stay free beside it for undoing; none at all if it is empty.
 Result<SplitPlan> plan_split(const PageView& page, SplitOperation operation, std::size_t line,
-                             const NewNode& wanted, bool last_of_tree);
+                             const NewNode& wanted, bool last_of_tree,
+                             std::vector<std::size_t> kept = {});
 
 // Turns the nodes of the source into those of both pages: carries the operation out.
 void carry_out(const SplitPlan& plan, const NewNode& wanted, std::vector<LooseNode>& nodes);

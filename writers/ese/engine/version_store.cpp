@@ -106,7 +106,7 @@ Result<Rceid> VersionStore::add(const NodeName& node, Change change,
   }
   Bucket& bucket = bucket_of(name);
   const std::lock_guard lock(bucket.mutex);
-  bucket.chains[name].push_back({rceid, std::move(change), std::move(by)});
+  bucket.chains[name].push_back({rceid, std::move(change), std::move(by), {}});
   return rceid;
 }
 
@@ -147,6 +147,55 @@ void VersionStore::forget(const NodeName& node, Rceid rceid) {
   const auto made = std::find_if(made_.rbegin(), made_.rend(),
                                  [&](const Made& each) { return each.rceid == rceid; });
   if (made != made_.rend()) made_.erase(std::next(made).base());
+}
+
+std::size_t VersionStore::count(const NodeName& node) const {
+  const std::string name = name_of(node);
+  Bucket& bucket = bucket_of(name);
+  const std::lock_guard lock(bucket.mutex);
+  const auto found = bucket.chains.find(name);
+  return found == bucket.chains.end() ? 0 : found->second.size();
+}
+
+std::size_t VersionStore::bytes_for_undo(const NodeName& node, std::size_t data_bytes) const {
+  const std::string name = name_of(node);
+  Bucket& bucket = bucket_of(name);
+  const std::lock_guard lock(bucket.mutex);
+  const auto found = bucket.chains.find(name);
+  if (found == bucket.chains.end()) return 0;
+  std::size_t most = data_bytes;
+  for (const Version& version : found->second) {
+    if (version.change.oper != VersionOper::replace || version.by->committed()) continue;
+    most = std::max(most, version.change.old_data.size());
+  }
+  return most - data_bytes;
+}
+
+std::vector<VersionStore::Pending> VersionStore::pending(const NodeName& node) const {
+  const std::string name = name_of(node);
+  Bucket& bucket = bucket_of(name);
+  const std::lock_guard lock(bucket.mutex);
+  std::vector<Pending> found_pending;
+  const auto found = bucket.chains.find(name);
+  if (found == bucket.chains.end()) return found_pending;
+  for (const Version& version : found->second) {
+    const bool needs = version.change.oper == VersionOper::replace ||
+                       version.change.oper == VersionOper::flag_delete;
+    if (!needs || version.by->committed()) continue;
+    found_pending.push_back({version.rceid, version.change, version.by, version.undo_info});
+  }
+  return found_pending;
+}
+
+void VersionStore::set_undo_info(const NodeName& node, Rceid rceid, Lgpos at) {
+  const std::string name = name_of(node);
+  Bucket& bucket = bucket_of(name);
+  const std::lock_guard lock(bucket.mutex);
+  const auto found = bucket.chains.find(name);
+  if (found == bucket.chains.end()) return;
+  for (Version& version : found->second) {
+    if (version.rceid == rceid) version.undo_info = at;
+  }
 }
 
 std::vector<VersionStore::Settled> VersionStore::purge(Trx oldest, std::size_t most) {

@@ -68,6 +68,24 @@ class VersionStore {
   Result<Change> find(const NodeName& node, Rceid rceid) const;
   void forget(const NodeName& node, Rceid rceid);
 
+  // How many versions the node has, of whatever transactions.
+  std::size_t count(const NodeName& node) const;
+  bool has_versions(const NodeName& node) const { return count(node) > 0; }
+  // How many bytes more than `data_bytes`, which it has now, the node may need when transactions
+  // that have not ended are undone.
+  std::size_t bytes_for_undo(const NodeName& node, std::size_t data_bytes) const;
+
+  // Replaced and deleted states of transactions that have not ended; and where the log holds what
+  // undoes one.
+  struct Pending {
+    Rceid rceid{};
+    Change change;
+    std::shared_ptr<const TransactionState> by;  // shared with the version
+    Lgpos undo_info;                             // none if it is not logged yet
+  };
+  std::vector<Pending> pending(const NodeName& node) const;
+  void set_undo_info(const NodeName& node, Rceid rceid, Lgpos at);
+
   // A node whose last version went: the page's mark of versions can go too, and the node itself if
   // it is flagged deleted.
   struct Settled {
@@ -86,6 +104,7 @@ class VersionStore {
     Rceid rceid{};
     Change change;
     std::shared_ptr<TransactionState> by;  // shared with the session and with its other versions
+    Lgpos undo_info;                       // where the log holds what undoes it
   };
   using Chain = std::vector<Version>;  // oldest first
   struct Bucket {

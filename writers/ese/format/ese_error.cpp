@@ -58,6 +58,8 @@ constexpr Row kRows[] = {
     {EseErr::attached_database_mismatch, "AttachedDatabaseMismatch", Errc::chain_broken},
     {EseErr::database_incomplete_incremental_reseed, "DatabaseIncompleteIncrementalReseed",
      Errc::wrong_state},
+    {EseErr::record_not_found, "RecordNotFound", Errc::not_found},
+    {EseErr::key_duplicate, "KeyDuplicate", Errc::already_exists},
     {EseErr::decompression_failed, "DecompressionFailed", Errc::corrupt},
     {EseErr::log_corrupted, "LogCorrupted", Errc::corrupt},
     {EseErr::database_incomplete_revert, "DatabaseIncompleteRevert", Errc::wrong_state},

@@ -54,6 +54,8 @@ enum class EseErr : std::int32_t {
   page_size_mismatch = -1213,
   attached_database_mismatch = -1216,
   database_incomplete_incremental_reseed = -1226,
+  record_not_found = -1601,
+  key_duplicate = -1605,
   decompression_failed = -1620,
   log_corrupted = -1852,
   database_incomplete_revert = -1935,

@@ -1,0 +1,136 @@
+// A B+ tree of a database that is in use: any number of threads read and change it. Every change
+// is logged and then applied by page_apply.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/node_name.hpp"
+#include "writers/ese/engine/open_database.hpp"
+#include "writers/ese/engine/open_transaction.hpp"
+#include "writers/ese/engine/page_split.hpp"
+#include "writers/ese/format/record_page.hpp"
+#include "writers/ese/format/record_types.hpp"
+
+namespace stillframe::ese {
+
+// Where a tree gets pages from and gives them back to. Called without a latch held.
+class PagePool {
+ public:
+  virtual ~PagePool() = default;
+  virtual Result<Pgno> take(OpenTransaction& transaction) = 0;
+  virtual Status give_back(OpenTransaction& transaction, Pgno pgno) = 0;
+};
+
+struct TreeId {
+  Pgno root{};
+  Objid objid{};
+  bool unique = true;  // by key alone; otherwise key and data together name a node
+  bool space = false;  // a tree of extents: its changes have no versions and are never undone
+};
+
+class BTree {
+ public:
+  BTree(OpenDatabase& database, const TreeId& id, PagePool& pool);
+
+  const TreeId& id() const noexcept { return id_; }
+  OpenDatabase& database() const noexcept { return database_; }
+
+  // Changes under a transaction, with versions. WriteConflict if another one has changed the node
+  // that the transaction does not see, VersionStoreOutOfMemory, RecordTooBig, what the log says;
+  // nothing is changed then.
+  //
+  // KeyDuplicate if there is such a node.
+  Status insert(OpenTransaction& transaction, Bytes key, Bytes data);
+  // RecordNotFound if there is none, of these three. Of unique trees only.
+  Status replace(OpenTransaction& transaction, Bytes key, Bytes data);
+  Status remove(OpenTransaction& transaction, const BookmarkView& node);
+  // Adds to the integer of 4 or 8 bytes at `offset`; several transactions may do so at a time. Of
+  // unique trees only.
+  Status add(OpenTransaction& transaction, Bytes key, std::uint16_t offset, std::int64_t delta,
+             std::uint8_t width = 4);
+
+  // Changes that are final at once, of trees of extents.
+  Status put(OpenTransaction& transaction, Bytes key, Bytes data);
+  Status erase(OpenTransaction& transaction, Bytes key);
+
+  // Takes back the change that made `version`; for OpenTransaction.
+  Status undo(const Author& author, const BookmarkView& node, Rceid version);
+  // Removes a deleted node for good if no version of it is left, and its page with it if that has
+  // no other.
+  Status clean_up(OpenTransaction& transaction, const BookmarkView& node);
+
+  // The leaf where a node of this name is or would be; without a name the first one, or the last.
+  enum class End { first, last };
+  Result<PageRef> fix_leaf(const BookmarkView& node, LatchMode mode) const;
+  Result<PageRef> fix_leaf(End end, LatchMode mode) const;
+  // A page that another one of the tree points to: bad_page_link if it is none of this tree.
+  Result<PageRef> fix_linked(Pgno pgno, LatchMode mode) const;
+
+ private:
+  // What is to become of one node of a leaf.
+  struct NodeOperation {
+    RecordType type = RecordType::insert;
+    std::size_t line = 0;
+    LooseNode node;                   // as it shall be
+    std::vector<std::byte> old_data;  // of one that is replaced
+    std::int64_t delta = 0;
+    std::uint16_t offset = 0;
+    std::vector<Change> versions;  // in the order in which they are made
+  };
+  // Looks at the latched leaf; nothing for no change.
+  using Prepare = std::function<Result<std::optional<NodeOperation>>(const PageView& leaf)>;
+  using Descend = std::function<std::size_t(const PageView& page)>;
+
+  Result<PageRef> descend(const Descend& choose, LatchMode leaf_mode) const;
+  Result<NodeOperation> found_operation(const PageView& leaf, const BookmarkView& node,
+                                        VersionOper oper, const OpenTransaction& transaction) const;
+  Result<std::optional<NodeOperation>> insert_operation(const PageView& leaf, Bytes key, Bytes data,
+                                                        const OpenTransaction& transaction) const;
+  NodeName name_of(const std::vector<std::byte>& joined) const {
+    return {database_.id, id_.objid, joined};
+  }
+  std::uint8_t record_flags(bool versioned) const;
+
+  Status change(OpenTransaction& transaction, const BookmarkView& node, const Prepare& prepare);
+  bool has_room(const PageView& leaf, const NodeOperation& operation) const;
+  std::vector<std::size_t> kept_for_undo(const PageView& leaf) const;
+  Status apply(OpenTransaction& transaction, PageRef& leaf, const NodeOperation& operation);
+
+  // The versions of an operation, which go again unless keep() is called.
+  class NotedVersions;
+  std::vector<std::byte> record_of(const NodeOperation& operation, const PageRecordHeader& header,
+                                   const std::vector<Rceid>& versions, Bytes prefix) const;
+
+  // One level of a split, the leaf's first.
+  struct LevelSplit {
+    std::size_t depth = 0;
+    SplitPlan plan;
+    std::vector<std::size_t> kept;  // per line after the operation
+  };
+  Status change_by_splitting(OpenTransaction& transaction, const BookmarkView& node,
+                             const Prepare& prepare);
+  // How many pages are lacking; 0 when the change is made.
+  Result<std::size_t> try_splitting(OpenTransaction& transaction, const BookmarkView& node,
+                                    const Prepare& prepare, std::vector<Pgno>& spare);
+  Result<std::vector<PageRef>> fix_path(const KeyView& key) const;
+  Result<std::vector<LevelSplit>> plan_levels(const std::vector<PageRef>& path,
+                                              const NodeOperation& operation) const;
+  Status split_root(OpenTransaction& transaction, PageRef& root, Pgno new_page);
+  Status split_levels(OpenTransaction& transaction, std::vector<PageRef>& path,
+                      const std::vector<LevelSplit>& levels, const NodeOperation& operation,
+                      std::vector<Pgno>& spare);
+
+  Status merge_empty_leaf(OpenTransaction& transaction, const BookmarkView& node);
+  Result<std::vector<Pgno>> try_merging(OpenTransaction& transaction, const KeyView& key);
+
+  OpenDatabase& database_;
+  const TreeId id_;
+  PagePool& pool_;
+};
+
+}  // namespace stillframe::ese

@@ -1,0 +1,79 @@
+#include "writers/ese/engine/logged_change.hpp"
+
+#include <utility>
+
+#include "writers/ese/format/page.hpp"
+#include "writers/ese/format/record_transaction.hpp"
+
+namespace stillframe::ese {
+
+LoggedChange::LoggedChange(OpenDatabase& database, const Author& author,
+                           std::vector<PageRef*> pages)
+    : database_(database),
+      author_(author),
+      pages_(std::move(pages)),
+      dbtime_(database.next_dbtime()) {}
+
+PageRecordHeader LoggedChange::header(const PageRef& page, std::size_t line,
+                                      std::uint8_t flags) const {
+  PageRecordHeader header;
+  header.procid = author_.procid;
+  header.dbid = database_.id;
+  header.page = page.pgno();
+  header.dbtime = dbtime_;
+  header.before = PageView(page.bytes()).dbtime();
+  header.trx = author_.trx;
+  header.level = author_.level;
+  header.line = static_cast<std::uint16_t>(line);
+  header.flags = flags;
+  return header;
+}
+
+Status LoggedChange::append_macro_mark(RecordType type, LogRoom room) {
+  MacroRecord mark;
+  mark.type = type;
+  mark.procid = author_.procid;
+  mark.dbtime = dbtime_;
+  auto appended = database_.log.append(encode_record(mark), room);
+  if (!appended.ok()) return appended.error();
+  last_ = appended.value().at;
+  return Ok{};
+}
+
+Result<std::vector<LoggedRecord>> LoggedChange::log_records(LogRoom room) {
+  const bool macro = records_.size() > 1;
+  if (macro) {
+    if (Status s = append_macro_mark(RecordType::macro_begin, room); !s.ok()) return s.error();
+  }
+  std::vector<LoggedRecord> logged;
+  for (const std::vector<std::byte>& record : records_) {
+    auto appended = database_.log.append(record, room);
+    if (!appended.ok()) {
+      if (macro) (void)append_macro_mark(RecordType::macro_abort, LogRoom::reserve);
+      return appended.error();  // without its commit, the macro is dropped at the end of the log
+    }
+    logged.push_back({record, appended.value().at});
+    last_ = appended.value().at;
+  }
+  if (macro) {
+    if (Status s = append_macro_mark(RecordType::macro_commit, LogRoom::reserve); !s.ok()) {
+      return s.error();
+    }
+  }
+  return logged;
+}
+
+Status LoggedChange::carry_out(LogRoom room, const ApplyContext& context) {
+  const Lgpos log_end = database_.log.end();
+  std::vector<HeldPage> held;
+  for (PageRef* page : pages_) held.push_back({page->pgno(), page->begin_change(log_end), true});
+  const auto logged = log_records(room);
+  if (!logged.ok()) return logged.error();
+  ApplyContext named = context;
+  named.database = database_.store.name();
+  Status applied = apply_change(logged.value(), held, named);
+  for (PageRef* page : pages_) page->end_change(last_);
+  return applied;
+}
+
+}  // namespace stillframe::ese

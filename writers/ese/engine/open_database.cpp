@@ -1,0 +1,82 @@
+#include "writers/ese/engine/open_database.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "writers/ese/engine/node_name.hpp"
+#include "writers/ese/format/record_page.hpp"
+
+namespace stillframe::ese {
+
+OpenDatabase::OpenDatabase(Dbid db, DatabaseStore& pages, PageCache& page_cache,
+                           LogStream& log_stream, VersionStore& version_store, Dbtime last)
+    : id(db),
+      store(pages),
+      cache(page_cache),
+      log(log_stream),
+      versions(version_store),
+      dbtime_(static_cast<std::int64_t>(last)) {
+  store.before_write([this](Pgno pgno, Bytes page) { return log_undo_of(pgno, page); });
+  cache.attach(id, store);
+}
+
+OpenDatabase::~OpenDatabase() {
+  cache.detach(id);
+  store.before_write({});
+}
+
+void OpenDatabase::know_tree(Objid objid, Pgno root) {
+  const std::lock_guard lock(trees_mutex_);
+  trees_[objid] = root;
+}
+
+Pgno OpenDatabase::root_of(Objid objid) {
+  const std::lock_guard lock(trees_mutex_);
+  const auto found = trees_.find(objid);
+  return found == trees_.end() ? Pgno::null : found->second;
+}
+
+Status OpenDatabase::log_undo_of(Pgno pgno, Bytes bytes) {
+  const PageView page(bytes);
+  if (!page.leaf() || page.has(kPageSpace)) return Ok{};
+  std::optional<Lgpos> last;
+  for (std::size_t line = 0; line < page.lines(); ++line) {
+    if ((page.node_flags(line) & kNodeVersion) == 0) continue;
+    const auto logged = log_undo_of(pgno, page, line);
+    if (!logged.ok()) return logged.error();
+    if (logged.value() && (!last || *last < *logged.value())) last = logged.value();
+  }
+  return last ? log.make_durable(*last) : Status(Ok{});
+}
+
+Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(Pgno pgno, const PageView& page,
+                                                       std::size_t line) {
+  const Bookmark bookmark = bookmark_of(page, line);
+  const std::vector<std::byte> joined = bookmark.joined();
+  const NodeName name{id, page.objid(), joined};
+  std::optional<Lgpos> last;
+  for (const VersionStore::Pending& version : versions.pending(name)) {
+    Lgpos at = version.undo_info;
+    if (at.none()) {
+      UndoInfoRecord info;
+      info.node = {
+          {version.by->session(), id, pgno, page.dbtime(), Dbtime::nil, version.by->begun(), 0,
+           static_cast<std::uint16_t>(line), PageRecordHeader::kVersioned},
+          version.rceid,
+          root_of(page.objid()),
+          page.objid()};
+      info.operation = static_cast<std::uint16_t>(version.change.oper);
+      const auto appended = log.append(
+          encode_record(
+              info, {Bytes(bookmark.key), Bytes(bookmark.data), Bytes(version.change.old_data)}),
+          LogRoom::reserve);
+      if (!appended.ok()) return appended.error();
+      at = appended.value().at;
+      versions.set_undo_info(name, version.rceid, at);
+    }
+    if (!last || *last < at) last = at;
+  }
+  return last;
+}
+
+}  // namespace stillframe::ese

@@ -1,0 +1,75 @@
+// A transaction that changes trees: its levels, what undoes it, and its records in the log.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "writers/ese/engine/log_stream.hpp"
+#include "writers/ese/engine/node_name.hpp"
+#include "writers/ese/engine/open_database.hpp"
+#include "writers/ese/engine/transaction.hpp"
+
+namespace stillframe::ese {
+
+class BTree;
+
+inline constexpr std::uint8_t kTransactionLevelsMax = 7;
+
+enum class CommitMode {
+  durable,  // on return the transaction survives a crash
+  lazy,     // it will soon, with whatever becomes durable next
+};
+
+// One thread at a time. Ends by commit() or rollback(); if it goes without either, it is rolled
+// back, and what cannot be undone then is left to recovery.
+class OpenTransaction {
+ public:
+  // At level 1. The log hears of it with the first change.
+  OpenTransaction(Transactions& transactions, LogStream& log, Procid session);
+  ~OpenTransaction();
+  OpenTransaction(const OpenTransaction&) = delete;
+  OpenTransaction& operator=(const OpenTransaction&) = delete;
+
+  bool open() const noexcept { return level_ > 0; }
+  std::uint8_t level() const noexcept { return level_; }
+  const TransactionState& state() const noexcept { return *state_; }
+  const std::shared_ptr<TransactionState>& shared_state() const noexcept { return state_; }
+
+  // A save point to roll back to. limit_reached beyond kTransactionLevelsMax.
+  Status begin_level();
+  // Ends the innermost level; with the last one the transaction. After an error of the log it is
+  // still open and can be rolled back.
+  Status commit(CommitMode mode = CommitMode::durable);
+  // Takes back what the innermost level did; with the last one the transaction ends.
+  Status rollback();
+
+  // For trees. Who makes the next change; its Begin0 is in the log by then.
+  Result<Author> author();
+  void note(BTree& tree, Bookmark bookmark, Rceid version);
+  void forget_last() { undo_.pop_back(); }
+
+ private:
+  struct Undoable {
+    BTree* tree;  // outlives the transaction
+    Bookmark bookmark;
+    Rceid version;
+    std::uint8_t level;
+  };
+
+  Status append(const std::vector<std::byte>& record, LogRoom room);
+  Status undo_level();
+  Author current_author() const;
+
+  Transactions& transactions_;
+  LogStream& log_;
+  std::shared_ptr<TransactionState> state_;  // shared with the versions it makes
+  std::uint8_t level_ = 1;
+  std::uint8_t logged_level_ = 0;
+  std::vector<Undoable> undo_;
+  Lgpos last_;
+};
+
+}  // namespace stillframe::ese
