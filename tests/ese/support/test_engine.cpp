@@ -50,7 +50,7 @@ TestEngine::TestEngine(std::size_t page_bytes, std::size_t frames) {
   LogStreamOptions options;
   options.directory.path = "/log";
   options.directory.reserves = 0;
-  options.file_bytes = 4 << 20;
+  options.file_bytes = 256 << 10;  // so that generations follow each other
   options.page_bytes = static_cast<std::uint16_t>(page_bytes);
   log = need(LogStream::begin(files, options, Signature{1, {}, {}}, host, counting_clock()));
   cache = std::make_unique<PageCache>(PageCacheOptions{page_bytes, frames}, *log);

@@ -114,7 +114,7 @@ class BTree {
   };
   Status change_by_splitting(OpenTransaction& transaction, const BookmarkView& node,
                              const Prepare& prepare);
-  // How many pages are lacking; 0 when the change is made.
+  // How many pages the next try needs; 0 when the change is made.
   Result<std::size_t> try_splitting(OpenTransaction& transaction, const BookmarkView& node,
                                     const Prepare& prepare, std::vector<Pgno>& spare);
   Result<std::vector<PageRef>> fix_path(const KeyView& key) const;

@@ -41,6 +41,11 @@ NewNode pointer_to(Pgno child, const std::vector<std::byte>& separator, Pgno new
   return pointer;
 }
 
+bool fits_alone(const PageView& page, const LooseNode& node) {
+  const std::size_t needed = parts_of(node, {}).body_bytes() + 2 * kTagBytes;
+  return page.header_bytes() + needed <= page.bytes().size();
+}
+
 std::size_t line_of_child(const PageView& page, Pgno child) {
   for (std::size_t line = 0; line < page.lines(); ++line) {
     if (page.child(line) == child) return line;
@@ -127,11 +132,13 @@ Result<std::size_t> BTree::try_splitting(OpenTransaction& transaction, const Boo
     return needed;  // what was at the root is one level further down now: look again
   }
   Status done = split_levels(transaction, path, levels.value(), *operation.value(), spare);
-  return done.ok() ? Result<std::size_t>(std::size_t{0}) : done.error();
+  if (!done.ok()) return done.error();
+  const bool made = levels.value().front().plan.operation != SplitOperation::none;
+  return made ? std::size_t{0} : needed;
 }
 
 // From the leaf up to the first page with room for one more pointer, or to the root, which is
-// always split alone.
+// always split alone. The leaf's plan may be one without the operation, to be made afterwards.
 Result<std::vector<BTree::LevelSplit>> BTree::plan_levels(const std::vector<PageRef>& path,
                                                           const NodeOperation& operation) const {
   std::vector<LevelSplit> levels;
@@ -152,6 +159,11 @@ Result<std::vector<BTree::LevelSplit>> BTree::plan_levels(const std::vector<Page
         page.leaf() ? kept_for_undo(page) : std::vector<std::size_t>(page.lines());
     if (how != SplitOperation::insert) kept[line] = 0;
     auto plan = plan_split(page, how, line, wanted, page.next() == Pgno::null, kept);
+    if (!plan.ok() && page.leaf() && fits_alone(page, wanted.node) && page.lines() > 1) {
+      // Between two large nodes: they are parted first, and then there is a place for it.
+      how = SplitOperation::none;
+      plan = plan_split(page, how, line, {}, false, kept_for_undo(page));
+    }
     if (!plan.ok()) return plan.error();
     if (plan.value().type == SplitType::vertical) {
       return std::vector<LevelSplit>{{0, std::move(plan).value(), std::move(kept)}};
@@ -198,9 +210,11 @@ Status BTree::split_levels(OpenTransaction& transaction, std::vector<PageRef>& p
                            std::vector<Pgno>& spare) {
   const auto author = transaction.author();
   if (!author.ok()) return author.error();
+  const bool operates = levels.front().plan.operation != SplitOperation::none;
   NotedVersions noted(*this, transaction);
-  if (Status s = noted.add(operation.node, operation.versions); !s.ok()) return s;
-
+  if (operates) {
+    if (Status s = noted.add(operation.node, operation.versions); !s.ok()) return s;
+  }
   std::vector<PageRef> beside;  // new pages, one a level, and the leaf's old right sibling
   std::vector<PageRef*> held;
   const std::size_t top = levels.back().depth;
@@ -270,10 +284,12 @@ Status BTree::split_levels(OpenTransaction& transaction, std::vector<PageRef>& p
     change.add(encode_record(
         record, {Bytes(level.plan.separator), old_prefix, Bytes(new_prefix), Bytes(image)}));
   }
-  PageRecordHeader header =
-      change.header(path.back(), operation.line, record_flags(!operation.versions.empty()));
-  header.before = Dbtime::nil;  // the split's record has it
-  change.add(record_of(operation, header, noted.numbers(), {}));
+  if (operates) {
+    PageRecordHeader header =
+        change.header(path.back(), operation.line, record_flags(!operation.versions.empty()));
+    header.before = Dbtime::nil;  // the split's record has it
+    change.add(record_of(operation, header, noted.numbers(), {}));
+  }
   if (Status s = change.carry_out(); !s.ok()) return s;
   noted.keep();
   spare.resize(spare.size() - levels.size());

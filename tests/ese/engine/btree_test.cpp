@@ -1,0 +1,246 @@
+#include "writers/ese/engine/btree.hpp"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/ese/support/test_engine.hpp"
+#include "writers/ese/engine/btree_reader.hpp"
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/log_reader.hpp"
+#include "writers/ese/format/space.hpp"
+
+namespace stillframe::ese {
+namespace {
+
+using tests::Blob;
+using tests::blob;
+using tests::row_of;
+using tests::TestEngine;
+
+constexpr Objid kOther{20};
+
+Blob key_of(int number) {
+  return blob("key" + std::to_string(100000 + number));
+}
+
+class BTreeTest : public testing::Test {
+ protected:
+  BTreeTest() : engine_(4096, 64) {}
+
+  OpenTransaction begin(int session = 5) {
+    return OpenTransaction(engine_.transactions, *engine_.log,
+                           Procid{static_cast<std::uint16_t>(session)});
+  }
+  static Blob row(std::size_t bytes, std::uint32_t counter = 0) {
+    return row_of(counter, Blob(bytes, std::byte{'r'}), false);
+  }
+  void fill(int from, int to, std::size_t bytes) {
+    OpenTransaction transaction = begin();
+    for (int i = from; i < to; ++i) {
+      const Status status = engine_.rows->insert(transaction, key_of(i), row(bytes));
+      ASSERT_TRUE(status.ok()) << status.error().what();
+    }
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+  std::size_t count(const TransactionState& reader) {
+    BTreeReader nodes(*engine_.rows, reader);
+    std::size_t sum = 0;
+    for (Status s = nodes.first(); s.ok() && !nodes.at_end(); s = nodes.next()) ++sum;
+    return sum;
+  }
+  // Pages that hold rows or lead to them.
+  std::size_t pages_in_use() {
+    EXPECT_TRUE(engine_.cache->write_changed().ok());
+    const auto space = read_space(*engine_.store, engine_.rows_id.root, engine_.rows_id.objid);
+    std::size_t pages = 0;
+    for (const Extent& extent : space.value().owned) pages += extent.pages;
+    for (const Extent& extent : space.value().available) pages -= extent.pages;
+    return pages;
+  }
+  void clean_up() {
+    OpenTransaction transaction = begin(6);
+    for (const auto& settled :
+         engine_.versions.purge(engine_.transactions.oldest_needed(), 100000)) {
+      const Status status = engine_.rows->clean_up(transaction, {settled.bookmark, {}});
+      ASSERT_TRUE(status.ok()) << status.error().what();
+    }
+    ASSERT_TRUE(transaction.commit().ok());
+  }
+
+  TestEngine engine_;
+};
+
+TEST_F(BTreeTest, RowsThatComeInOrderFillTheirPages) {
+  fill(0, 2000, 100);
+  EXPECT_LT(pages_in_use(), 2000u * 120 / 4096 + 20);
+  engine_.expect_sound();
+}
+
+TEST_F(BTreeTest, AWriterThatDoesNotSeeAChangeConflictsWithIt) {
+  fill(0, 10, 50);
+  OpenTransaction first = begin(5), second = begin(6);
+  ASSERT_TRUE(engine_.rows->replace(first, key_of(3), row(60)).ok());
+  const Status refused = engine_.rows->remove(second, {key_of(3), {}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(is(refused.error(), EseErr::write_conflict)) << refused.error().what();
+  ASSERT_TRUE(first.commit().ok());
+  EXPECT_FALSE(engine_.rows->remove(second, {key_of(3), {}}).ok());  // it began before
+  ASSERT_TRUE(second.rollback().ok());
+}
+
+TEST_F(BTreeTest, CountersTakeWhatSeveralTransactionsAdd) {
+  fill(0, 1, 10);
+  OpenTransaction first = begin(5), second = begin(6), third = begin(7);
+  ASSERT_TRUE(engine_.rows->add(first, key_of(0), tests::kCounterOffset, 5).ok());
+  ASSERT_TRUE(engine_.rows->add(second, key_of(0), tests::kCounterOffset, 70).ok());
+  ASSERT_TRUE(engine_.rows->add(third, key_of(0), tests::kCounterOffset, 900).ok());
+  ASSERT_TRUE(third.rollback().ok());
+  ASSERT_TRUE(second.commit().ok());
+  ASSERT_TRUE(first.commit().ok());
+  OpenTransaction reader = begin();
+  BTreeReader nodes(*engine_.rows, reader.state());
+  ASSERT_TRUE(nodes.first().ok());
+  EXPECT_EQ(load_le<std::uint32_t>(nodes.data().data() + tests::kCounterOffset), 75u);
+}
+
+TEST_F(BTreeTest, AReaderKeepsSeeingWhatWasThereWhenItBegan) {
+  fill(0, 300, 100);
+  OpenTransaction reader = begin(7);
+  OpenTransaction writer = begin();
+  for (int i = 0; i < 300; i += 2) {
+    ASSERT_TRUE(engine_.rows->remove(writer, {key_of(i), {}}).ok());
+  }
+  ASSERT_TRUE(writer.commit().ok());
+  fill(1000, 1300, 200);
+  EXPECT_EQ(count(reader.state()), 300u);
+  OpenTransaction later = begin(8);
+  EXPECT_EQ(count(later.state()), 450u);
+}
+
+// What a shrunk row had before must fit again, whatever others put on its page meanwhile.
+TEST_F(BTreeTest, RollingBackAShrunkRowNeverLacksRoom) {
+  fill(0, 7, 500);
+  OpenTransaction shrinking = begin(5);
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(engine_.rows->replace(shrinking, key_of(i), row(10)).ok());
+  }
+  OpenTransaction other = begin(6);
+  for (int i = 0; i < 200; ++i) {
+    Blob key = key_of(i % 7);
+    key.push_back(static_cast<std::byte>(i));
+    ASSERT_TRUE(engine_.rows->insert(other, key, row(60)).ok());
+  }
+  const Status undone = shrinking.rollback();
+  ASSERT_TRUE(undone.ok()) << undone.error().what();
+  ASSERT_TRUE(other.commit().ok());
+  engine_.expect_sound();
+}
+
+TEST_F(BTreeTest, PagesOfDeletedRowsComeBack) {
+  fill(0, 2000, 100);
+  const std::size_t full = pages_in_use();
+  OpenTransaction transaction = begin();
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(engine_.rows->remove(transaction, {key_of(i), {}}).ok());
+  }
+  ASSERT_TRUE(transaction.commit().ok());
+  clean_up();
+  EXPECT_LT(pages_in_use(), full / 4);
+  engine_.expect_sound();
+  fill(0, 2000, 100);
+  OpenTransaction reader = begin();
+  EXPECT_EQ(count(reader.state()), 2000u);
+  engine_.expect_sound();
+}
+
+TEST_F(BTreeTest, ADeletedNodeStaysWhileSomebodySeesIt) {
+  fill(0, 3, 100);
+  OpenTransaction reader = begin(7);
+  OpenTransaction writer = begin();
+  ASSERT_TRUE(engine_.rows->remove(writer, {key_of(1), {}}).ok());
+  ASSERT_TRUE(writer.commit().ok());
+  clean_up();
+  OpenTransaction cleaner = begin(8);
+  ASSERT_TRUE(engine_.rows->clean_up(cleaner, {key_of(1), {}}).ok());
+  EXPECT_EQ(count(reader.state()), 3u);
+}
+
+TEST_F(BTreeTest, TreesWithEqualKeysAreOrderedByKeyAndData) {
+  TreeId id;
+  const auto space = engine_.make_tree(kOther, 1, kPageIndex | kPageNonUnique, id);
+  ASSERT_FALSE(id.unique);
+  BTree index(*engine_.database, id, *space);
+  std::vector<std::pair<Blob, Blob>> expected;
+  OpenTransaction transaction = begin();
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 3000; ++i) {
+    const Blob key = blob("key" + std::to_string(10 + random() % 20));
+    const Blob data = key_of(i);
+    ASSERT_TRUE(index.insert(transaction, key, data).ok());
+    expected.emplace_back(key, data);
+  }
+  const Status again = index.insert(transaction, expected[5].first, expected[5].second);
+  ASSERT_FALSE(again.ok());
+  EXPECT_TRUE(is(again.error(), EseErr::key_duplicate)) << again.error().what();
+  std::sort(expected.begin(), expected.end());
+  ASSERT_TRUE(index.remove(transaction, {expected[7].first, expected[7].second}).ok());
+  expected.erase(expected.begin() + 7);
+  BTreeReader nodes(index, transaction.state());
+  Status moved = nodes.first();
+  for (const auto& [key, data] : expected) {
+    ASSERT_TRUE(moved.ok() && !nodes.at_end());
+    ASSERT_TRUE(std::ranges::equal(nodes.key(), key) && std::ranges::equal(nodes.data(), data));
+    moved = nodes.next();
+  }
+  EXPECT_TRUE(nodes.at_end());
+  ASSERT_TRUE(transaction.commit().ok());
+  engine_.expect_sound({id});
+}
+
+TEST_F(BTreeTest, RowsOfAllSizesUpToWhatAPageTakesAreSplitIntoPlace) {
+  OpenTransaction transaction = begin();
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 400; ++i) {
+    const int number = static_cast<int>(random() % 100000);
+    const Status status = engine_.rows->insert(transaction, key_of(number), row(random() % 3900));
+    ASSERT_TRUE(status.ok() || is(status.error(), EseErr::key_duplicate)) << status.error().what();
+  }
+  const Status refused = engine_.rows->insert(transaction, key_of(100001), row(4090));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(is(refused.error(), EseErr::record_too_big)) << refused.error().what();
+  ASSERT_TRUE(transaction.commit().ok());
+  engine_.expect_sound();
+}
+
+// Replaying needs what undoes an uncommitted change that is on disk already.
+TEST_F(BTreeTest, UncommittedChangesReachTheFileOnlyWithTheirUndoInLog) {
+  fill(0, 5, 100);
+  OpenTransaction transaction = begin();
+  ASSERT_TRUE(engine_.rows->replace(transaction, key_of(1), row(50)).ok());
+  ASSERT_TRUE(engine_.rows->remove(transaction, {key_of(2), {}}).ok());
+  ASSERT_TRUE(engine_.cache->write_changed().ok());
+  const LogDirectory directory(engine_.files, {.path = "/log"});
+  const auto chain = directory.chain();
+  ASSERT_TRUE(chain.ok());
+  LogReader reader([&](Generation generation,
+                       bool last) { return directory.read(chain.value(), generation, last); },
+                   Generation{1}, chain.value().newest());
+  std::size_t undo_infos = 0;
+  for (;;) {
+    const auto record = reader.next();
+    ASSERT_TRUE(record.ok()) << record.error().what();
+    if (!record.value()) break;
+    if (record.value()->type() == RecordType::undo_info) ++undo_infos;
+  }
+  EXPECT_EQ(undo_infos, 2u);
+  ASSERT_TRUE(transaction.rollback().ok());
+  OpenTransaction later = begin(8);
+  EXPECT_EQ(count(later.state()), 5u);
+}
+
+}  // namespace
+}  // namespace stillframe::ese
