@@ -84,6 +84,13 @@ Result<PageRef> BTree::fix_leaf(End end, LatchMode mode) const {
                  mode);
 }
 
+std::size_t BTree::line_of_child(const PageView& page, Pgno child) {
+  for (std::size_t line = 0; line < page.lines(); ++line) {
+    if (page.child(line) == child) return line;
+  }
+  STILLFRAME_CHECK(false, "a path goes through a pointer that its page does not have");
+}
+
 // ---- What is to be done
 
 Result<BTree::NodeOperation> BTree::found_operation(const PageView& leaf, const BookmarkView& node,

@@ -14,9 +14,12 @@
 #include "writers/ese/engine/open_transaction.hpp"
 #include "writers/ese/engine/page_split.hpp"
 #include "writers/ese/format/record_page.hpp"
+#include "writers/ese/format/record_tree.hpp"
 #include "writers/ese/format/record_types.hpp"
 
 namespace stillframe::ese {
+
+class LoggedChange;
 
 // Where a tree gets pages from and gives them back to. Called without a latch held.
 class PagePool {
@@ -87,6 +90,7 @@ class BTree {
   using Descend = std::function<std::size_t(const PageView& page)>;
 
   Result<PageRef> descend(const Descend& choose, LatchMode leaf_mode) const;
+  static std::size_t line_of_child(const PageView& page, Pgno child);
   Result<NodeOperation> found_operation(const PageView& leaf, const BookmarkView& node,
                                         VersionOper oper, const OpenTransaction& transaction) const;
   Result<std::optional<NodeOperation>> insert_operation(const PageView& leaf, Bytes key, Bytes data,
@@ -121,11 +125,24 @@ class BTree {
   Result<std::vector<LevelSplit>> plan_levels(const std::vector<PageRef>& path,
                                               const NodeOperation& operation) const;
   Status split_root(OpenTransaction& transaction, PageRef& root, Pgno new_page);
+  struct Beside;
+  Result<Beside> fix_beside(const PageRef& leaf, std::size_t levels,
+                            const std::vector<Pgno>& spare) const;
+  SplitRecord2 split_record(const PageRecordHeader& header) const;
+  std::vector<std::byte> level_record(const LoggedChange& change, const std::vector<PageRef>& path,
+                                      const LevelSplit& level, const NewNode& wanted,
+                                      const Beside& beside, Pgno new_page) const;
   Status split_levels(OpenTransaction& transaction, std::vector<PageRef>& path,
                       const std::vector<LevelSplit>& levels, const NodeOperation& operation,
                       std::vector<Pgno>& spare);
 
   Status merge_empty_leaf(OpenTransaction& transaction, const BookmarkView& node);
+  // The pages from the root down to the one above the leaf for `key`.
+  struct Above;
+  Result<Above> fix_above(const KeyView& key) const;
+  struct Siblings;
+  Result<Siblings> fix_siblings(Pgno leaf) const;
+  MergeRecord2 merge_record(const PageRecordHeader& header) const;
   Result<std::vector<Pgno>> try_merging(OpenTransaction& transaction, const KeyView& key);
 
   OpenDatabase& database_;

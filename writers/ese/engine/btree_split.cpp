@@ -46,13 +46,6 @@ bool fits_alone(const PageView& page, const LooseNode& node) {
   return page.header_bytes() + needed <= page.bytes().size();
 }
 
-std::size_t line_of_child(const PageView& page, Pgno child) {
-  for (std::size_t line = 0; line < page.lines(); ++line) {
-    if (page.child(line) == child) return line;
-  }
-  STILLFRAME_CHECK(false, "a path goes through a pointer that its page does not have");
-}
-
 // The page as it was, without its free space, for a redo that finds it split already.
 std::vector<std::byte> image_of(const PageRef& page) {
   std::vector<std::byte> copy(page.bytes().begin(), page.bytes().end());
@@ -185,14 +178,9 @@ Status BTree::split_root(OpenTransaction& transaction, PageRef& root, Pgno new_p
   auto plan = plan_split(view, SplitOperation::none, 0, {}, false);
   if (!plan.ok()) return plan.error();
   LoggedChange change(database_, author.value(), {&root, &made.value()});
-  SplitRecord2 record;
+  SplitRecord2 record = split_record(change.header(root, 0, record_flags(false)));
   SplitFields& fields = record.split;
-  fields.page = change.header(root, 0, record_flags(false));
   fields.new_page = new_page;
-  fields.right_before = Dbtime::nil;
-  fields.parent_before = Dbtime::nil;
-  fields.fdp = id_.root;
-  fields.objid = id_.objid;
   set_plan(plan.value(), fields);
   fields.new_flags = view.flags() & ~std::uint32_t{kPageRoot};
   fields.source_flags = view.flags() & ~std::uint32_t{kPageLeaf | kPageParentOfLeaf};
@@ -205,6 +193,86 @@ Status BTree::split_root(OpenTransaction& transaction, PageRef& root, Pgno new_p
   return change.carry_out();
 }
 
+// The pages beside the path that a split touches: the leaf's right sibling, if it has one, and then
+// a new page for each level, the leaf's first.
+struct BTree::Beside {
+  std::vector<PageRef> pages;
+  Pgno right = Pgno::null;
+
+  const PageRef& made(std::size_t level) const {
+    return pages[level + (right == Pgno::null ? 0 : 1)];
+  }
+  Dbtime right_dbtime() const {
+    return right == Pgno::null ? Dbtime::nil : PageView(pages.front().bytes()).dbtime();
+  }
+};
+
+Result<BTree::Beside> BTree::fix_beside(const PageRef& leaf, std::size_t levels,
+                                        const std::vector<Pgno>& spare) const {
+  Beside beside;
+  beside.right = PageView(leaf.bytes()).next();
+  if (beside.right != Pgno::null) {
+    auto page = fix_linked(beside.right, LatchMode::exclusive);
+    if (!page.ok()) return page.error();
+    beside.pages.push_back(std::move(page).value());
+  }
+  for (std::size_t i = 0; i < levels; ++i) {
+    auto page = database_.cache.fix_new(database_.id, spare[spare.size() - 1 - i]);
+    if (!page.ok()) return page.error();
+    beside.pages.push_back(std::move(page).value());
+  }
+  return beside;
+}
+
+SplitRecord2 BTree::split_record(const PageRecordHeader& header) const {
+  SplitRecord2 record;
+  record.split.page = header;
+  record.split.right_before = Dbtime::nil;
+  record.split.parent_before = Dbtime::nil;
+  record.split.fdp = id_.root;
+  record.split.objid = id_.objid;
+  record.split.split_type = static_cast<std::uint8_t>(SplitType::right);
+  record.split.line_prefix_source = -1;
+  record.split.line_prefix_new = -1;
+  return record;
+}
+
+// The record of one level. `wanted` is what its plan puts on it.
+std::vector<std::byte> BTree::level_record(const LoggedChange& change,
+                                           const std::vector<PageRef>& path,
+                                           const LevelSplit& level, const NewNode& wanted,
+                                           const Beside& beside, Pgno new_page) const {
+  const PageRef &source = path[level.depth], &parent = path[level.depth - 1];
+  const PageView view(source.bytes());
+  SplitRecord2 record = split_record(change.header(source, 0, record_flags(false)));
+  SplitFields& fields = record.split;
+  set_plan(level.plan, fields);
+  fields.new_page = new_page;
+  if (view.leaf()) {
+    fields.right = beside.right;
+    fields.right_before = beside.right_dbtime();
+  }
+  fields.parent = parent.pgno();
+  fields.parent_before = PageView(parent.bytes()).dbtime();
+  fields.new_flags = view.flags();
+  fields.source_flags = view.flags();
+  const std::span<const std::size_t> kept(level.kept);
+  fields.source_uncommitted = sum_of(kept.first(level.plan.line_split));
+  fields.new_uncommitted = sum_of(kept.subspan(level.plan.line_split));
+  std::vector<std::byte> image;
+  if (split_needs_image(level.plan)) image = image_of(source);
+  if (!image.empty() && image.size() < view.bytes().size()) {
+    record.image_flags = PageImageFlags::kDehydrated;
+  }
+  std::vector<LooseNode> nodes = take_nodes(view);
+  ese::carry_out(level.plan, wanted, nodes);
+  const std::vector<std::byte> new_prefix = prefix_key(level.plan, nodes);
+  return encode_record(
+      record, {Bytes(level.plan.separator), view.prefix(), Bytes(new_prefix), Bytes(image)});
+}
+
+// Topmost first, as redo wants them: the page above that gets a pointer, the pages that split, and
+// the change of the node.
 Status BTree::split_levels(OpenTransaction& transaction, std::vector<PageRef>& path,
                            const std::vector<LevelSplit>& levels, const NodeOperation& operation,
                            std::vector<Pgno>& spare) {
@@ -215,74 +283,22 @@ Status BTree::split_levels(OpenTransaction& transaction, std::vector<PageRef>& p
   if (operates) {
     if (Status s = noted.add(operation.node, operation.versions); !s.ok()) return s;
   }
-  std::vector<PageRef> beside;  // new pages, one a level, and the leaf's old right sibling
+  auto beside = fix_beside(path.back(), levels.size(), spare);
+  if (!beside.ok()) return beside.error();
+  const std::size_t above = levels.back().depth - 1;
   std::vector<PageRef*> held;
-  const std::size_t top = levels.back().depth;
-  for (std::size_t depth = top - 1; depth < path.size(); ++depth) held.push_back(&path[depth]);
-  beside.reserve(levels.size() + 1);
-  const Pgno right = PageView(path.back().bytes()).next();
-  if (right != Pgno::null) {
-    auto page = fix_linked(right, LatchMode::exclusive);
-    if (!page.ok()) return page.error();
-    beside.push_back(std::move(page).value());
-    held.push_back(&beside.back());
-  }
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    auto page = database_.cache.fix_new(database_.id, spare[spare.size() - 1 - i]);
-    if (!page.ok()) return page.error();
-    beside.push_back(std::move(page).value());
-    held.push_back(&beside.back());
-  }
+  for (std::size_t depth = above; depth < path.size(); ++depth) held.push_back(&path[depth]);
+  for (PageRef& page : beside.value().pages) held.push_back(&page);
 
   LoggedChange change(database_, author.value(), held);
-  const auto common = [&](std::size_t depth) {
-    SplitRecord2 record;
-    record.split.page = change.header(path[depth], 0, record_flags(false));
-    record.split.right_before = Dbtime::nil;
-    record.split.parent_before = Dbtime::nil;
-    record.split.fdp = id_.root;
-    record.split.objid = id_.objid;
-    record.split.line_prefix_source = -1;
-    record.split.line_prefix_new = -1;
-    return record;
-  };
-  SplitRecord2 above = common(top - 1);
-  above.split.split_type = static_cast<std::uint8_t>(SplitType::right);
-  change.add(encode_record(above, {}));
+  change.add(encode_record(split_record(change.header(path[above], 0, record_flags(false))), {}));
   for (std::size_t i = levels.size(); i-- > 0;) {
-    const LevelSplit& level = levels[i];
-    const PageRef& source = path[level.depth];
-    const PageView view(source.bytes());
-    SplitRecord2 record = common(level.depth);
-    SplitFields& fields = record.split;
-    set_plan(level.plan, fields);
-    fields.new_page = spare[spare.size() - 1 - i];
-    if (view.leaf() && right != Pgno::null) {
-      fields.right = right;
-      fields.right_before = PageView(beside.front().bytes()).dbtime();
-    }
-    fields.parent = path[level.depth - 1].pgno();
-    fields.parent_before = PageView(path[level.depth - 1].bytes()).dbtime();
-    fields.new_flags = view.flags();
-    fields.source_flags = view.flags();
-    const std::span<const std::size_t> kept(level.kept);
-    fields.source_uncommitted = sum_of(kept.first(level.plan.line_split));
-    fields.new_uncommitted = sum_of(kept.subspan(level.plan.line_split));
-    std::vector<std::byte> image;
-    if (split_needs_image(level.plan)) image = image_of(source);
-    if (!image.empty() && image.size() < view.bytes().size()) {
-      record.image_flags = PageImageFlags::kDehydrated;
-    }
-    std::vector<LooseNode> nodes = take_nodes(view);
-    const NewNode wanted = i == 0
-                               ? NewNode{operation.node, Pgno::null}
-                               : pointer_to(path[level.depth + 1].pgno(),
-                                            levels[i - 1].plan.separator, spare[spare.size() - i]);
-    carry_out(level.plan, wanted, nodes);
-    const std::vector<std::byte> new_prefix = prefix_key(level.plan, nodes);
-    const Bytes old_prefix = view.prefix();
-    change.add(encode_record(
-        record, {Bytes(level.plan.separator), old_prefix, Bytes(new_prefix), Bytes(image)}));
+    const Pgno new_page = beside.value().made(i).pgno();
+    const NewNode wanted =
+        i == 0 ? NewNode{operation.node, Pgno::null}
+               : pointer_to(path[levels[i].depth + 1].pgno(), levels[i - 1].plan.separator,
+                            beside.value().made(i - 1).pgno());
+    change.add(level_record(change, path, levels[i], wanted, beside.value(), new_page));
   }
   if (operates) {
     PageRecordHeader header =
