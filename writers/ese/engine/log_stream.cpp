@@ -385,6 +385,19 @@ Result<std::size_t> LogStream::remove_below(Generation oldest_needed) {
   return directory_.remove_below(std::min(oldest_needed, current));
 }
 
+Lgpos LogStream::end() const noexcept {
+  const std::uint64_t word = end_.load(std::memory_order_acquire);
+  return {static_cast<std::uint16_t>(word), static_cast<std::uint16_t>(word >> 16),
+          Generation{static_cast<std::int32_t>(word >> 32)}};
+}
+
+void LogStream::publish_end() {
+  const Lgpos at = writer_->position();
+  const auto generation = static_cast<std::uint32_t>(at.generation);
+  end_.store(std::uint64_t{generation} << 32 | std::uint64_t{at.isec} << 16 | at.ib,
+             std::memory_order_release);
+}
+
 Lgpos LogStream::durable() const {
   const std::lock_guard lock(mutex_);
   return durable_;

@@ -78,7 +78,7 @@ class LogStream final : public WriteAhead {
   Status make_all_durable() { return make_durable(end()); }
 
   // Where the next record will begin, or before that.
-  Lgpos end() const noexcept { return end_.load(std::memory_order_acquire); }
+  Lgpos end() const noexcept;
   // Everything that begins before this is durable.
   Lgpos durable() const;
   // After a failed write or sync nobody knows what the disk holds, so the log takes nothing more:
@@ -117,7 +117,7 @@ class LogStream final : public WriteAhead {
   Status swing_to(const LogFileHeader& header);
   void fill_with_padding();
   Status write_steps(const std::vector<LogWriteStep>& steps);
-  void publish_end() { end_.store(writer_->position(), std::memory_order_release); }
+  void publish_end();
   Error fail(const Error& cause);
   void begin_generation(std::unique_ptr<File> file, LogFileHeader header);
 
@@ -137,7 +137,7 @@ class LogStream final : public WriteAhead {
   Lgpos durable_;
   std::uint16_t kept_open_ = 0;  // the segment whose flushed state is on disk twice
   LogStreamStats stats_;
-  std::atomic<Lgpos> end_{};
+  std::atomic<std::uint64_t> end_{0};  // a position in one word, so that reading takes no lock
 };
 
 }  // namespace stillframe::ese

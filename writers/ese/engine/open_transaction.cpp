@@ -48,6 +48,7 @@ Result<Author> OpenTransaction::author() {
           : append(encode_record(LevelRecord{RecordType::begin, state_->session(), levels}),
                    LogRoom::normal);
   if (!begun.ok()) return begun.error();
+  if (logged_level_ == 0) begun_at_ = last_;
   logged_level_ = level_;
   return current_author();
 }

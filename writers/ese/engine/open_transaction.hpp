@@ -40,11 +40,16 @@ class OpenTransaction {
 
   // A save point to roll back to. limit_reached beyond kTransactionLevelsMax.
   Status begin_level();
-  // Ends the innermost level; with the last one the transaction. After an error of the log it is
-  // still open and can be rolled back.
+  // Ends the innermost level; with the last one the transaction. If the log refuses the record, it
+  // is still open and can be rolled back. If making it durable fails, it has ended, and only a
+  // restart can tell whether it survived.
   Status commit(CommitMode mode = CommitMode::durable);
   // Takes back what the innermost level did; with the last one the transaction ends.
   Status rollback();
+
+  // Where its Begin0 is; none before its first change. No checkpoint may pass that while it is
+  // open.
+  Lgpos begun_at() const noexcept { return begun_at_; }
 
   // For trees. Who makes the next change; its Begin0 is in the log by then.
   Result<Author> author();
@@ -69,7 +74,7 @@ class OpenTransaction {
   std::uint8_t level_ = 1;
   std::uint8_t logged_level_ = 0;
   std::vector<Undoable> undo_;
-  Lgpos last_;
+  Lgpos begun_at_, last_;
 };
 
 }  // namespace stillframe::ese
