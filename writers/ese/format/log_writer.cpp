@@ -210,17 +210,49 @@ std::uint64_t checksums_before(const LogGeneration& log, std::uint32_t end) {
   return sum;
 }
 
-// Zeros from `begin` on, where the file has something else.
-std::vector<LogWrite> zeros_from(const LogGeneration& log, std::uint32_t begin) {
-  std::vector<LogWrite> writes;
+// Reaches the disk whole or not at all, and holds a segment's checksum and address.
+constexpr std::size_t kSectorBytes = 512;
+
+std::vector<std::uint16_t> written_segments(const LogGeneration& log, std::uint32_t begin) {
+  std::vector<std::uint16_t> written;
   for (std::uint32_t isec = begin; isec < log.header().fields.file_segments; ++isec) {
     const auto number = static_cast<std::uint16_t>(isec);
     if (!log.has_segment(number)) break;
     const auto look = look_at_segment(log.segment(number), log.generation(), number);
-    if (look == SegmentLook::zeros) continue;
-    writes.push_back({offset_of(isec), std::vector<std::byte>(kLogSegmentBytes)});
+    if (look != SegmentLook::zeros) written.push_back(number);
   }
-  return writes;
+  return written;
+}
+
+// One write of `bytes_of` a segment each, the last segments first: what is still good behind a
+// segment that a step tears is then no further away than a torn write reaches.
+template <class BytesOf>
+void add_from_behind(std::vector<LogWriteStep>& steps, const std::vector<std::uint16_t>& segments,
+                     const BytesOf& bytes_of) {
+  std::uint32_t reach = 0;  // the step holds segments above this
+  LogWriteStep step;
+  for (std::size_t i = segments.size(); i-- > 0;) {
+    if (!step.empty() && segments[i] + kStepSegmentsMax <= reach) {
+      steps.push_back(std::exchange(step, {}));
+    }
+    if (step.empty()) reach = segments[i];
+    step.push_back({offset_of(segments[i]), bytes_of(segments[i])});
+  }
+  if (!step.empty()) steps.push_back(std::move(step));
+}
+
+// Zeros from `begin` on. First over the headers alone: zeros over part of a torn segment could be
+// the very bytes that it lacks, and complete it. A segment without its header cannot become good.
+void add_clearing(std::vector<LogWriteStep>& steps, const LogGeneration& log, std::uint32_t begin) {
+  const std::vector<std::uint16_t> written = written_segments(log, begin);
+  add_from_behind(steps, written, [&](std::uint16_t isec) {
+    const Bytes old_bytes = log.segment(isec);
+    std::vector<std::byte> bytes(old_bytes.begin(), old_bytes.end());
+    std::fill_n(bytes.begin(), kSectorBytes, std::byte{0});
+    return bytes;
+  });
+  add_from_behind(steps, written,
+                  [](std::uint16_t) { return std::vector<std::byte>(kLogSegmentBytes); });
 }
 
 // The segment of `torn` without what begins there.
@@ -248,7 +280,7 @@ LogTailRepair plan_tail_repair(const LogGeneration& log, std::optional<Lgpos> to
   const bool here = torn && torn->generation == log.generation();
   const bool rewrite = here && torn->ib != 0;
   repair.begin = here ? static_cast<std::uint16_t>(torn->isec + (rewrite ? 1 : 0)) : end;
-  add_steps(repair.steps, zeros_from(log, repair.begin));
+  add_clearing(repair.steps, log, repair.begin);
   repair.checksums = checksums_before(log, here ? torn->isec : end);
   if (rewrite) {
     const std::vector<std::byte> bytes = segment_up_to(log, *torn);

@@ -103,9 +103,11 @@ LogFileHeader next_log_header(const LogFileHeader& current, std::uint64_t checks
 
 // How to make the end of a generation that was read fit to be continued.
 struct LogTailRepair {
-  std::vector<LogWriteStep> steps;  // a crash in any of them loses nothing, and repair begins anew
-  std::uint16_t begin = 1;          // for LogSegmentWriter
-  std::uint64_t checksums = 0;      // likewise
+  // After a crash in any of them a reader shows what it showed before, no less and no more, and
+  // the repair is planned anew.
+  std::vector<LogWriteStep> steps;
+  std::uint16_t begin = 1;      // for LogSegmentWriter
+  std::uint64_t checksums = 0;  // likewise
 };
 
 // Restores the last segment if only its copy was good, takes out the beginning of a record whose
