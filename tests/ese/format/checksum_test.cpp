@@ -160,6 +160,22 @@ TEST_P(EseChecksumSizes, OneFlippedBitOfABlockIsPutRight) {
   }
 }
 
+// The sum that a page bears can be made so that the bit it accuses lies behind the page.
+TEST_P(EseChecksumSizes, ASumThatNamesNoBitOfItsBlockPutsNothingRight) {
+  auto page = bytes_by(GetParam(), [](std::size_t i) { return i * 13 + i / 251; });
+  set_new_checksum_flag(page);
+  seal_page(page, 99);
+  const std::uint64_t good = stored_page_checksum(page)[0];
+  const std::uint64_t last_bit = GetParam() / checksum_blocks(GetParam()) * 8 - 1;
+  for (std::uint64_t bit = 64; bit < 65536; bit += 32) {
+    const std::uint64_t words = bit > last_bit ? 1 : 2;  // within the block: another bit of a word
+    store_le(page.data(), good ^ (words | bit << 32 | (bit ^ last_bit) << 48));
+    const auto before = page;
+    ASSERT_EQ(check_and_correct_page(page, 99), PageSum::bad) << bit;
+    ASSERT_EQ(page, before);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, EseChecksumSizes, testing::Values(2048, 4096, 8192, 16384, 32768));
 
 TEST(EseChecksum, PagesFromBeforeVistaSumUpByXorAndNameThemselves) {

@@ -90,12 +90,12 @@ void seal_page(MutableBytes page, std::uint32_t pgno) {
 
 FlippedBit find_flipped_bit(std::uint64_t expected, std::uint64_t actual, std::size_t block_bytes,
                             bool holds_checksum) {
-  const auto index_bits = static_cast<std::uint32_t>(block_bytes * 8 - 1);
+  const auto last_bit = static_cast<std::uint32_t>(block_bytes * 8 - 1);
   const auto apart = static_cast<std::uint32_t>((expected >> 32) ^ (actual >> 32));
   const auto words = static_cast<std::uint32_t>(expected ^ actual);
-  const bool one =
-      (((apart >> 16) ^ apart) & index_bits) == index_bits && std::has_single_bit(words);
-  const std::size_t bit = apart & 0xFFFF;
+  const std::uint32_t bit = apart & 0xFFFF;
+  // What a page says of itself may be any bytes, and so the number of a bit that it does not have.
+  const bool one = bit <= last_bit && (apart >> 16 ^ bit) == last_bit && words == 1U << bit % 32;
   if (!one || (holds_checksum && bit < kChecksumBytes * 8)) return {};
   return {true, bit};
 }
