@@ -1,43 +1,16 @@
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "tests/ese/support/sample_database.hpp"
-#include "writers/ese/tool/run_esectl.hpp"
+#include "tests/ese/tool/esectl_runner.hpp"
 #include "writers/ese/tool/verbs.hpp"
 
 namespace stillframe::ese::tool {
 namespace {
-
-struct Answer {
-  Exit code = Exit::internal;
-  std::string out, err;
-
-  nlohmann::json json() const { return nlohmann::json::parse(out); }
-};
-
-std::string all_of(std::FILE* file) {
-  std::string text;
-  std::rewind(file);
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-  std::fclose(file);
-  return text;
-}
-
-Answer esectl(std::vector<std::string> words) {
-  std::FILE* out = std::tmpfile();
-  std::FILE* err = std::tmpfile();
-  Answer answer;
-  answer.code = run_esectl(std::move(words), out, err, false);
-  answer.out = all_of(out);
-  answer.err = all_of(err);
-  return answer;
-}
 
 // The sample database as a file, headers and all.
 class Esectl : public testing::Test {

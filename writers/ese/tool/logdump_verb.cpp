@@ -39,13 +39,14 @@ Result<Lgpos> parse_position(std::string_view text) {
   std::uint32_t parts[3] = {0, 0, 0};
   std::size_t count = 0;
   const char *at = text.data(), *end = at + text.size();
-  for (bool more = true; more && count < 3; ++count) {
+  bool more = true;
+  for (; more && count < 3; ++count) {
     const auto [behind, failed] = std::from_chars(at, end, parts[count], 16);
     if (failed != std::errc() || behind == at) break;
     more = behind != end && *behind == ',';
     at = behind + (more ? 1 : 0);
   }
-  if (at != end || count == 0 || parts[0] > INT32_MAX || parts[1] > 0xFFFF || parts[2] > 0xFFFF) {
+  if (at != end || more || parts[0] > INT32_MAX || parts[1] > 0xFFFF || parts[2] > 0xFFFF) {
     return Error(Errc::invalid_argument,
                  "'" + std::string(text) + "' is no position; write one as 9 or 9,9F,6F6");
   }

@@ -1,7 +1,6 @@
-#include <map>
-
 #include "writers/ese/format/log_lint.hpp"
 #include "writers/ese/format/log_set.hpp"
+#include "writers/ese/tool/log_databases.hpp"
 #include "writers/ese/tool/log_sets.hpp"
 #include "writers/ese/tool/verbs.hpp"
 
@@ -48,27 +47,38 @@ class LogsVerb final : public Verb {
  public:
   const char* name() const override { return "logs"; }
   const char* summary() const override {
-    return "List the log files of a folder and say whether they belong together";
+    return "List the logs of a folder, whether they belong together and which databases need them";
   }
   const char* examples() const override {
     return "  esectl logs /mnt/snapshot/Windows/System32/sru\n"
            "  esectl logs --lint --base edb .\n"
+           "  esectl logs --database /data/ntds.dit /logs\n"
            "  esectl logs --json . | jq '.sets[].findings'";
   }
   void describe(CLI::App& command) override {
     command.add_option("folder", folder_, "The folder with the logs")->required();
     command.add_option("--base", base_, "Only the sequence with this base name, such as edb");
+    command.add_option("--database", databases_,
+                       "A database that is not beside its logs; may be repeated");
     command.add_flag("--lint", lint_, "Read every record and check that they make sense together");
   }
 
   Result<Exit> run(Output& output) override {
     auto sets = open_log_sets(folder_, base_);
     if (!sets.ok()) return sets.error();
-    Json answer{{"folder", escape_bytes(folder_)}, {"sets", Json::array()}};
+    auto databases = databases_beside(folder_, databases_);
+    if (!databases.ok()) return databases.error();
+    Json answer{
+        {"folder", escape_bytes(folder_)}, {"sets", Json::array()}, {"databases", Json::array()}};
     bool whole = true;
     for (const LogSet& set : sets.value()) {
       answer["sets"].push_back(set_json(set));
       whole = whole && set.chain.whole() && set.bad.empty();
+    }
+    for (const LogDatabase& database : databases.value()) {
+      DatabaseAnswer one = database_answer(database, sets.value());
+      answer["databases"].push_back(std::move(one.json));
+      whole = whole && one.usable;
     }
     output.show(answer);
     return whole && !lint_failed_ ? Exit::ok : Exit::damaged;
@@ -131,6 +141,7 @@ class LogsVerb final : public Verb {
   }
 
   std::string folder_, base_;
+  std::vector<std::string> databases_;
   bool lint_ = false;
   bool lint_failed_ = false;
 };
