@@ -45,6 +45,7 @@ int main() {
   std::mt19937_64 random(1);
   for (std::size_t at = 0; at < kBytes; at += 8) store_le(memory.data() + at, random());
 
+  std::printf("chosen here: %s\n", checksum_loops().name);
   double sweep = 0;
   for (const ChecksumLoops* loops : all_loops()) {
     const double one = best_of([&] { sink = sink + loops->xor_words(memory.data(), kBytes); });

@@ -7,8 +7,7 @@ namespace {
 
 typedef std::uint32_t Vector __attribute__((vector_size(32)));
 using Loops = Kernel<Vector>;
-constexpr ChecksumLoops kLoops = {"avx2", Loops::kVectorBytes* Loops::kGroup, Loops::parities,
-                                  Loops::xor_words};
+constexpr ChecksumLoops kLoops = {"avx2", Loops::kGroupBytes, Loops::parities, Loops::xor_words};
 
 }  // namespace
 

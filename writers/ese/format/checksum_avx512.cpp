@@ -7,8 +7,7 @@ namespace {
 
 typedef std::uint32_t Vector __attribute__((vector_size(64)));
 using Loops = Kernel<Vector>;
-constexpr ChecksumLoops kLoops = {"avx512", Loops::kVectorBytes* Loops::kGroup, Loops::parities,
-                                  Loops::xor_words};
+constexpr ChecksumLoops kLoops = {"avx512", Loops::kGroupBytes, Loops::parities, Loops::xor_words};
 
 }  // namespace
 

@@ -26,7 +26,12 @@ const ChecksumLoops& portable_checksum_loops();
 const ChecksumLoops* avx2_checksum_loops();
 const ChecksumLoops* avx512_checksum_loops();
 
-// The fastest that runs here.
+// `candidate` if it proves faster than `safe` on a page in the cache, which takes some
+// microseconds; else `safe`.
+const ChecksumLoops& clearly_faster(const ChecksumLoops& candidate, const ChecksumLoops& safe);
+
+// The fastest that runs here. AVX-512 has to prove on first use that it is faster than AVX2: on
+// some processors it is twice as fast, on others not at all.
 const ChecksumLoops& checksum_loops();
 
 }  // namespace stillframe::ese
