@@ -1,5 +1,4 @@
 // Writes the manual pages into a folder: run by the build.
-#include <fstream>
 #include <iostream>
 
 #include "requestor/cli/parse.hpp"
@@ -9,18 +8,9 @@ int main(int count, char** arguments) {
     std::cerr << "usage: stillframe-man FOLDER\n";
     return 2;
   }
-  for (const auto& help : stillframe::cli::describe_verbs()) {
-    std::string name = "stillframe";
-    for (char c : help.name.empty() ? std::string() : "-" + help.name) {
-      name += c == ' ' ? '-' : c;
-    }
-    std::ofstream out(std::string(arguments[1]) + "/" + name + ".1");
-    out << stillframe::cli::manual_page(help.name);
-    out.close();
-    if (!out) {
-      std::cerr << "cannot write " << name << ".1\n";
-      return 1;
-    }
-  }
-  return 0;
+  const auto written =
+      stillframe::write_manual_pages(stillframe::cli::describe_command(), arguments[1]);
+  if (written.ok()) return 0;
+  std::cerr << written.error().what() << "\n";
+  return 1;
 }

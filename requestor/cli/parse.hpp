@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "framework/base/command_help.hpp"
 #include "requestor/cli/invocation.hpp"
 
 namespace stillframe::cli {
@@ -22,19 +23,8 @@ struct Answer {
 std::variant<Invocation, Answer> parse_command_line(const std::vector<std::string>& arguments);
 
 // Every verb by its full name, one line about it, its options and examples, for generators.
-struct OptionHelp {
-  std::string names;  // "-t,--type"
-  std::string value;  // "TYPE"; empty for a flag
-  std::string help;
-};
-struct VerbHelp {
-  std::string name;  // empty: the program itself, with the global options
-  std::string summary;
-  std::string usage;
-  std::vector<OptionHelp> options;
-  std::vector<std::string> examples;
-};
 std::vector<VerbHelp> describe_verbs();
+CommandHelp describe_command();
 
 // For `stillframe completion SHELL`: bash, zsh or fish. Empty for another one.
 std::string completion_script(const std::string& shell);

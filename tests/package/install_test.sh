@@ -42,6 +42,17 @@ if [[ -e $prefix/bin/stillframe ]]; then
     [[ -s $prefix/share/$file ]] || fail "share/$file is not installed"
   done
 fi
+
+# esectl is a package of its own: it needs nothing of the framework's at run time.
+if [[ -e $build_folder/bin/esectl ]]; then
+  cmake --install "$build_folder" --component ese --prefix "$work/ese" >/dev/null
+  for file in man/man1/esectl.1 man/man1/esectl-verify.1 bash-completion/completions/esectl \
+    zsh/site-functions/_esectl fish/vendor_completions.d/esectl.fish; do
+    [[ -s $work/ese/share/$file ]] || fail "share/$file is not installed with the component ese"
+  done
+  "$work/ese/bin/esectl" verify --help >/dev/null || fail "esectl does not run alone"
+  [[ -x $prefix/bin/esectl ]] || fail "esectl is not installed with everything else"
+fi
 requestor_symbols=$(nm -DC "$prefix/$libdir/libstillframe-requestor.so")
 if [[ $requestor_symbols == *stillframe::cli::* ]]; then
   fail "the command line is in libstillframe-requestor, which is for other programs"

@@ -7,6 +7,7 @@
 
 #include "tests/ese/support/sample_database.hpp"
 #include "tests/ese/tool/esectl_runner.hpp"
+#include "writers/ese/tool/run_esectl.hpp"
 #include "writers/ese/tool/verbs.hpp"
 
 namespace stillframe::ese::tool {
@@ -48,6 +49,23 @@ TEST_F(Esectl, EveryVerbExplainsItselfWithExamples) {
         << verb->name();
     EXPECT_NE(answer.out.find("--json"), std::string::npos) << verb->name();
   }
+}
+
+TEST_F(Esectl, EveryVerbHasItsManualPageAndIsCompleted) {
+  const CommandHelp help = esectl_help();
+  const std::string bash = esectl({"completion", "bash"}).out;
+  ASSERT_EQ(help.verbs.size(), all_verbs().size() + 2);  // the program itself, completion
+  for (const VerbHelp& verb : help.verbs) {
+    const std::string page = manual_page(help, verb.name);
+    EXPECT_NE(page.find(".SH SYNOPSIS\n.B esectl"), std::string::npos) << verb.name;
+    EXPECT_NE(page.find(".SH EXAMPLES"), verb.name.empty() ? 0 : std::string::npos) << verb.name;
+    EXPECT_NE(page.find("damaged"), std::string::npos) << verb.name;
+    EXPECT_NE(bash.find("' " + verb.name + "')"), verb.name.empty() ? 0 : std::string::npos);
+  }
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_NE(esectl({"completion", shell}).out.find("threads"), std::string::npos) << shell;
+  }
+  EXPECT_EQ(esectl({"completion", "tcsh"}).code, Exit::usage);
 }
 
 TEST_F(Esectl, WrongUsageIsToldFromOtherFailures) {

@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "framework/base/command_help.hpp"
 #include "writers/ese/tool/exit_code.hpp"
 
 namespace stillframe::ese::tool {
 
 // `words` are the arguments behind the program's name. `interactive`: progress may be shown on err.
 Exit run_esectl(std::vector<std::string> words, std::FILE* out, std::FILE* err, bool interactive);
+
+// For completions and manual pages.
+CommandHelp esectl_help();
 
 }  // namespace stillframe::ese::tool
