@@ -5,6 +5,7 @@
 #include "tests/ese/support/sample_database.hpp"
 #include "writers/ese/format/catalog.hpp"
 #include "writers/ese/format/row.hpp"
+#include "writers/ese/format/space.hpp"
 #include "writers/ese/format/tree.hpp"
 
 namespace stillframe::ese {
@@ -160,6 +161,54 @@ TEST_P(EseVerify, TheShadowCatalogStandsInForTheCatalog) {
 TEST_P(EseVerify, AChainThatLeadsBackIsFound) {
   edit(SampleDatabase::kTable).set_next(SampleDatabase::kTable);
   EXPECT_TRUE(finds(sealed_and_verified(SampleDatabase::kTable), Check::tree));
+}
+
+// Sets how many pages from its root on a tree owns, and which of those behind the root are free.
+void set_space(SampleDatabase& sample, Pgno root, std::uint32_t pages, std::uint32_t free_bits) {
+  PageEditor page(sample.pages.page(root));
+  SpaceHeader header = decode_space_header(page.view().external_header()).value();
+  header.pages = pages;
+  header.owned_root_or_free_bits = free_bits;
+  ASSERT_TRUE(page.set_external_header(encode_space_header(header)));
+  sample.pages.seal(root);
+}
+
+std::vector<std::string> space_findings(const VerifyReport& report) {
+  std::vector<std::string> found;
+  for (const Finding& finding : report.findings) {
+    if (finding.check == Check::space) found.push_back(finding.what);
+  }
+  return found;
+}
+
+TEST_P(EseVerify, APageThatTwoTreesOwnIsFound) {
+  set_space(sample_, SampleDatabase::kByNumber, 2, 0);
+  EXPECT_EQ(space_findings(verify(sample_)),
+            std::vector<std::string>{"index 'by_number' of table 'rows' and index 'by_name' of "
+                                     "table 'rows' both own page 28 of 'sample'"});
+}
+
+TEST_P(EseVerify, APageThatTwoTablesOwnIsFound) {
+  set_space(sample_, kShadowCatalogRoot, 5, 0);
+  const auto found = space_findings(verify(sample_));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0],
+            "table 'MSysObjectsShadow' and table 'rows' both own page 26 of 'sample' and 2 more "
+            "from there");
+}
+
+TEST_P(EseVerify, APageThatIsOwnedAndFreeForItsParentIsFound) {
+  set_space(sample_, SampleDatabase::kTable, 4, 4);
+  EXPECT_EQ(space_findings(verify(sample_)),
+            std::vector<std::string>{"long values of table 'rows' owns page 29 of 'sample', which "
+                                     "table 'rows' has free"});
+}
+
+TEST_P(EseVerify, APageThatTheParentDoesNotOwnIsFound) {
+  set_space(sample_, SampleDatabase::kTable, 3, 0);
+  EXPECT_EQ(space_findings(verify(sample_)),
+            std::vector<std::string>{"long values of table 'rows' owns page 29 of 'sample', which "
+                                     "table 'rows', its parent, does not own"});
 }
 
 INSTANTIATE_TEST_SUITE_P(All, EseVerify, testing::Values(4096, 8192, 16384, 32768));

@@ -28,7 +28,13 @@ struct Node {
   Blob key, data;
 };
 
-// A tree of one page that owns nothing else.
+// How many pages from its root on a tree owns: the table shares its own out to its indexes.
+std::uint32_t pages_owned(Pgno root) {
+  if (root == Pgno{1}) return kPages;
+  return root == SampleDatabase::kTable ? 4 : 1;
+}
+
+// A tree of one page.
 void put_tree(MemoryPages& pages, Pgno root, Objid objid, std::uint32_t flags, Pgno parent,
               std::vector<Node> nodes) {
   std::sort(nodes.begin(), nodes.end(), [](const Node& a, const Node& b) {
@@ -36,7 +42,7 @@ void put_tree(MemoryPages& pages, Pgno root, Objid objid, std::uint32_t flags, P
   });
   PageEditor page(pages.page(root));
   page.format(root, objid, kRootLeaf | flags, Dbtime{100});
-  const SpaceHeader space{root == Pgno{1} ? kPages : 1, parent, 0, 0, {}};
+  const SpaceHeader space{pages_owned(root), parent, 0, 0, {}};
   bool fits = page.set_external_header(encode_space_header(space));
   for (const Node& node : nodes) {
     fits = fits && page.insert(page.view().lines(), {0, node.key, node.data, 0});

@@ -7,6 +7,7 @@
 #include "writers/ese/format/space.hpp"
 #include "writers/ese/format/verify_pages.hpp"
 #include "writers/ese/format/verify_rows.hpp"
+#include "writers/ese/format/verify_space.hpp"
 #include "writers/ese/format/verify_tree.hpp"
 
 namespace stillframe::ese {
@@ -54,6 +55,7 @@ class Verification {
         check_one_tree(trees[i]);
         if (options_.progress) options_.progress("trees", i + 1, trees.size());
       }
+      check_shares(source_, spaces_, [&](std::string what) { add(Check::space, std::move(what)); });
       for (std::size_t i = 0; i < schema->tables.size(); ++i) {
         check_table_rows(schema->tables[i]);
         if (options_.progress) options_.progress("rows", i + 1, schema->tables.size());
@@ -91,7 +93,7 @@ class Verification {
 
   void check_one_tree(const Tree& tree) {
     ++report_.trees;
-    const Result<Space> space = read_space(source_, tree.root, tree.objid);
+    Result<Space> space = read_space(source_, tree.root, tree.objid);
     if (!space.ok()) add(Check::space, tree.name + ": " + space.error().what());
     visit_tree(tree, tree.root, space.ok() ? &space.value() : nullptr);
     if (!space.ok()) return;
@@ -100,6 +102,7 @@ class Verification {
       visit_tree(tree, space.value().header.owned_root(), &space.value());
       visit_tree(tree, space.value().header.available_root(), &space.value());
     }
+    spaces_.push_back({tree.name, tree.root, std::move(space).value()});
   }
 
   // `space`: what every page of the tree must lie in.
@@ -203,6 +206,7 @@ class Verification {
   const VerifyOptions& options_;
   PageSurvey survey_;
   std::vector<bool> used_;  // by a tree; [0] is page 1
+  std::vector<TreeSpace> spaces_;
   VerifyReport report_;
 };
 
