@@ -132,6 +132,24 @@ TEST_F(Esectl, DumpShowsPagesTreesAndSpace) {
   EXPECT_EQ(esectl({"dump", path_, "tree", "nobody"}).code, Exit::not_found);
 }
 
+TEST_F(Esectl, CompareEndsWithWhetherTheTwoAreTheSame) {
+  const std::string other = folder_ + "/other.edb";
+  std::filesystem::copy_file(path_, other);
+  EXPECT_EQ(esectl({"compare", path_, other}).code, Exit::ok);
+  PageEditor(sample_.pages.page(sample_.kTable)).set_dbtime(Dbtime{101});
+  sample_.pages.seal(sample_.kTable);
+  write();
+  const Answer pages = esectl({"compare", "--json", path_, other});
+  EXPECT_EQ(pages.code, Exit::damaged);
+  EXPECT_EQ(pages.json()["same"], false);
+  EXPECT_EQ(pages.json()["different"], 1);
+  EXPECT_EQ(pages.json()["differences"][0], "page 26: dbtime 101 and 100");
+  const Answer rows = esectl({"compare", "--json", "--rows", path_, other});
+  EXPECT_EQ(rows.code, Exit::ok);
+  EXPECT_EQ(rows.json()["in_both"], 40);
+  EXPECT_EQ(esectl({"compare", path_, folder_ + "/absent.edb"}).code, Exit::not_found);
+}
+
 TEST_F(Esectl, NoVerbChangesTheFile) {
   const auto read = [&] {
     std::ifstream file(path_, std::ios::binary);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "writers/ese/format/all_trees.hpp"
 #include "writers/ese/format/catalog.hpp"
 #include "writers/ese/format/space.hpp"
 #include "writers/ese/format/verify_pages.hpp"
@@ -13,30 +14,6 @@
 namespace stillframe::ese {
 
 namespace {
-
-// A tree of the database: its place in the hierarchy of space, and its name for people.
-struct Tree {
-  Pgno root{};
-  Objid objid{};
-  std::string name;
-};
-
-std::vector<Tree> trees_of(const Schema& schema) {
-  std::vector<Tree> trees{{Pgno{1}, Objid::root, "the database root"}};
-  for (const Table& table : schema.tables) {
-    trees.push_back({table.root, table.objid, "table '" + table.name + "'"});
-    for (const Index& index : table.indexes) {
-      if (index.primary()) continue;
-      trees.push_back(
-          {index.root, index.objid, "index '" + index.name + "' of table '" + table.name + "'"});
-    }
-    if (table.long_values_root != Pgno::null) {
-      trees.push_back({table.long_values_root, table.long_values_objid,
-                       "long values of table '" + table.name + "'"});
-    }
-  }
-  return trees;
-}
 
 class Verification {
  public:
@@ -49,7 +26,7 @@ class Verification {
     survey_ = std::move(survey).value();
     used_.assign(survey_.pages.size(), false);
     if (const auto schema = check_catalog()) {
-      const std::vector<Tree> trees = trees_of(*schema);
+      const std::vector<NamedTree> trees = all_trees(*schema);
       report_.tables = schema->tables.size();
       for (std::size_t i = 0; i < trees.size(); ++i) {
         check_one_tree(trees[i]);
@@ -91,7 +68,7 @@ class Verification {
     return std::nullopt;
   }
 
-  void check_one_tree(const Tree& tree) {
+  void check_one_tree(const NamedTree& tree) {
     ++report_.trees;
     Result<Space> space = read_space(source_, tree.root, tree.objid);
     if (!space.ok()) add(Check::space, tree.name + ": " + space.error().what());
@@ -106,7 +83,7 @@ class Verification {
   }
 
   // `space`: what every page of the tree must lie in.
-  void visit_tree(const Tree& tree, Pgno root, const Space* space) {
+  void visit_tree(const NamedTree& tree, Pgno root, const Space* space) {
     const TreeVisit visit{[&](Pgno pgno) {
                             used_[static_cast<std::uint32_t>(pgno) - 1] = true;
                             if (space == nullptr) return;
@@ -128,7 +105,7 @@ class Verification {
     return after != extents.begin() && std::prev(after)->contains(pgno);
   }
 
-  void check_space(const Tree& tree, const Space& space) {
+  void check_space(const NamedTree& tree, const Space& space) {
     check_apart(tree, space.owned, "owns");
     check_apart(tree, space.available, "has free");
     for (const Extent& extent : space.available) {
@@ -146,7 +123,7 @@ class Verification {
     }
   }
 
-  void check_apart(const Tree& tree, const std::vector<Extent>& extents, const char* verb) {
+  void check_apart(const NamedTree& tree, const std::vector<Extent>& extents, const char* verb) {
     for (std::size_t i = 1; i < extents.size(); ++i) {
       const auto before = static_cast<std::uint64_t>(extents[i - 1].first) + extents[i - 1].pages;
       if (before > static_cast<std::uint64_t>(extents[i].first)) {
