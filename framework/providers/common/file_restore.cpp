@@ -249,7 +249,7 @@ class PartRestore {
 class FileRestore {
  public:
   FileRestore(const WorkEnvironment& environment, StoredSnapshot& snapshot, const RestoreJob& job)
-      : environment_(environment), snapshot_(snapshot), job_(job) {
+      : environment_(environment), snapshot_(snapshot) {
     const std::vector<BytePath> whole{""};
     for (const BytePath& place : job.subvolumes.empty() ? whole : job.subvolumes) {
       parts_.push_back(std::make_unique<PartRestore>(environment, snapshot, job, place));
@@ -327,7 +327,6 @@ class FileRestore {
 
   const WorkEnvironment& environment_;
   StoredSnapshot& snapshot_;
-  const RestoreJob& job_;
   std::vector<std::unique_ptr<PartRestore>> parts_;
 };
 
