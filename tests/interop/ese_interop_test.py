@@ -14,6 +14,8 @@ import sys
 import tempfile
 import uuid
 
+sys.dont_write_bytecode = True  # nothing is left in the source folder
+
 from ese_format import Database, Wrong
 from ese_rows import LONG_TEXT, TEXT, Reader
 
