@@ -1,6 +1,8 @@
 // Pages and records for the tests of page_apply.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -120,6 +122,39 @@ class TestChange {
                       << ": " << finding.what;
       }
     }
+  }
+
+  // --- For damage: flips a few bytes of a record or a page. Records stay whole, as readers see to.
+  template <class Random>
+  void damage(Random& random) {
+    for (int flips = 1 + static_cast<int>(random() % 3); flips > 0; --flips) {
+      if (random() % 3 != 0) {
+        Blob& record = records_[random() % records_.size()];
+        const Blob before = record;
+        record[1 + random() % std::min<std::size_t>(record.size() - 1, 200)] ^=
+            static_cast<std::byte>(1 + random() % 255);
+        const RecordSpan span = measure_record(record);
+        if (span.read != RecordRead::whole || span.bytes != record.size()) record = before;
+      } else {
+        auto page =
+            std::next(pages_.begin(), static_cast<std::ptrdiff_t>(random() % pages_.size()));
+        page->second[8 + random() % 120] ^= static_cast<std::byte>(1 << random() % 8);
+      }
+    }
+  }
+  bool pages_can_be_edited() const {
+    return std::all_of(pages_.begin(), pages_.end(), [](const auto& page) {
+      const PageView view(page.second);
+      if (view.tags() == 0 || view.has(kPageEmpty) || view.has(kPagePreInit)) {
+        return check_page_structure(page.second, "test.edb", page.first).ok();
+      }
+      return check_page_for_editing(page.second, "test.edb", page.first).ok();
+    });
+  }
+  const std::map<Pgno, Blob>& all_pages() const { return pages_; }
+  bool has_all(const std::vector<TouchedPage>& touched) const {
+    return std::all_of(touched.begin(), touched.end(),
+                       [&](const TouchedPage& page) { return pages_.contains(page.pgno); });
   }
 
   PageView page(Pgno pgno) const { return PageView(pages_.at(pgno)); }

@@ -112,6 +112,33 @@ class TestLog {
     return log(record);
   }
 
+  // Takes a change of the node at `line` back, as a session does that rolls back.
+  void undo(Procid procid, std::size_t line, std::uint32_t rceid) {
+    UndoRecord record;
+    record.node = node(procid, line);
+    record.node.rceid = Rceid{rceid};
+    log(record, {Bytes{}, Bytes{}});
+  }
+  void rollback(Procid procid) {
+    LevelRecord record;
+    record.type = RecordType::rollback;
+    record.procid = procid;
+    record.levels = 1;
+    log(record);
+  }
+  // What the node was before the change `rceid`.
+  void undo_info(Procid procid, std::uint32_t rceid, std::string_view key,
+                 std::string_view old_data) {
+    UndoInfoRecord record;
+    record.node.page.procid = procid;
+    record.node.page.dbid = kDb;
+    record.node.page.page = kRoot;
+    record.node.page.before = Dbtime::nil;
+    record.node.rceid = Rceid{rceid};
+    const Blob a = blob(key), b = blob(old_data);
+    log(record, {a, Bytes{}, b});
+  }
+
   // What a database that was shut down now would need of the log.
   void shut_down() {
     BareRecord mark;
@@ -299,13 +326,41 @@ TEST(EseRecover, AnUnknownRestIsRefusedByTheRecordThatSaysSo) {
       << refused.error().what();
 }
 
-TEST(EseRecover, ATransactionIsNotUndoneWithoutItsOldData) {
+TEST(EseRecover, ReplaysTheUndoThatASessionLogged) {
+  CrashingFiles files;
+  TestLog log;
+  log.create();
+  log.begin(kFirst);
+  log.insert(kFirst, 0, "apple", "red");   // 1
+  log.insert(kFirst, 1, "pear", "green");  // 2
+  log.commit(kFirst);
+  log.begin(kSecond);
+  log.replace(kSecond, 0, "red", "a longer text");  // 3
+  log.flag_delete(kSecond, 1);                      // 4
+  log.undo(kSecond, 1, 4);
+  log.undo(kSecond, 0, 3);
+  log.rollback(kSecond);
+  log.put_into(files);
+  const auto report = recover(files, options());
+  ASSERT_TRUE(report.ok()) << report.error().what();
+  EXPECT_EQ(report.value().counts.undone, 0U);
+  EXPECT_EQ(nodes_of(contents(files, kDatabase)), (Nodes{"apple=red", "pear=green"}));
+}
+
+TEST(EseRecover, ARollbackThatUndoesTooLittleIsNamed) {
   CrashingFiles files;
   TestLog log;
   work(log);
+  log.rollback(kSecond);
   log.put_into(files);
-  // A file that has all changes, as if it had been written just before the crash, and no UndoInfo.
-  ASSERT_TRUE(recover(files, options()).ok());
+  const auto refused = recover(files, options());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().what().find("leaves 4 changes"), std::string::npos)
+      << refused.error().what();
+}
+
+// Calls a recovered database dirty again, as if its pages had been written just before the crash.
+void call_dirty(CrashingFiles& files, const TestLog& log) {
   auto file = files.open(kDatabase, FileAccess::write);
   ASSERT_TRUE(file.ok());
   DatabaseHeader header = header_of(files);
@@ -317,6 +372,46 @@ TEST(EseRecover, ATransactionIsNotUndoneWithoutItsOldData) {
   seal_header(header, page);
   ASSERT_TRUE(file.value()->write(0, page).ok());
   ASSERT_TRUE(file.value()->write(kPageBytes, page).ok());
+}
+
+TEST(EseRecover, WhatWasWrittenBeforeItsCommitIsUndoneWithItsUndoInfo) {
+  CrashingFiles files;
+  TestLog log;
+  log.create();
+  log.begin(kFirst);
+  log.insert(kFirst, 0, "apple", "red");  // 1
+  log.commit(kFirst);
+  log.begin(kSecond);
+  log.replace(kSecond, 0, "red", "yellow and red");  // 2
+  log.undo_info(kSecond, 2, "apple", "red");
+  TestLog committed = log;
+  log.put_into(files);
+  // The page as it was with the change: all is replayed, and the transaction commits.
+  committed.commit(kSecond);
+  CrashingFiles with_change;
+  committed.put_into(with_change);
+  ASSERT_TRUE(recover(with_change, options()).ok());
+  const Blob changed = contents(with_change, kDatabase);
+  ASSERT_EQ(nodes_of(changed), Nodes{"apple=yellow and red"});
+  auto file = files.create(kDatabase);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(file.value()->write(0, changed).ok());
+  call_dirty(files, log);
+
+  const auto report = recover(files, options());
+  ASSERT_TRUE(report.ok()) << report.error().what();
+  EXPECT_EQ(report.value().counts.changes, 0U) << "everything was on the page";
+  EXPECT_EQ(report.value().counts.undone, 1U);
+  EXPECT_EQ(nodes_of(contents(files, kDatabase)), Nodes{"apple=red"});
+}
+
+TEST(EseRecover, ATransactionIsNotUndoneWithoutItsOldData) {
+  CrashingFiles files;
+  TestLog log;
+  work(log);
+  log.put_into(files);
+  ASSERT_TRUE(recover(files, options()).ok());
+  call_dirty(files, log);
   const Blob before = contents(files, kDatabase);
   const auto refused = recover(files, options());
   ASSERT_FALSE(refused.ok());

@@ -230,6 +230,15 @@ Status apply_to_copies(ChangeRecords records, std::span<HeldPage> pages,
     page.bytes = copies.back();
   }
   if (Status done = apply_all(records, work, context); !done.ok()) return done;
+  for (const HeldPage& page : work) {
+    if (!page.change) continue;
+    // Flags come from the record as they are, and what they make of the page may be none.
+    if (Status whole = check_page_structure(page.bytes, context.database, page.pgno); !whole.ok()) {
+      return ese_error(EseErr::log_corrupted,
+                       change_name(records.front(), page.pgno, context.database) +
+                           ": the record makes no page: " + whole.error().what());
+    }
+  }
   for (std::size_t i = 0; i < work.size(); ++i) {
     if (work[i].change)
       std::copy(work[i].bytes.begin(), work[i].bytes.end(), pages[i].bytes.begin());
