@@ -33,6 +33,7 @@ namespace stillframe {
 struct ConfigNode {
   enum class Kind { text, number, flag, list, table, other };
   Kind kind = Kind::other;
+  std::size_t file = 0;  // which of the sources it was read from
   std::uint32_t line = 0;
   std::string text;
   std::int64_t number = 0;
@@ -43,23 +44,30 @@ struct ConfigNode {
 };
 
 struct ConfigTable::Shared {
-  std::string source;
+  std::vector<std::string> sources;
   ConfigNode root;
   std::optional<Error> first_mistake;
 
-  void reject(std::uint32_t line, const std::string& what) {
+  void reject(std::size_t file, std::uint32_t line, const std::string& what) {
     if (first_mistake) return;
-    first_mistake = Error(Errc::invalid_argument,
-                          source + (line != 0 ? ":" + std::to_string(line) : "") + ": " + what);
+    const std::string place = line != 0 ? ":" + std::to_string(line) : "";
+    first_mistake = Error(Errc::invalid_argument, sources[file] + place + ": " + what);
   }
+  void reject(const ConfigNode& node, const std::string& what) {
+    reject(node.file, node.line, what);
+  }
+
+  // Reads one more source and lays it over what earlier ones said.
+  void add(std::string_view toml, std::string_view source);
 };
 
 namespace {
 
 constexpr int kDepthMax = 16;
 
-ConfigNode convert(const toml::node& node, int depth) {
+ConfigNode convert(const toml::node& node, std::size_t file, int depth) {
   ConfigNode out;
+  out.file = file;
   out.line = node.source().begin.line;
   if (depth > kDepthMax) return out;
   if (const auto* text = node.as_string()) {
@@ -73,19 +81,49 @@ ConfigNode convert(const toml::node& node, int depth) {
     out.flag = flag->get();
   } else if (const auto* list = node.as_array()) {
     out.kind = ConfigNode::Kind::list;
-    for (const toml::node& element : *list) out.list.push_back(convert(element, depth + 1));
+    for (const toml::node& element : *list) out.list.push_back(convert(element, file, depth + 1));
   } else if (const auto* table = node.as_table()) {
     out.kind = ConfigNode::Kind::table;
     for (const auto& [key, value] : *table) {
-      out.table.emplace(std::string(key.str()), convert(value, depth + 1));
+      out.table.emplace(std::string(key.str()), convert(value, file, depth + 1));
     }
   }
   return out;
 }
 
 const ConfigNode& empty_table() {
-  static const ConfigNode empty{ConfigNode::Kind::table, 0, {}, 0, false, {}, {}, true};
+  static const ConfigNode empty = [] {
+    ConfigNode node;
+    node.kind = ConfigNode::Kind::table;
+    node.read = true;
+    return node;
+  }();
   return empty;
+}
+
+bool is_list_of_tables(const ConfigNode& node) {
+  return node.kind == ConfigNode::Kind::list && !node.list.empty() &&
+         node.list.front().kind == ConfigNode::Kind::table;
+}
+
+// Tables are laid over each other, lists of tables add up, everything else is replaced.
+void lay_over(ConfigNode& below, ConfigNode above) {
+  if (is_list_of_tables(below) && is_list_of_tables(above)) {
+    for (ConfigNode& element : above.list) below.list.push_back(std::move(element));
+    return;
+  }
+  if (below.kind != ConfigNode::Kind::table || above.kind != ConfigNode::Kind::table) {
+    below = std::move(above);
+    return;
+  }
+  for (auto& [key, value] : above.table) {
+    const auto [place, is_new] = below.table.try_emplace(key);
+    if (is_new) {
+      place->second = std::move(value);
+    } else {
+      lay_over(place->second, std::move(value));
+    }
+  }
 }
 
 // The first key below `node` that nobody asked for.
@@ -112,21 +150,36 @@ const ConfigNode* unread(const ConfigNode& node, std::string& name) {
 
 }  // namespace
 
-Result<ConfigTable> ConfigTable::parse(std::string_view toml, std::string_view source) {
-  auto shared = std::make_shared<Shared>();
-  shared->source = escape_path(source);
+void ConfigTable::Shared::add(std::string_view toml, std::string_view source) {
+  const std::size_t file = sources.size();
+  sources.push_back(escape_path(source));
   if (toml.size() > kConfigBytesMax) {
-    return Error(Errc::limit_reached, shared->source + ": a configuration file has at most " +
-                                          std::to_string(kConfigBytesMax) + " bytes");
+    first_mistake =
+        Error(Errc::limit_reached, sources[file] + ": a configuration file has at most " +
+                                       std::to_string(kConfigBytesMax) + " bytes");
+    return;
   }
   try {
-    shared->root = convert(toml::parse(toml, source), 0);
+    lay_over(root, convert(toml::parse(toml, source), file, 0));
   } catch (const toml::parse_error& mistake) {
-    shared->reject(mistake.source().begin.line, escape_path(mistake.description()));
-    return *shared->first_mistake;
+    reject(file, mistake.source().begin.line, escape_path(mistake.description()));
   } catch (const std::exception& mistake) {
-    shared->reject(0, escape_path(mistake.what()));
-    return *shared->first_mistake;
+    reject(file, 0, escape_path(mistake.what()));
+  }
+}
+
+Result<ConfigTable> ConfigTable::parse(std::string_view toml, std::string_view source) {
+  return parse_all({{std::string(source), std::string(toml)}});
+}
+
+Result<ConfigTable> ConfigTable::parse_all(const std::vector<ConfigSource>& sources) {
+  auto shared = std::make_shared<Shared>();
+  shared->root.kind = ConfigNode::Kind::table;
+  shared->sources = {"(no configuration file)"};
+  if (!sources.empty()) shared->sources.clear();
+  for (const ConfigSource& source : sources) {
+    shared->add(source.toml, source.name);
+    if (shared->first_mistake) return *shared->first_mistake;
   }
   const ConfigNode* root = &shared->root;
   return ConfigTable(std::move(shared), root);
@@ -145,7 +198,7 @@ bool ConfigTable::has(const std::string& key) const {
 
 void ConfigTable::reject(const std::string& key, const std::string& why) {
   const auto it = node_->table.find(key);
-  shared_->reject(it == node_->table.end() ? node_->line : it->second.line,
+  shared_->reject(it == node_->table.end() ? *node_ : it->second,
                   "'" + escape_path(key) + "' " + why);
 }
 
@@ -239,7 +292,7 @@ Status ConfigTable::finish() const {
   if (shared_->first_mistake) return *shared_->first_mistake;
   std::string name;
   if (const ConfigNode* stray = unread(shared_->root, name); stray != nullptr) {
-    shared_->reject(stray->line, "the key '" + escape_path(name) + "' means nothing here");
+    shared_->reject(*stray, "the key '" + escape_path(name) + "' means nothing here");
     return *shared_->first_mistake;
   }
   return Ok{};

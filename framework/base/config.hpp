@@ -19,12 +19,19 @@ inline constexpr std::size_t kConfigBytesMax = std::size_t{1} << 20;
 
 struct ConfigNode;  // a parsed table
 
+struct ConfigSource {
+  std::string name;  // in messages
+  std::string toml;
+};
+
 // One table of a file. Reads by name and remembers the first mistake of the whole file, so that a
 // caller can read everything first and ask once, by finish(). Copies look at the same table.
 class ConfigTable {
  public:
   // `source` names the file in messages.
   static Result<ConfigTable> parse(std::string_view toml, std::string_view source);
+  // Several files as one: a later one's keys replace those of the ones before, [[tables]] add up.
+  static Result<ConfigTable> parse_all(const std::vector<ConfigSource>& sources);
 
   bool has(const std::string& key) const;
   std::string text(const std::string& key, std::string fallback = {});

@@ -53,6 +53,42 @@ TEST(Config, TheFirstMistakeIsKept) {
   EXPECT_THAT(table.finish().error().what(), HasSubstr("test.toml:2: 'count' must be"));
 }
 
+TEST(Config, LaterFilesLieOverEarlierOnes) {
+  auto parsed = ConfigTable::parse_all(
+      {{"main.toml",
+        "name = 'main'\nlist = ['a']\n[limits]\nhold = 1\nlease = 2\n[[set]]\npath = '/x'\n"},
+       {"conf.d/10.toml", "list = ['b']\n[limits]\nhold = 7\n[[set]]\npath = '/y'\n"}});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().what();
+  ConfigTable table = parsed.value();
+  EXPECT_EQ(table.text("name"), "main");
+  EXPECT_THAT(table.texts("list"), ElementsAre("b"));
+  ConfigTable limits = table.table("limits");
+  EXPECT_EQ(limits.number("hold", 0, 0, 9), 7);
+  EXPECT_EQ(limits.number("lease", 0, 0, 9), 2);
+  auto sets = table.tables("set");
+  ASSERT_EQ(sets.size(), 2u);
+  EXPECT_EQ(sets[0].text("path") + sets[1].text("path"), "/x/y");
+  EXPECT_TRUE(table.finish().ok());
+}
+
+TEST(Config, AMistakeNamesTheFileItIsIn) {
+  auto parsed = ConfigTable::parse_all({{"main.toml", "[limits]\nhold = 1\n"},
+                                        {"conf.d/10.toml", "\n[limits]\nlease = 'x'\nodd = 1\n"}});
+  ConfigTable limits = parsed.value().table("limits");
+  (void)limits.number("hold", 0, 0, 9);
+  EXPECT_THAT(parsed.value().finish().error().what(), HasSubstr("conf.d/10.toml:3: the key"));
+  auto again = ConfigTable::parse_all({{"main.toml", "a = 1\n"}, {"conf.d/20.toml", "b = = 2\n"}});
+  ASSERT_FALSE(again.ok());
+  EXPECT_THAT(again.error().what(), HasSubstr("conf.d/20.toml:1"));
+}
+
+TEST(Config, NoFilesAreDefaults) {
+  auto parsed = ConfigTable::parse_all({});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed.value().table("limits").number("hold", 5, 0, 9), 5);
+  EXPECT_TRUE(parsed.value().finish().ok());
+}
+
 TEST(Config, BrokenTomlNamesItsLine) {
   auto parsed = ConfigTable::parse("a = 1\nb = = 2\n", "test.toml");
   ASSERT_FALSE(parsed.ok());
