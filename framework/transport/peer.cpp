@@ -62,9 +62,28 @@ std::string_view unit_in_path(std::string_view path) {
 }  // namespace
 
 PeerCredentials own_credentials() {
-  return {static_cast<std::int64_t>(::getpid()), static_cast<std::int64_t>(::geteuid()),
-          static_cast<std::int64_t>(::getegid())};
+  return {static_cast<std::int64_t>(::getpid()),
+          static_cast<std::int64_t>(::geteuid()),
+          static_cast<std::int64_t>(::getegid()),
+          {}};
 }
+
+namespace {
+
+// Those at the time of connect(), as the other credentials are. Empty where the kernel cannot say.
+std::vector<std::int64_t> peer_groups(int fd) {
+  std::vector<gid_t> groups(64);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    socklen_t bytes = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+    const bool ok = ::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &bytes) == 0;
+    if (!ok && errno != ERANGE) return {};
+    groups.resize(bytes / sizeof(gid_t));
+    if (ok) break;
+  }
+  return {groups.begin(), groups.end()};
+}
+
+}  // namespace
 
 Result<PeerCredentials> peer_credentials(int fd) {
   ucred peer{};
@@ -73,7 +92,7 @@ Result<PeerCredentials> peer_credentials(int fd) {
     return posix_error(errno, "ask for the credentials of", "peer");
   }
   return PeerCredentials{peer.pid, static_cast<std::int64_t>(peer.uid),
-                         static_cast<std::int64_t>(peer.gid)};
+                         static_cast<std::int64_t>(peer.gid), peer_groups(fd)};
 }
 
 Result<Descriptor> open_pidfd(std::int64_t pid) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <stillframe/descriptor.hpp>
 #include <stillframe/result.hpp>
@@ -14,6 +15,7 @@ struct PeerCredentials {
   std::int64_t pid = 0;
   std::int64_t uid = -1;
   std::int64_t gid = -1;
+  std::vector<std::int64_t> groups;  // the supplementary ones
   friend bool operator==(const PeerCredentials&, const PeerCredentials&) = default;
 };
 

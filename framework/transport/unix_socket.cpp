@@ -68,7 +68,25 @@ Result<Descriptor> lock_socket(const BytePath& socket_path) {
 
 }  // namespace
 
+Result<ListeningSocket> ListeningSocket::adopt(const ListenOptions& options) {
+  const int given = options.inherited->get();
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (::getsockopt(given, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0)
+    return posix_error(errno, "use the inherited socket for", options.socket_path);
+  if (listens == 0)
+    return Error(Errc::invalid_argument, "the inherited socket for '" +
+                                             escape_path(options.socket_path) +
+                                             "' does not listen; its unit must say ListenStream=");
+  Descriptor socket(::fcntl(given, F_DUPFD_CLOEXEC, 3));
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (!socket.valid() || flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+    return posix_error(errno, "use the inherited socket for", options.socket_path);
+  return ListeningSocket({}, std::move(socket), options.socket_path);
+}
+
 Result<ListeningSocket> ListeningSocket::open(const ListenOptions& options) {
+  if (options.inherited) return adopt(options);
   auto address = address_of(options.socket_path);
   if (!address.ok()) return address.error();
   if (const auto slash = options.socket_path.rfind('/'); slash != BytePath::npos && slash != 0) {
@@ -98,7 +116,8 @@ Result<ListeningSocket> ListeningSocket::open(const ListenOptions& options) {
 }
 
 ListeningSocket::~ListeningSocket() {
-  if (socket_.valid()) ::unlink(path_.c_str());  // while the lock is still held
+  // While the lock is still held. Without one the socket is somebody else's.
+  if (lock_.valid()) ::unlink(path_.c_str());
 }
 
 Result<Descriptor> ListeningSocket::accept() const {

@@ -10,7 +10,8 @@ namespace stillframe {
 
 // A bound, listening, non-blocking socket. Holds a lock file beside it ("SOCKET.lock") as long as
 // it lives, so that two servers never share a path and a socket file left by a dead one can be
-// removed without asking. Destruction removes the socket file.
+// removed without asking. Destruction removes the socket file. An inherited socket has no lock and
+// its file stays.
 class ListeningSocket {
  public:
   static Result<ListeningSocket> open(const ListenOptions& options);
@@ -23,6 +24,7 @@ class ListeningSocket {
   Result<Descriptor> accept() const;
 
  private:
+  static Result<ListeningSocket> adopt(const ListenOptions& options);
   ListeningSocket(Descriptor lock, Descriptor socket, BytePath path)
       : lock_(std::move(lock)), socket_(std::move(socket)), path_(std::move(path)) {}
 

@@ -119,6 +119,10 @@ class SocketWriterServer : public WriterServer {
     if (!wanted.ok()) return wanted.error();
     wire::RegisterWriter& writer = wanted.value();
     if (Status s = check_identity(writer); !s.ok()) return s;
+    if (options_.admit_writer) {
+      Status s = options_.admit_writer(guest.connection->peer(), writer.identity);
+      if (!s.ok()) return s;
+    }
     // Written after it had read the welcome: now the comparison is exact on this side too.
     Status clocks = wire::compare_clocks(wire::sample_clock(clock_), writer.clock, guest.welcomed,
                                          clock_.now());

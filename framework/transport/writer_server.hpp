@@ -16,6 +16,8 @@ struct WriterServerOptions {
   std::size_t connections_max = 4096;
   std::size_t send_queue_bytes_max = std::size_t{1} << 30;  // per writer; overflow closes it
   std::chrono::milliseconds handshake_limit{5'000};         // from accept to registration
+  // Whether this peer may be that writer; an error refuses it. Empty: every writer.
+  std::function<Status(const PeerCredentials&, const WriterIdentity&)> admit_writer;
 };
 
 class WriterServer {

@@ -52,6 +52,44 @@ TEST(UnixSocket, SocketFileOfADeadServerIsReplaced) {
   EXPECT_TRUE(connect_unix(options.socket_path, system_clock(), BootTime{}).ok());
 }
 
+TEST(UnixSocket, AnInheritedSocketIsUsedAndLeft) {
+  tests::TemporaryDirectory directory;
+  ListenOptions options;
+  options.socket_path = directory / "s";
+  auto given = std::make_shared<Descriptor>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  options.socket_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(given->get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  options.inherited = given;
+  EXPECT_EQ(ListeningSocket::open(options).error().code(), Errc::invalid_argument)
+      << "it does not listen yet";
+  ASSERT_EQ(::listen(given->get(), 4), 0);
+  auto waiting = connect_unix(options.socket_path, system_clock(), BootTime{});
+  {
+    auto socket = ListeningSocket::open(options);
+    ASSERT_TRUE(socket.ok()) << socket.error().what();
+    auto accepted = socket.value().accept();
+    ASSERT_TRUE(accepted.ok());
+    EXPECT_TRUE(accepted.value().valid()) << "who connected before the server ran is served";
+    EXPECT_FALSE(socket.value().accept().value().valid()) << "and it does not block";
+  }
+  EXPECT_TRUE(std::filesystem::exists(options.socket_path));
+  EXPECT_FALSE(std::filesystem::exists(options.socket_path + ".lock"));
+  EXPECT_TRUE(connect_unix(options.socket_path, system_clock(), BootTime{}).ok());
+}
+
+TEST(UnixSocket, APeerHasTheGroupsOfItsProcess) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  const Descriptor one(ends[0]), other(ends[1]);
+  auto peer = peer_credentials(one.get());
+  ASSERT_TRUE(peer.ok());
+  std::vector<gid_t> own(static_cast<std::size_t>(::getgroups(0, nullptr)));
+  ASSERT_GE(::getgroups(static_cast<int>(own.size()), own.data()), 0);
+  EXPECT_EQ(peer.value().groups, std::vector<std::int64_t>(own.begin(), own.end()));
+}
+
 TEST(UnixSocket, SocketFileGoesWithItsServer) {
   tests::TemporaryDirectory directory;
   ListenOptions options;

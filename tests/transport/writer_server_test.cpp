@@ -79,6 +79,22 @@ class WriterServerTest : public ::testing::Test {
   std::unique_ptr<WriterServer> server_;
 };
 
+TEST_F(WriterServerTest, AWriterThatIsNotAdmittedIsToldWhy) {
+  options_.admit_writer = [](const PeerCredentials& peer, const WriterIdentity& identity) {
+    EXPECT_EQ(peer.uid, static_cast<std::int64_t>(::geteuid()));
+    if (identity.instance_name == "eu") return Status(Ok{});
+    return Status(Error(Errc::access_denied, "only eu"));
+  };
+  start();
+  RawPeer peer = greeted();
+  EXPECT_TRUE(peer.send(wire::encode(registration("us"))));
+  auto refused = wire::decode_refuse(peer.expect(Kind::refuse));
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused.value().error.code(), Errc::access_denied);
+  RawPeer welcome = registered("eu");
+  EXPECT_EQ(link()->identity().instance_name, "eu");
+}
+
 TEST_F(WriterServerTest, RegisteredWriterBecomesALinkThatKnowsItsProcess) {
   start();
   RawPeer peer = greeted();
