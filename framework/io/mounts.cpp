@@ -151,6 +151,13 @@ Result<bool> is_mount_point(const BytePath& place) {
                      [&](const MountEntry& entry) { return entry.mount_point == place; });
 }
 
+Status flush_file_system(const BytePath& place) {
+  const Descriptor directory(::open(place.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid()) return posix_error(errno, "cannot open for flushing", place);
+  if (::syncfs(directory.get()) != 0) return posix_error(errno, "cannot flush", place);
+  return Ok{};
+}
+
 std::string holders_of_mount(const BytePath& place) {
   const std::uint64_t mount = mount_id_at(place);
   std::string text;

@@ -38,6 +38,9 @@ Status unmount(const BytePath& place);
 // when files in it are open for writing.
 Status seal_file_system(const BytePath& place);
 
+// Writes out what the file system that holds the directory `place` has in memory. Blocks.
+Status flush_file_system(const BytePath& place);
+
 // Whether `place` is where a mount begins.
 Result<bool> is_mount_point(const BytePath& place);
 

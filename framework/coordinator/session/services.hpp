@@ -16,6 +16,7 @@
 #include "framework/coordinator/writers/heartbeat.hpp"
 #include "framework/coordinator/writers/restore_claims.hpp"
 #include "framework/coordinator/writers/writer_registry.hpp"
+#include "framework/io/mounts.hpp"
 
 namespace stillframe::coordinator {
 
@@ -32,6 +33,7 @@ struct Services {
   const Clock* clock = nullptr;
   std::function<Duration()> time_slept = time_machine_slept;
   VolumeSourceFactory look_at_volumes;
+  std::function<Status(const BytePath& mount_point)> flush_volume = flush_file_system;
   BytePath exclude_from_snapshot;  // folder of the machine's lists
   machine::Limits limits;
   std::uint64_t copy_bytes_limit = 0;

@@ -1,13 +1,8 @@
 #include "framework/coordinator/session/set_maker.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <thread>
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "framework/base/posix_error.hpp"
 #include "framework/coordinator/provider_pool/remove_for_good.hpp"
 #include "framework/lists/machine_lists.hpp"
 
@@ -23,13 +18,6 @@ Status run_apart(std::function<void()> work) {
   } catch (const std::exception& e) {
     return Error(Errc::out_of_resources, std::string("starting a thread: ") + e.what());
   }
-}
-
-Status sync_volume(const BytePath& mount_point) {
-  const Descriptor directory(::open(mount_point.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid()) return posix_error(errno, "cannot open for flushing", mount_point);
-  if (::syncfs(directory.get()) != 0) return posix_error(errno, "cannot flush", mount_point);
-  return Ok{};
 }
 
 // A provider that does not know the set it prepared has lost it, most likely with its process: that
@@ -291,12 +279,13 @@ void SetMaker::flush(std::function<void(const Status&)> done) {
     if (--pending->missing == 0) pending->done(pending->first_error);
   };
   for (const auto& mount : mounts) {
-    const Status started = run_apart([strand = strand_, owner = owner_, mount, one_done] {
-      const Status status = sync_volume(mount);
-      strand.post([owner, status, one_done] {
-        if (const auto alive = owner.lock()) one_done(status);
-      });
-    });
+    const Status started = run_apart(
+        [flush = services_.flush_volume, strand = strand_, owner = owner_, mount, one_done] {
+          const Status status = flush(mount);
+          strand.post([owner, status, one_done] {
+            if (const auto alive = owner.lock()) one_done(status);
+          });
+        });
     if (!started.ok()) on_strand([one_done, started] { one_done(started); });
   }
 }
