@@ -1,12 +1,12 @@
 #include "framework/io/mounts.hpp"
 
+#include <algorithm>
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-
-#include <algorithm>
 
 #include "framework/io/file.hpp"
 #include "tests/support/loop_fs.hpp"
@@ -20,9 +20,8 @@ using tests::LoopFs;
 // Counts only what is the test's own: others mount beside it.
 int mounts_of(const BytePath& device) {
   const auto mounts = tests::mounted_now();
-  return static_cast<int>(std::count_if(mounts.begin(), mounts.end(), [&](const auto& mount) {
-    return mount.source == device;
-  }));
+  return static_cast<int>(std::count_if(mounts.begin(), mounts.end(),
+                                        [&](const auto& mount) { return mount.source == device; }));
 }
 
 class Mounts : public testing::Test {

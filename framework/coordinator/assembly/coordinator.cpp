@@ -71,6 +71,14 @@ class Assembled final : public Coordinator {
     return release_orphans();
   }
 
+  bool holding() const override { return heartbeat_->beating(); }
+
+  bool responds_within(Duration patience) override {
+    auto answered = std::make_shared<std::promise<void>>();  // shared with a task that comes late
+    runtime_->make_strand().post([answered] { answered->set_value(); });
+    return answered->get_future().wait_for(patience) == std::future_status::ready;
+  }
+
   WriterRegistry& writers() override { return registry_; }
   std::shared_ptr<RequestorHandler> requests() override { return service_; }
 

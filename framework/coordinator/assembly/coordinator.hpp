@@ -56,6 +56,11 @@ class Coordinator {
   virtual Status add_writer(std::shared_ptr<WriterLink> link) = 0;
   virtual Status add_provider(std::shared_ptr<Provider> provider) = 0;  // in process
 
+  // Whether a writer is held now.
+  virtual bool holding() const = 0;
+  // Whether the threads that run sessions get to what they are asked within `patience`.
+  virtual bool responds_within(Duration patience) = 0;
+
   virtual WriterRegistry& writers() = 0;
   // Shared with channels, which may outlive the coordinator: they are then refused.
   virtual std::shared_ptr<RequestorHandler> requests() = 0;

@@ -3,7 +3,7 @@
 #include "framework/base/json_lines_event_sink.hpp"
 #include "framework/coordinator/assembly/built_in_providers.hpp"
 #include "framework/coordinator/assembly/coordinator.hpp"
-#include "framework/coordinator/embedded/directories.hpp"
+#include "framework/coordinator/assembly/directories.hpp"
 #include "framework/coordinator/embedded/start_embedded.hpp"
 #include "framework/transport/requestor_server.hpp"
 #include "framework/transport/writer_server.hpp"
@@ -74,7 +74,10 @@ class Embedded final : public EmbeddedCoordinator {
   }
 
   Status begin(EmbeddedSeams seams) {
-    if (Status s = prepare_directories(options_); !s.ok()) return s;
+    Directories directories{options_.state_dir, options_.runtime_dir};
+    if (Status s = prepare_directories(directories); !s.ok()) return s;
+    options_.state_dir = directories.state;
+    options_.runtime_dir = directories.runtime;
     CoordinatorOptions parts;
     parts.state_dir = options_.state_dir;
     parts.runtime_dir = options_.runtime_dir;

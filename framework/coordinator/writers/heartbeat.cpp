@@ -73,6 +73,11 @@ void Heartbeat::stop_beating(const SessionId& session) {
   holds_.erase(session);
 }
 
+bool Heartbeat::beating() const {
+  const std::lock_guard lock(mutex_);
+  return !holds_.empty();
+}
+
 void Heartbeat::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {

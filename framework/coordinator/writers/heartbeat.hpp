@@ -24,6 +24,7 @@ class Heartbeat {
   void start_beating(const SessionId& session, Duration lease, std::shared_ptr<WriterLink> writer);
   void stop_beating(const SessionId& session, const WriterInstanceId& writer);
   void stop_beating(const SessionId& session);
+  bool beating() const;  // for any writer
 
  private:
   struct Hold {
@@ -35,7 +36,7 @@ class Heartbeat {
   Heartbeat() = default;
   void run();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<SessionId, Hold> holds_;
   bool stopping_ = false;

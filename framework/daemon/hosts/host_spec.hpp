@@ -1,5 +1,5 @@
-// Programs that a root-owned configuration file names: plug-ins and declarative writers, each run in
-// a process of its own.
+// Programs that a root-owned configuration file names: plug-ins and declarative writers, each run
+// in a process of its own.
 #pragma once
 
 #include <optional>

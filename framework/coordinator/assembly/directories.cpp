@@ -1,4 +1,4 @@
-#include "framework/coordinator/embedded/directories.hpp"
+#include "framework/coordinator/assembly/directories.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -28,10 +28,10 @@ BytePath default_runtime_dir() {
   return (base.empty() ? "/tmp/stillframe-" + std::to_string(::geteuid()) : base + "/stillframe");
 }
 
-Status make_directory(const BytePath& path) {
+Status make_directory(const BytePath& path, unsigned mode) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const BytePath part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+    if (::mkdir(part.c_str(), mode) != 0 && errno != EEXIST)
       return posix_error(errno, "cannot make the folder", part);
     if (slash == BytePath::npos) break;
   }
@@ -48,14 +48,15 @@ Status make_directory(const BytePath& path) {
 
 }  // namespace
 
-Status prepare_directories(EmbeddedOptions& options) {
-  if (options.state_dir.empty()) options.state_dir = default_state_dir();
-  if (options.runtime_dir.empty()) options.runtime_dir = default_runtime_dir();
-  for (const BytePath* directory : {&options.state_dir, &options.runtime_dir}) {
+Status prepare_directories(Directories& directories, unsigned runtime_mode) {
+  if (directories.state.empty()) directories.state = default_state_dir();
+  if (directories.runtime.empty()) directories.runtime = default_runtime_dir();
+  for (const BytePath* directory : {&directories.state, &directories.runtime}) {
     if (directory->front() != '/')
       return Error(Errc::invalid_argument,
                    "folder " + escape_path(*directory) + " is not an absolute path");
-    if (Status s = make_directory(*directory); !s.ok()) return s;
+    const unsigned mode = directory == &directories.runtime ? runtime_mode : 0700;
+    if (Status s = make_directory(*directory, mode); !s.ok()) return s;
   }
   return Ok{};
 }

@@ -1,0 +1,47 @@
+// What `stillframed` reads: stillframe.toml, then conf.d/*.toml beside it in the order of their
+// names. docs/operations.md is the reference for people. No file at all means the defaults.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+
+#include "framework/daemon/access/access_policy.hpp"
+
+namespace stillframe::daemon {
+
+inline constexpr const char* kDefaultConfig = "/etc/stillframe/stillframe.toml";
+
+struct DaemonConfig {
+  // [daemon]
+  BytePath state_dir;    // empty: /var/lib/stillframe, or $XDG_STATE_HOME/stillframe without root
+  BytePath runtime_dir;  // empty: /run/stillframe, or $XDG_RUNTIME_DIR/stillframe
+  BytePath socket_dir;   // empty: the runtime directory
+  BytePath helper_dir;   // empty: as installed
+  BytePath broker;       // its socket; empty: the daemon does with its own rights what it can
+  bool open_to_all =
+      true;  // everybody may connect, the [[allow]] tables decide; else only its user
+  // [limits]
+  std::chrono::milliseconds hold{60'000}, commit{10'000}, lease{5'000};
+  std::uint64_t copy_bytes = std::uint64_t{64} << 30;
+  // [providers]
+  bool builtin_providers = true;
+  std::vector<BytePath> command_providers;
+
+  std::vector<AccessRule> allow;  // [[allow]]
+};
+
+struct ConfigFiles {
+  BytePath main = kDefaultConfig;
+  bool required = false;  // it was asked for by name, so it must be there
+};
+
+// Every file must belong to root or `own_uid` and nobody else may be able to write it: what it says
+// is run and obeyed. invalid_argument names file, line and key.
+Result<DaemonConfig> read_daemon_config(const ConfigFiles& files, std::int64_t own_uid);
+
+}  // namespace stillframe::daemon

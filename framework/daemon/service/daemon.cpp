@@ -1,0 +1,212 @@
+#include "framework/daemon/service/daemon.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "framework/coordinator/assembly/built_in_providers.hpp"
+#include "framework/coordinator/assembly/coordinator.hpp"
+#include "framework/coordinator/assembly/directories.hpp"
+#include "framework/daemon/access/access_handler.hpp"
+#include "framework/lists/machine_lists.hpp"
+#include "framework/transport/requestor_server.hpp"
+#include "framework/transport/writer_server.hpp"
+
+namespace stillframe::daemon {
+namespace {
+
+using coordinator::Coordinator;
+using coordinator::CoordinatorOptions;
+using coordinator::ProviderSetup;
+
+constexpr unsigned kOpenMode = 0666, kOwnMode = 0600;
+
+// What a running daemon does not take over from a new configuration.
+std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConfig& next) {
+  std::vector<std::string> keys;
+  const auto differs = [&](const char* key, const auto& one, const auto& other) {
+    if (one != other) keys.emplace_back(key);
+  };
+  differs("daemon.state_dir", now.state_dir, next.state_dir);
+  differs("daemon.runtime_dir", now.runtime_dir, next.runtime_dir);
+  differs("daemon.socket_dir", now.socket_dir, next.socket_dir);
+  differs("daemon.helper_dir", now.helper_dir, next.helper_dir);
+  differs("daemon.open_to_all", now.open_to_all, next.open_to_all);
+  differs("limits.hold_ms", now.hold, next.hold);
+  differs("limits.commit_ms", now.commit, next.commit);
+  differs("limits.lease_ms", now.lease, next.lease);
+  differs("limits.copy_mib", now.copy_bytes, next.copy_bytes);
+  differs("providers.builtin", now.builtin_providers, next.builtin_providers);
+  differs("providers.command", now.command_providers, next.command_providers);
+  return keys;
+}
+
+class RunningDaemon final : public Daemon {
+ public:
+  RunningDaemon(DaemonConfig config, EventSink& events)
+      : config_(std::move(config)),
+        events_(events),
+        policy_(AccessPolicy(::geteuid(), config_.allow)) {}
+
+  // Sessions first, while the writers they thaw are still connected.
+  ~RunningDaemon() override {
+    report(kEventStopping, EventLevel::info, "stillframed is stopping");
+    if (coordinator_) coordinator_->close();
+    requestor_server_.reset();
+    status_server_.reset();
+    writer_server_.reset();
+  }
+
+  Status begin(ActivatedSockets& sockets) {
+    coordinator::Directories directories{config_.state_dir, config_.runtime_dir};
+    if (Status s = coordinator::prepare_directories(directories, 0755); !s.ok()) return s;
+    state_dir_ = directories.state;
+    runtime_dir_ = directories.runtime;
+    socket_dir_ = config_.socket_dir.empty() ? runtime_dir_ : config_.socket_dir;
+    auto coordinator = Coordinator::start(coordinator_options());
+    if (!coordinator.ok()) return coordinator.error();
+    coordinator_ = std::move(coordinator).value();
+    requests_ = coordinator_->requests();
+    if (Status s = listen_for_writers(sockets); !s.ok()) return s;
+    if (Status s = listen_for_requestors(sockets); !s.ok()) return s;
+    if (const auto left = sockets.left(); !left.empty())
+      return Error(Errc::invalid_argument, "the service manager handed over a socket named '" +
+                                               left.front() + "'; there are " + kWriterSocket +
+                                               ", " + kRequestorSocket + " and " + kStatusSocket);
+    report(kEventStarted, EventLevel::info,
+           "stillframed " + std::string(coordinator::kVersion) + " serves in " +
+               escape_path(socket_dir_),
+           {{"version", coordinator::kVersion}, {"pid", std::to_string(::getpid())}});
+    return Ok{};
+  }
+
+  void reload(DaemonConfig next) override {
+    const auto restart = needs_restart(config_, next);
+    policy_.set(AccessPolicy(::geteuid(), next.allow));
+    config_.allow = std::move(next.allow);
+    report(kEventReloaded, EventLevel::info, "the configuration was read again");
+    for (const std::string& key : restart)
+      report(kEventNeedsRestart, EventLevel::warning,
+             "'" + key + "' changed; it counts from the next start of stillframed on",
+             {{"key", key}});
+  }
+
+  bool healthy(std::chrono::milliseconds patience) override {
+    return coordinator_->holding() || coordinator_->responds_within(patience);
+  }
+
+ private:
+  CoordinatorOptions coordinator_options() {
+    CoordinatorOptions options;
+    options.state_dir = state_dir_;
+    options.runtime_dir = runtime_dir_;
+    options.events = &events_;
+    options.limits.hold = config_.hold;
+    options.limits.commit = config_.commit;
+    options.limits.lease = config_.lease;
+    options.copy_bytes_limit = config_.copy_bytes;
+    options.exclude_from_snapshot = kExcludeFromSnapshotFolder;
+    options.add_providers = [setup = provider_setup()](coordinator::ProviderPool& pool) {
+      coordinator::add_providers(pool, setup);
+    };
+    return options;
+  }
+
+  ProviderSetup provider_setup() {
+    ProviderSetup setup;
+    setup.environment.state_directory = state_dir_;
+    setup.environment.runtime_directory = runtime_dir_;
+    setup.environment.events = &events_;
+    setup.environment.host = coordinator::this_host();
+    setup.environment.copy_bytes_max = config_.copy_bytes;
+    setup.environment.commit_max = config_.commit;
+    setup.builtin = config_.builtin_providers;
+    setup.make = coordinator::hosted_providers(setup.environment, config_.helper_dir);
+    setup.command_files = config_.command_providers;
+    return setup;
+  }
+
+  ListenOptions listen_options(ActivatedSockets& sockets, const char* name) {
+    ListenOptions options;
+    options.socket_path = socket_dir_ + "/" + name;
+    options.socket_mode = config_.open_to_all ? kOpenMode : kOwnMode;
+    options.directory_mode = 0755;
+    if (Descriptor given = sockets.take(name); given.valid())
+      options.inherited = std::make_shared<const Descriptor>(std::move(given));
+    return options;
+  }
+
+  Status listen_for_writers(ActivatedSockets& sockets) {
+    WriterServerOptions options;
+    options.listen = listen_options(sockets, kWriterSocket);
+    options.admit_writer = [this](const PeerCredentials& peer, const WriterIdentity& writer) {
+      Status allowed = policy_.get()->check_writer(peer, writer);
+      if (!allowed.ok())
+        report(kEventDenied, EventLevel::warning, allowed.error().what(),
+               {{"method", "register"},
+                {"writer", writer.name},
+                {"uid", std::to_string(peer.uid)},
+                {"pid", std::to_string(peer.pid)},
+                {"outcome", "access_denied"}},
+               "audit");
+      return allowed;
+    };
+    auto server = WriterServer::start(options, [this](std::shared_ptr<WriterLink> link) {
+      (void)coordinator_->add_writer(std::move(link));  // a refusal is an event
+    });
+    if (!server.ok()) return server.error();
+    writer_server_ = std::move(server).value();
+    return Ok{};
+  }
+
+  Status listen_for_requestors(ActivatedSockets& sockets) {
+    const auto serve = [&](const char* name, Rights ceiling, std::unique_ptr<AccessHandler>& door,
+                           std::unique_ptr<RequestorServer>& server) -> Status {
+      door = std::make_unique<AccessHandler>(*requests_, policy_, events_, ceiling);
+      RequestorServerOptions options;
+      options.listen = listen_options(sockets, name);
+      auto started = RequestorServer::start(*door, options);
+      if (!started.ok()) return started.error();
+      server = std::move(started).value();
+      return Ok{};
+    };
+    if (Status s = serve(kStatusSocket, Right::look, status_door_, status_server_); !s.ok())
+      return s;
+    return serve(kRequestorSocket, Rights::all(), requestor_door_, requestor_server_);
+  }
+
+  void report(int id, EventLevel level, std::string message,
+              std::map<std::string, std::string> fields = {}, const char* source = "stillframed") {
+    EventRecord event;
+    event.id = id;
+    event.source = source;
+    event.level = level;
+    event.message = std::move(message);
+    event.fields = std::move(fields);
+    event.when = system_clock().wall_now();
+    events_.emit(event);
+  }
+
+  DaemonConfig config_;
+  EventSink& events_;
+  SharedPolicy policy_;
+  BytePath state_dir_, runtime_dir_, socket_dir_;
+  // Before the coordinator, whose last replies come through them.
+  std::unique_ptr<AccessHandler> requestor_door_, status_door_;
+  std::unique_ptr<Coordinator> coordinator_;
+  std::shared_ptr<RequestorHandler> requests_;  // the coordinator shares it with every channel
+  std::unique_ptr<WriterServer> writer_server_;
+  std::unique_ptr<RequestorServer> requestor_server_, status_server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, ActivatedSockets& sockets,
+                                              EventSink& events) {
+  auto daemon = std::make_unique<RunningDaemon>(std::move(config), events);
+  if (Status s = daemon->begin(sockets); !s.ok())
+    return s.error().while_doing("starting stillframed");
+  return std::unique_ptr<Daemon>(std::move(daemon));
+}
+
+}  // namespace stillframe::daemon

@@ -1,0 +1,110 @@
+// stillframed: the coordinator as a service.
+#include <csignal>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "framework/base/json_lines_event_sink.hpp"
+#include "framework/daemon/notify/service_notifier.hpp"
+#include "framework/daemon/service/command_line.hpp"
+#include "framework/daemon/service/daemon.hpp"
+
+namespace {
+
+using namespace stillframe;
+using namespace stillframe::daemon;
+
+constexpr int kFailed = 1, kUsage = 2;
+constexpr std::chrono::milliseconds kUnwatched{3'600'000};
+
+int fail(const Error& error, int code) {
+  std::fprintf(stderr, "stillframed: %s\n", error.what().c_str());
+  return code;
+}
+
+Result<DaemonConfig> configuration(const CommandLine& line) {
+  auto config = read_daemon_config(line.config, ::geteuid());
+  if (!config.ok()) return config.error();
+  const auto prefer = [](const BytePath& said, BytePath& read) {
+    if (!said.empty()) read = said;
+  };
+  prefer(line.state_dir, config.value().state_dir);
+  prefer(line.runtime_dir, config.value().runtime_dir);
+  prefer(line.socket_dir, config.value().socket_dir);
+  prefer(line.helper_dir, config.value().helper_dir);
+  return config;
+}
+
+void reload(Daemon& daemon, const CommandLine& line, const ServiceNotifier& notifier,
+            EventSink& events) {
+  (void)notifier.reloading();
+  auto config = configuration(line);
+  if (config.ok()) {
+    daemon.reload(std::move(config).value());
+  } else {
+    EventRecord event;
+    event.id = kEventReloadFailed;
+    event.source = "stillframed";
+    event.level = EventLevel::error;
+    event.message = "the configuration was not read again, what was read before stays: " +
+                    config.error().what();
+    event.when = system_clock().wall_now();
+    events.emit(event);
+  }
+  (void)notifier.ready();
+}
+
+// Until it is told to end. Between signals, tells the service manager that all is well.
+void serve(Daemon& daemon, const CommandLine& line, const ServiceNotifier& notifier,
+           EventSink& events, const sigset_t& signals) {
+  const auto limit = notifier.watchdog_limit();
+  const auto beat =
+      limit ? std::chrono::duration_cast<std::chrono::milliseconds>(*limit / 4) : kUnwatched;
+  const timespec wait{beat.count() / 1000, (beat.count() % 1000) * 1'000'000};
+  while (true) {
+    const int signal = ::sigtimedwait(&signals, nullptr, &wait);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) reload(daemon, line, notifier, events);
+    if (limit && daemon.healthy(beat)) (void)notifier.watchdog();
+  }
+}
+
+int run(const CommandLine& line, const sigset_t& signals) {
+  auto sockets = ActivatedSockets::from(own_environment());
+  if (!sockets.ok()) return fail(sockets.error(), kFailed);
+  auto config = configuration(line);
+  if (!config.ok()) return fail(config.error(), kUsage);
+  if (line.check_config) {
+    std::puts("stillframed: the configuration is valid");
+    return 0;
+  }
+  auto notifier = ServiceNotifier::from(own_environment());
+  if (!notifier.ok()) return fail(notifier.error(), kFailed);
+  auto events = JsonLinesEventSink::start(Descriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)));
+  if (!events.ok()) return fail(events.error(), kFailed);
+  auto daemon = Daemon::start(std::move(config).value(), sockets.value(), *events.value());
+  if (!daemon.ok()) return fail(daemon.error(), kFailed);
+  (void)notifier.value().ready();
+  serve(*daemon.value(), line, notifier.value(), *events.value(), signals);
+  (void)notifier.value().stopping();
+  daemon.value().reset();
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  // Taken by one thread, so that no handler has to be careful; blocked before there is another.
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  sigprocmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto parsed = parse_command_line({words + 1, words + count});
+  if (const auto* answer = std::get_if<Answer>(&parsed)) {
+    std::fputs(answer->text.c_str(), answer->to_stderr ? stderr : stdout);
+    return answer->exit_code;
+  }
+  return run(std::get<CommandLine>(parsed), signals);
+}
