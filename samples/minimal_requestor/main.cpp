@@ -25,7 +25,9 @@ int main() {
   BackupSession& backup = session.value();
   auto writers = backup.gather();
   if (!writers.ok()) return fail("asking the writers", writers.error());
-  Status selected = backup.select({{}});  // everything of everybody
+  ComponentSelector everything;  // of everybody
+  everything.component = "*";
+  Status selected = backup.select({everything});
   if (!selected.ok()) return fail("selecting", selected.error());
   auto prepared = backup.prepare();
   if (!prepared.ok()) return fail("preparing", prepared.error());

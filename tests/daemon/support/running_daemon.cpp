@@ -1,5 +1,6 @@
 #include "tests/daemon/support/running_daemon.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -35,18 +36,22 @@ NotifySocket::NotifySocket(const std::string& path)
     socket_.reset();
 }
 
+std::string NotifySocket::next(std::chrono::milliseconds for_at_most) {
+  pollfd readable{socket_.get(), POLLIN, 0};
+  if (::poll(&readable, 1, static_cast<int>(for_at_most.count())) <= 0) return {};
+  char buffer[4096];
+  const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
+  return n < 0 ? std::string() : std::string(buffer, static_cast<std::size_t>(n));
+}
+
 bool NotifySocket::heard(const std::string& text, std::chrono::milliseconds for_at_most) {
   const auto until = std::chrono::steady_clock::now() + for_at_most;
   while (true) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         until - std::chrono::steady_clock::now());
-    pollfd readable{socket_.get(), POLLIN, 0};
-    if (left.count() <= 0 || ::poll(&readable, 1, static_cast<int>(left.count())) <= 0)
-      return false;
-    char buffer[4096];
-    const ssize_t n = ::recv(socket_.get(), buffer, sizeof buffer, 0);
-    if (n > 0 && std::string(buffer, static_cast<std::size_t>(n)).find(text) != std::string::npos)
-      return true;
+    const std::string message = next(std::max(left, 0ms));
+    if (message.find(text) != std::string::npos) return true;
+    if (message.empty()) return false;
   }
 }
 
@@ -133,6 +138,11 @@ Status RunningDaemon::start() {
   if (!became_ready())
     return Error(Errc::timed_out, "stillframed did not become ready; it said: " + log());
   return Ok{};
+}
+
+bool RunningDaemon::running() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ > 0;
 }
 
 void RunningDaemon::signal(int number) const {

@@ -24,6 +24,8 @@ class NotifySocket {
  public:
   explicit NotifySocket(const std::string& path);
   const std::string& path() const { return path_; }
+  // The next message; empty when none comes in time.
+  std::string next(std::chrono::milliseconds for_at_most);
   // Waits for a message that contains `text`; false when none comes in time.
   bool heard(const std::string& text, std::chrono::milliseconds for_at_most);
 
@@ -49,6 +51,7 @@ class RunningDaemon {
 
   // Starts the program and waits until it says that it is ready.
   Status start();
+  bool running();  // also reaps
   void signal(int number) const;
   // SIGTERM, and waits for its end.
   Result<ExitStatus> stop();
