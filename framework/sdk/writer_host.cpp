@@ -128,8 +128,9 @@ class SocketWriterHost : public WriterHost {
   Result<std::shared_ptr<Connection>> open() {
     auto socket = connect_unix(socket_, clock_, clock_.now());
     if (!socket.ok()) return socket.error();
-    return Connection::adopt(*io_, std::move(socket).value(),
-                             ConnectionOptions{wire::kDocumentMessageBytesMax * 2, true});
+    ConnectionOptions options;
+    options.send_queue_bytes_max = wire::kDocumentMessageBytesMax * 2;
+    return Connection::adopt(*io_, std::move(socket).value(), options);
   }
 
   void received(const wire::RawMessage& message) {
@@ -160,6 +161,7 @@ class SocketWriterHost : public WriterHost {
       note_problem(s.error());
       return s.error();
     }
+    echoes_ = welcome.value().protocol >= wire::kProtocolWithEchoes;
     wire::RegisterWriter reg;
     reg.identity = runner_->identity();
     reg.instance = runner_->instance();
@@ -202,6 +204,7 @@ class SocketWriterHost : public WriterHost {
         auto heartbeat = wire::decode_heartbeat(message);
         if (!heartbeat.ok()) return heartbeat.error();
         runner_->heartbeat(heartbeat.value().session);
+        if (echoes_) connection_->send(message);
         return Ok{};
       }
       case wire::Kind::bye:
@@ -288,6 +291,7 @@ class SocketWriterHost : public WriterHost {
   std::shared_ptr<Connection> connection_;
   std::unique_ptr<BootTimer> timer_;  // the handshake's end, or the next attempt
   Stage stage_ = Stage::hello;
+  bool echoes_ = false;  // the coordinator wants its heartbeats back
   wire::Hello hello_;
   std::uint64_t turn_ = 0;  // tells this connection's events from a former one's
   bool ending_ = false;

@@ -17,6 +17,14 @@ namespace stillframe {
 namespace {
 
 constexpr std::size_t kReceiveBytes = std::size_t{64} << 10;
+using Buffer = std::array<char, kReceiveBytes>;
+
+// One for all connections of a thread: what arrives is taken out of it at once.
+Buffer& receive_buffer() {
+  static thread_local Buffer buffer;
+  return buffer;
+}
+
 constexpr int kReceivesPerTurn = 16;  // then others get a turn
 
 struct OutgoingFrame {
@@ -82,6 +90,7 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   SocketConnection(IoThread& io, Descriptor socket, PeerCredentials peer, Descriptor pidfd,
                    const ConnectionOptions& options)
       : io_(io), peer_(peer), queue_(options.send_queue_bytes_max) {
+    reader_.limit_messages(options.message_bytes_max);
     socket_.emplace(io.context(), socket.release());
     if (pidfd.valid()) pidfd_.emplace(io.context(), pidfd.release());
   }
@@ -149,13 +158,15 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   }
 
   void readable() {
+    Buffer& buffer = receive_buffer();
     for (int turn = 0; turn < kReceivesPerTurn; ++turn) {
       if (finished_) return;
-      auto received = receive_some(socket_->native_handle(), buffer_.data(), buffer_.size());
+      auto received = receive_some(socket_->native_handle(), buffer.data(), buffer.size());
       if (!received.ok()) return finish(received.error());
       if (received.value().would_block) break;
       if (received.value().end) return finish(end_of_stream());
-      if (Status s = take(std::move(received).value()); !s.ok()) return refuse_stream(s.error());
+      Status s = take({buffer.data(), received.value().bytes}, received.value().descriptors);
+      if (!s.ok()) return refuse_stream(s.error());
     }
     if (!finished_) wait_readable();
   }
@@ -165,9 +176,9 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
     return Error(Errc::disconnected, "the peer closed the connection");
   }
 
-  Status take(Received received) {
-    for (auto& one : received.descriptors) descriptors_.push_back(std::move(one));
-    if (Status s = reader_.feed({buffer_.data(), received.bytes}); !s.ok()) return s;
+  Status take(std::string_view bytes, std::vector<Descriptor>& came_along) {
+    for (auto& one : came_along) descriptors_.push_back(std::move(one));
+    if (Status s = reader_.feed(bytes); !s.ok()) return s;
     while (auto message = reader_.next()) {
       if (message->descriptors > descriptors_.size()) {
         return Error(Errc::corrupt, "a message announced descriptors that did not come");
@@ -206,10 +217,11 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
 
   // What it sent before it died still counts.
   void process_exited() {
+    Buffer& buffer = receive_buffer();
     for (int turn = 0; turn < kReceivesPerTurn && !finished_; ++turn) {
-      auto received = receive_some(socket_->native_handle(), buffer_.data(), buffer_.size());
+      auto received = receive_some(socket_->native_handle(), buffer.data(), buffer.size());
       if (!received.ok() || received.value().would_block || received.value().end) break;
-      if (!take(std::move(received).value()).ok()) break;
+      if (!take({buffer.data(), received.value().bytes}, received.value().descriptors).ok()) break;
     }
     finish(Error(Errc::disconnected, "the peer's process ended"));
   }
@@ -304,7 +316,6 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   const PeerCredentials peer_;
   std::shared_ptr<MessageHandler> on_message_;
   ClosedHandler on_closed_;
-  std::array<char, kReceiveBytes> buffer_;
   wire::FrameReader reader_;
   std::deque<Descriptor> descriptors_;  // came, and wait for their message to be complete
   bool waiting_writable_ = false;

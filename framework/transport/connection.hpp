@@ -17,6 +17,8 @@ struct ConnectionOptions {
   std::size_t send_queue_bytes_max = std::size_t{64} << 20;
   bool watch_process =
       true;  // also ends when the peer's process does, whoever inherited its socket
+  // Of one received message; a longer one ends the connection before it is kept.
+  std::size_t message_bytes_max = wire::kDocumentMessageBytesMax;
 };
 
 // Shared by its owner and the event loop, which keeps it until it is closed.

@@ -24,7 +24,8 @@ class WriterLink {
   virtual void call(WriterCall call, AnswerHandler done) = 0;
   // Asks the verb under way for `session` to give up; it still answers.
   virtual void cancel(const SessionId& session) = 0;
-  // Tells a frozen writer that its coordinator lives; sent every third of the lease during a hold.
+  // Tells a frozen writer that its coordinator lives; sent every quarter of the lease during a
+  // hold. One that answers such beats and stops doing so is given up as gone.
   virtual void heartbeat(const SessionId& session) = 0;
   // Called once when the writer is gone; at once if it already is.
   virtual void on_gone(std::function<void(Error)> handler) = 0;

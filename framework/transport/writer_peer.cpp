@@ -5,6 +5,7 @@
 namespace stillframe {
 namespace {
 
+constexpr int kUnansweredBeatsMax = 3;
 constexpr std::size_t kCallsUnderWayMax = 1024;  // a writer works on one; the rest wait in line
 
 WriterAnswer failed(Error error) {
@@ -16,11 +17,12 @@ WriterAnswer failed(Error error) {
 }  // namespace
 
 WriterPeer::WriterPeer(std::shared_ptr<Connection> connection, WriterIdentity identity,
-                       WriterInstanceId instance, WriterProcess process)
+                       WriterInstanceId instance, WriterProcess process, std::uint32_t protocol)
     : connection_(std::move(connection)),
       identity_(std::move(identity)),
       instance_(instance),
-      process_(std::move(process)) {}
+      process_(std::move(process)),
+      echoes_(protocol >= wire::kProtocolWithEchoes) {}
 
 void WriterPeer::call(WriterCall call, AnswerHandler done) {
   std::unique_lock lock(mutex_);
@@ -49,7 +51,14 @@ void WriterPeer::cancel(const SessionId& session) {
   connection_->send(wire::encode(wire::Cancel{session}));
 }
 
+// A process that is stopped keeps everybody waiting who is held with it. Beats are counted, not
+// time: after a sleep of our own, all that was answered meanwhile is still to be read.
 void WriterPeer::heartbeat(const SessionId& session) {
+  if (echoes_ && unanswered_beats_++ >= kUnansweredBeatsMax) {
+    return connection_->close(
+        Error(Errc::timed_out, "it did not answer " + std::to_string(kUnansweredBeatsMax) +
+                                   " heartbeats of a hold; is its process stopped?"));
+  }
   connection_->send(wire::encode(wire::Heartbeat{session}));
 }
 
@@ -70,20 +79,25 @@ void WriterPeer::on_progress(ProgressHandler handler) {
 }
 
 Status WriterPeer::received(const wire::RawMessage& message, std::vector<Descriptor> descriptors) {
+  unanswered_beats_ = 0;
   switch (message.kind) {
     case wire::Kind::answer:
       return answered(message, std::move(descriptors));
     case wire::Kind::progress:
       return progressed(message);
+    case wire::Kind::heartbeat:
+      if (echoes_) return Ok{};
+      break;
     case wire::Kind::bye: {
       auto bye = wire::decode_bye(message);
       if (!bye.ok()) return bye.error();
       return Error(Errc::disconnected, "the writer left: " + bye.value().reason);
     }
     default:
-      return Error(Errc::corrupt, "a writer may not send " +
-                                      std::string(wire::to_string(message.kind)) + " messages");
+      break;
   }
+  return Error(Errc::corrupt,
+               "a writer may not send " + std::string(wire::to_string(message.kind)) + " messages");
 }
 
 Status WriterPeer::answered(const wire::RawMessage& message, std::vector<Descriptor> descriptors) {

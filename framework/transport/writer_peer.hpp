@@ -1,6 +1,7 @@
 // One connected writer, as the coordinator's side sees it.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 
@@ -14,7 +15,7 @@ namespace stillframe {
 class WriterPeer : public WriterLink {
  public:
   WriterPeer(std::shared_ptr<Connection> connection, WriterIdentity identity,
-             WriterInstanceId instance, WriterProcess process);
+             WriterInstanceId instance, WriterProcess process, std::uint32_t protocol);
 
   const WriterIdentity& identity() const override { return identity_; }
   WriterInstanceId instance() const override { return instance_; }
@@ -46,6 +47,8 @@ class WriterPeer : public WriterLink {
   const WriterIdentity identity_;
   const WriterInstanceId instance_;
   const WriterProcess process_;
+  const bool echoes_;  // it answers heartbeats
+  std::atomic<int> unanswered_beats_{0};
 
   std::mutex mutex_;                // guards what follows; never held while a handler runs
   std::deque<UnderWay> under_way_;  // in the order of the calls, which is that of the answers

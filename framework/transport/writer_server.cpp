@@ -21,6 +21,7 @@ class SocketWriterServer : public WriterServer {
   Status listen() {
     ConnectionOptions connection;
     connection.send_queue_bytes_max = options_.send_queue_bytes_max;
+    connection.message_bytes_max = options_.message_bytes_max;
     Status status = Ok{};
     io_->run([&] {
       auto listener =
@@ -57,6 +58,7 @@ class SocketWriterServer : public WriterServer {
     std::unique_ptr<BootTimer> limit;
     Stage stage = Stage::hello;
     BootTime welcomed;
+    std::uint32_t protocol = wire::kProtocolMin;
     std::shared_ptr<WriterPeer> peer;  // once it is ready
   };
   using Name = std::pair<WriterClassId, std::string>;
@@ -108,6 +110,7 @@ class SocketWriterServer : public WriterServer {
     auto welcome = answer_hello(hello.value(), wire::Role::writer, clock_);
     if (!welcome.ok()) return welcome.error();
     guest.welcomed = welcome.value().clock.boot;
+    guest.protocol = welcome.value().protocol;
     guest.stage = Stage::registration;
     guest.connection->handshake_done();
     guest.connection->send(wire::encode(welcome.value()));
@@ -130,8 +133,9 @@ class SocketWriterServer : public WriterServer {
     const Name name{writer.identity.class_id, writer.identity.instance_name};
     if (Status s = make_way(name); !s.ok()) return s;
 
-    guest.peer = std::make_shared<WriterPeer>(guest.connection, writer.identity, writer.instance,
-                                              describe_process(guest.connection->peer()));
+    guest.peer =
+        std::make_shared<WriterPeer>(guest.connection, writer.identity, writer.instance,
+                                     describe_process(guest.connection->peer()), guest.protocol);
     guest.stage = Stage::ready;
     guest.limit->cancel();
     names_[name] = guest.peer;

@@ -8,14 +8,16 @@
 
 #include "framework/transport/listen_options.hpp"
 #include "framework/transport/writer_link.hpp"
+#include "framework/wire/frame.hpp"
 
 namespace stillframe {
 
 struct WriterServerOptions {
   ListenOptions listen;
   std::size_t connections_max = 4096;
-  std::size_t send_queue_bytes_max = std::size_t{1} << 30;  // per writer; overflow closes it
-  std::chrono::milliseconds handshake_limit{5'000};         // from accept to registration
+  std::size_t send_queue_bytes_max = std::size_t{1} << 30;         // per writer; overflow closes it
+  std::size_t message_bytes_max = wire::kDocumentMessageBytesMax;  // that a writer may send
+  std::chrono::milliseconds handshake_limit{5'000};                // from accept to registration
   // Whether this peer may be that writer; an error refuses it. Empty: every writer.
   std::function<Status(const PeerCredentials&, const WriterIdentity&)> admit_writer;
 };

@@ -235,9 +235,8 @@ Status FrameReader::begin_frame() {
     partial.message = RawMessage{header.kind, header.sequence, header.descriptors, {}};
     partial.under_way = true;
   }
-  const std::size_t limit = handshake_done_
-                                ? message_bytes_max(header.kind)
-                                : std::min(message_bytes_max(header.kind), kHandshakeBytesMax);
+  const std::size_t limit =
+      std::min(message_bytes_max(header.kind), handshake_done_ ? bytes_max_ : kHandshakeBytesMax);
   const std::size_t total = partial.message.payload.size() + header.payload_bytes;
   if (total > limit) return too_large(header.kind, total, limit);
 

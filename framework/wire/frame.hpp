@@ -96,6 +96,8 @@ class FrameReader {
   // Until called, only messages of at most kHandshakeBytesMax are accepted: a stranger may not make
   // us hold a document.
   void handshake_done() noexcept { handshake_done_ = true; }
+  // No message may be longer than this, whatever its kind may have otherwise.
+  void limit_messages(std::size_t bytes_max) noexcept { bytes_max_ = bytes_max; }
 
  private:
   struct Partial {
@@ -117,6 +119,7 @@ class FrameReader {
   std::deque<RawMessage> complete_;
   std::optional<Error> broken_;
   bool handshake_done_ = false;
+  std::size_t bytes_max_ = kDocumentMessageBytesMax;
   bool met_other_version_ = false;
 };
 

@@ -15,7 +15,9 @@
 namespace stillframe::wire {
 
 inline constexpr std::uint32_t kProtocolMin = 1;
-inline constexpr std::uint32_t kProtocolMax = 1;
+inline constexpr std::uint32_t kProtocolMax = 2;
+// From here on a writer answers every heartbeat with the same one.
+inline constexpr std::uint32_t kProtocolWithEchoes = 2;
 inline constexpr const char* kSdkVersion = "0.1.0";
 
 enum class Role { writer = 1, requestor = 2 };

@@ -11,6 +11,7 @@
 #include "framework/plugin/plugin.hpp"
 #include "framework/sdk/local_writer_link.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {

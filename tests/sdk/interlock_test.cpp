@@ -8,6 +8,7 @@
 
 #include "framework/sdk/interlock_file.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {

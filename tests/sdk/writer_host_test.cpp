@@ -12,6 +12,7 @@
 #include "framework/transport/writer_server.hpp"
 #include "tests/sdk/recording_writer.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {
@@ -184,7 +185,11 @@ TEST_F(WriterHostTest, TheConnectionIsReadWhileTheWriterIsBusy) {
   writer->call(call_of(Verb::freeze, session_),
                [&](WriterAnswer a) { frozen.set_value(std::move(a)); });
   gate.pass();
-  writer->heartbeat(session_);
+  // Each comes back, or the link would be given up long before the last.
+  for (int beat = 0; beat < 20; ++beat) {
+    writer->heartbeat(session_);
+    std::this_thread::sleep_for(5ms);
+  }
   writer->cancel(session_);
   EXPECT_EQ(frozen.get_future().get().status.error().code(), Errc::timed_out);
   EXPECT_EQ(writer_.calls(), (std::vector<std::string>{"freeze", "thaw"}));

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {

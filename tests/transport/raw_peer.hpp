@@ -1,7 +1,6 @@
 // The other end of a connection, with nothing between the test and the bytes.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,25 +17,6 @@ namespace stillframe::tests {
 
 // Long enough for any machine; only a failure waits so long.
 inline constexpr std::chrono::milliseconds kPatience{20'000};
-
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "sf-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class RawPeer {
  public:

@@ -5,6 +5,7 @@
 #include "framework/transport/requestor_server.hpp"
 #include "framework/wire/request_message.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {

@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 
 namespace stillframe {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "framework/wire/writer_codec.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 #include "tests/wire/sample_values.hpp"
 
 namespace stillframe {
@@ -132,6 +133,55 @@ TEST_F(WriterServerTest, StreamsDescriptorComesThrough) {
   one.emplace_back(::dup(0));
   ASSERT_TRUE(peer.send(answer(asked, Verb::open_stream), std::move(one)));
   EXPECT_EQ(opened.get().descriptors.size(), 1u);
+}
+
+TEST_F(WriterServerTest, AWriterThatLeavesHeartbeatsUnansweredIsGivenUp) {
+  start();
+  RawPeer peer = registered();
+  const auto writer = link();
+  const SessionId session = SessionId::generate();
+  auto frozen = begin(*writer, call(Verb::freeze));
+  (void)peer.expect(Kind::call);
+  for (int beat = 0; beat < 8; ++beat) {  // a writer that answers may be beaten for ever
+    writer->heartbeat(session);
+    EXPECT_TRUE(peer.send(peer.expect(Kind::heartbeat)));
+    // What comes behind the beat on the same connection says that it has been read.
+    wire::Progress progress{Verb::freeze, 1, 2, "x"};
+    std::promise<void> heard;
+    writer->on_progress(
+        [&](Verb, std::uint64_t, std::uint64_t, const std::string&) { heard.set_value(); });
+    EXPECT_TRUE(peer.send(wire::encode(progress, 1)));
+    ASSERT_EQ(heard.get_future().wait_for(tests::kPatience), std::future_status::ready);
+  }
+  EXPECT_NE(frozen.wait_for(0ms), std::future_status::ready);
+  for (int beat = 0; beat < 4; ++beat) writer->heartbeat(session);
+  const WriterAnswer answer = frozen.get();
+  ASSERT_FALSE(answer.status.ok());
+  EXPECT_EQ(answer.status.error().code(), Errc::writer_gone);
+  EXPECT_NE(answer.status.error().what().find("stopped"), std::string::npos);
+  EXPECT_TRUE(peer.closed());
+}
+
+TEST_F(WriterServerTest, AWriterOfTheFirstProtocolIsNotAskedForAnswers) {
+  start();
+  RawPeer peer = connect();
+  auto hello = RawPeer::hello(wire::Role::writer);
+  hello.protocol_max = 1;
+  EXPECT_TRUE(peer.send(wire::encode(hello)));
+  EXPECT_EQ(wire::decode_welcome(peer.expect(Kind::welcome)).value().protocol, 1u);
+  EXPECT_TRUE(peer.send(wire::encode(registration())));
+  (void)peer.expect(Kind::registered);
+  const auto writer = link();
+  const SessionId session = SessionId::generate();
+  for (int beat = 0; beat < 10; ++beat) {
+    writer->heartbeat(session);
+    (void)peer.expect(Kind::heartbeat);
+  }
+  auto thawed = begin(*writer, call(Verb::shutdown, ShutdownArgs{SetId::generate()}));
+  EXPECT_TRUE(peer.send(answer(peer.expect(Kind::call), Verb::shutdown)));
+  EXPECT_TRUE(thawed.get().status.ok());
+  EXPECT_TRUE(peer.send(wire::encode(wire::Heartbeat{session})));
+  EXPECT_TRUE(peer.closed()) << "nor may it send one";
 }
 
 TEST_F(WriterServerTest, HeartbeatCancelAndProgressPass) {

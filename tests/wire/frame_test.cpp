@@ -168,6 +168,20 @@ TEST(Frame, BeforeTheHandshakeADocumentIsRefused) {
   EXPECT_TRUE(known.feed(header(18, 0, kHandshakeBytesMax + 1)).ok());
 }
 
+TEST(Frame, AReaderMayAllowLessThanAKindHas) {
+  FrameReader reader;
+  reader.handshake_done();
+  reader.limit_messages(100'000);
+  EXPECT_TRUE(reader.feed(header(18, 0, 100'000)).ok());
+  FrameReader other;
+  other.handshake_done();
+  other.limit_messages(100'000);
+  Status s = other.feed(header(18, 0, 100'001));
+  ASSERT_FALSE(s.ok());
+  EXPECT_EQ(s.error().code(), Errc::limit_reached);
+  EXPECT_NE(s.error().what().find("100000"), std::string::npos);
+}
+
 TEST(Frame, LateDescriptorsAreCorrupt) {
   FrameReader reader;
   reader.handshake_done();

@@ -42,7 +42,7 @@ std::string_view to_string(TimerKind kind) noexcept;
 enum class ActionKind : std::uint8_t {
   call_writer,      // verb, writer, seq, deadline, component; answer: writer_answered
   give_up_call,     // writer, seq: nobody waits for this call any more; ask it to give up
-  start_heartbeat,  // writer: tell it every third of the lease that the coordinator lives
+  start_heartbeat,  // writer: tell it every quarter of the lease that the coordinator lives
   stop_heartbeat,   // writer
   call_provider,    // step, group, seq, deadline; answer: provider_answered
   flush,            // seq, deadline: syncfs every volume of the set; answer: flushed

@@ -7,6 +7,9 @@
 namespace stillframe::coordinator {
 namespace {
 
+// A writer that leaves three unanswered is given up within the lease.
+constexpr int kBeatsPerLease = 4;
+
 Duration read_clock(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
@@ -51,7 +54,7 @@ void Heartbeat::start_beating(const SessionId& session, Duration lease,
     const std::lock_guard lock(mutex_);
     auto [entry, is_new] = holds_.try_emplace(session);
     Hold& hold = entry->second;
-    hold.interval = lease / 3;
+    hold.interval = lease / kBeatsPerLease;
     if (is_new) hold.next = std::chrono::steady_clock::now() + hold.interval;
     const WriterInstanceId instance = writer->instance();
     hold.writers[instance] = std::move(writer);

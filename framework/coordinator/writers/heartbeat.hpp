@@ -19,8 +19,8 @@ class Heartbeat {
   static Result<std::unique_ptr<Heartbeat>> start();
   ~Heartbeat();
 
-  // Beats every third of `lease` for this session's writer, until stopped. The first beat is one
-  // third from now at most: freeze itself starts the lease.
+  // Beats every quarter of `lease` for this session's writer, until stopped. The first beat is one
+  // quarter from now at most: freeze itself starts the lease.
   void start_beating(const SessionId& session, Duration lease, std::shared_ptr<WriterLink> writer);
   void stop_beating(const SessionId& session, const WriterInstanceId& writer);
   void stop_beating(const SessionId& session);

@@ -72,7 +72,12 @@ void read_limits(ConfigTable table, DaemonConfig& config) {
   config.lease = table.milliseconds("lease_ms", config.lease);
   if (config.lease > config.hold) table.reject("lease_ms", "must not be longer than hold_ms");
   if (config.commit > config.hold) table.reject("commit_ms", "must not be longer than hold_ms");
-  constexpr std::int64_t kMebibyte = 1 << 20;
+  constexpr std::int64_t kKibibyte = 1 << 10, kMebibyte = 1 << 20;
+  config.writer_message_bytes = static_cast<std::size_t>(
+      table.number("writer_message_kib",
+                   static_cast<std::int64_t>(config.writer_message_bytes) / kKibibyte, 64,
+                   std::int64_t{1} << 20) *
+      kKibibyte);
   const auto bytes = static_cast<std::int64_t>(config.copy_bytes);
   config.copy_bytes = static_cast<std::uint64_t>(
       table.number("copy_mib", bytes / kMebibyte, 0, std::int64_t{1} << 40) * kMebibyte);

@@ -28,6 +28,9 @@ struct DaemonConfig {
   // [limits]
   std::chrono::milliseconds hold{60'000}, commit{10'000}, lease{5'000};
   std::uint64_t copy_bytes = std::uint64_t{64} << 30;
+  // The longest message of a writer: its metadata and its edits. Two thousand components fit, and a
+  // document made to waste memory takes some 25 MiB while it is read.
+  std::size_t writer_message_bytes = std::size_t{768} << 10;
   // [providers]
   bool builtin_providers = true;
   std::vector<BytePath> command_providers;

@@ -36,6 +36,7 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
   differs("limits.commit_ms", now.commit, next.commit);
   differs("limits.lease_ms", now.lease, next.lease);
   differs("limits.copy_mib", now.copy_bytes, next.copy_bytes);
+  differs("limits.writer_message_kib", now.writer_message_bytes, next.writer_message_bytes);
   differs("providers.builtin", now.builtin_providers, next.builtin_providers);
   differs("providers.command", now.command_providers, next.command_providers);
   return keys;
@@ -139,6 +140,10 @@ class RunningDaemon final : public Daemon {
   Status listen_for_writers(ActivatedSockets& sockets) {
     WriterServerOptions options;
     options.listen = listen_options(sockets, kWriterSocket);
+    options.message_bytes_max = config_.writer_message_bytes;
+    options.listen.admit = [this](const PeerCredentials& peer) {
+      return policy_.get()->check(peer, Right::register_);
+    };
     options.admit_writer = [this](const PeerCredentials& peer, const WriterIdentity& writer) {
       Status allowed = policy_.get()->check_writer(peer, writer);
       if (!allowed.ok())

@@ -49,7 +49,7 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   write("main.toml",
         "[daemon]\nstate_dir = '/s'\nruntime_dir = '/r'\nsocket_dir = '/k'\nhelper_dir = '/h'\n"
         "open_to_all = false\n"
-        "[limits]\nhold_ms = 30000\ncommit_ms = 2000\nlease_ms = 300\ncopy_mib = 7\n"
+        "[limits]\nhold_ms = 30000\ncommit_ms = 2000\nlease_ms = 300\ncopy_mib = 7\nwriter_message_kib = 2048\n"
         "[providers]\nbuiltin = false\ncommand = ['/etc/lvm.toml']\n"
         "[[allow]]\nusers = ['0']\nrights = ['look']\n");
   auto read_back = read();
@@ -60,6 +60,7 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   EXPECT_FALSE(config.open_to_all);
   EXPECT_EQ(config.hold.count() + config.commit.count() + config.lease.count(), 32'300);
   EXPECT_EQ(config.copy_bytes, 7u << 20);
+  EXPECT_EQ(config.writer_message_bytes, 2u << 20);
   EXPECT_FALSE(config.builtin_providers);
   EXPECT_THAT(config.command_providers, testing::ElementsAre("/etc/lvm.toml"));
   EXPECT_EQ(config.allow.size(), 1u);

@@ -13,6 +13,7 @@
 #include "framework/transport/requestor_server.hpp"
 #include "framework/wire/requestor_codec.hpp"
 #include "tests/transport/raw_peer.hpp"
+#include "tests/transport/temporary_directory.hpp"
 #include "tests/wire/sample_values.hpp"
 
 extern "C" int32_t backup_from_c(const char* socket, const char* receipt_json, char* trace,
