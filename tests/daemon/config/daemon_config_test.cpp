@@ -49,7 +49,8 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   write("main.toml",
         "[daemon]\nstate_dir = '/s'\nruntime_dir = '/r'\nsocket_dir = '/k'\nhelper_dir = '/h'\n"
         "open_to_all = false\n"
-        "[limits]\nhold_ms = 30000\ncommit_ms = 2000\nlease_ms = 300\ncopy_mib = 7\nwriter_message_kib = 2048\n"
+        "[limits]\nhold_ms = 30000\ncommit_ms = 2000\nlease_ms = 300\ncopy_mib = "
+        "7\nwriter_message_kib = 2048\n"
         "[providers]\nbuiltin = false\ncommand = ['/etc/lvm.toml']\n"
         "[[allow]]\nusers = ['0']\nrights = ['look']\n");
   auto read_back = read();
