@@ -124,6 +124,13 @@ constexpr EnumName<WriterState> kWriterState[] = {
     {WriterState::failed_at_shutdown, "failed_at_shutdown"},
 };
 
+constexpr EnumName<PluginState> kPluginState[] = {
+    {PluginState::running, "running"},
+    {PluginState::waiting, "waiting"},
+    {PluginState::quarantined, "quarantined"},
+    {PluginState::stopped, "stopped"},
+};
+
 constexpr EnumName<InterlockRecord::State> kInterlockState[] = {
     {InterlockRecord::State::registered, "registered"},
     {InterlockRecord::State::copied, "copied"},
@@ -181,11 +188,17 @@ std::span<const EnumName<SnapshotState>> enum_names(SnapshotState) noexcept {
 std::span<const EnumName<WriterState>> enum_names(WriterState) noexcept {
   return kWriterState;
 }
+std::span<const EnumName<PluginState>> enum_names(PluginState) noexcept {
+  return kPluginState;
+}
 std::span<const EnumName<InterlockRecord::State>> enum_names(InterlockRecord::State) noexcept {
   return kInterlockState;
 }
 
 std::string_view to_string(WriterState state) noexcept {
+  return enum_name(state);
+}
+std::string_view to_string(PluginState state) noexcept {
   return enum_name(state);
 }
 

@@ -33,6 +33,7 @@ std::span<const EnumName<Atomicity>> enum_names(Atomicity) noexcept;
 std::span<const EnumName<VerifyVerdict>> enum_names(VerifyVerdict) noexcept;
 std::span<const EnumName<SnapshotState>> enum_names(SnapshotState) noexcept;
 std::span<const EnumName<WriterState>> enum_names(WriterState) noexcept;
+std::span<const EnumName<PluginState>> enum_names(PluginState) noexcept;
 std::span<const EnumName<InterlockRecord::State>> enum_names(InterlockRecord::State) noexcept;
 
 template <class E>

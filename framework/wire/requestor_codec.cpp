@@ -111,6 +111,18 @@ void fields(Io& io, typename Io::template Ref<HoldResult> v) {
   io.number("command_status", v.command_status, std::optional(0));
 }
 
+template <class Io>
+void fields(Io& io, typename Io::template Ref<PluginInfo> v) {
+  io.text("name", v.name, Need::required);
+  io.text("kind", v.kind, Need::required);
+  io.number("process", v.process, std::optional<std::int32_t>(0));
+  io.name_of("state", v.state);
+  io.number("crashes", v.crashes, std::optional<std::uint32_t>(0));
+  io.text("reason", v.reason, Need::optional);
+  io.time("since", v.since);
+  io.time("next_attempt", v.next_attempt);
+}
+
 STILLFRAME_JSON_CODEC(WriterStatus)
 STILLFRAME_JSON_CODEC(SessionInfo)
 STILLFRAME_JSON_CODEC(ComponentSelector)
@@ -120,5 +132,6 @@ STILLFRAME_JSON_CODEC(SnapshotSetResult)
 STILLFRAME_JSON_CODEC(ComponentResult)
 STILLFRAME_JSON_CODEC(RestoreOptions)
 STILLFRAME_JSON_CODEC(HoldResult)
+STILLFRAME_JSON_CODEC(PluginInfo)
 
 }  // namespace stillframe

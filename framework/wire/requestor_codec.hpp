@@ -3,7 +3,8 @@
 // those of std::vector<T> for
 //
 //   WriterStatus, SessionInfo, ComponentSelector, BackupOptions, SnapshotOptions,
-//   SnapshotSetResult, ComponentResult, RestoreOptions, HoldResult
+//   SnapshotSetResult, ComponentResult, RestoreOptions, HoldResult,
+//   PluginInfo
 //
 // and the model for the rest (WriterMetadata, BackupDocument, BackupComponent, Evidence, Receipt,
 // RestoreReport, ProviderInfo, Volume, SnapshotInfo, StreamRequest, StreamInfo, LogList,

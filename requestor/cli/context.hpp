@@ -46,6 +46,8 @@ int verb_providers(Context& context);
 int verb_volumes(Context& context);
 int verb_sessions(Context& context);
 int verb_session_end(Context& context);
+int verb_plugins(Context& context);
+int verb_plugins_release(Context& context);
 int verb_doctor(Context& context);
 int verb_snapshot_create(Context& context);
 int verb_snapshot_list(Context& context);

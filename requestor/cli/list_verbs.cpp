@@ -1,4 +1,4 @@
-// writers, components, providers, volumes, sessions, session end.
+// writers, components, providers, volumes, sessions, session end, plugins, plugins release.
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -170,6 +170,35 @@ int verb_session_end(Context& context) {
     context.terminal.print_json({{"ended", id.value().to_string()}});
   }
   context.terminal.note("session " + id.value().to_string() + " was ended");
+  return to_int(Exit::ok);
+}
+
+int verb_plugins(Context& context) {
+  auto connected = connect_client(context);
+  if (!connected.ok()) return context.terminal.fail(connected.error());
+  return print_list<PluginInfo>(
+      context, "plugins", connected.value().client.plugins(),
+      {"NAME", "KIND", "STATE", "SINCE", "PROCESS", "CRASHES", "NEXT ATTEMPT", "LAST END"},
+      [](const PluginInfo& plugin) -> std::vector<std::string> {
+        return {plugin.name,
+                plugin.kind,
+                std::string(enum_name(plugin.state)),
+                time_text(plugin.since),
+                plugin.process != 0 ? std::to_string(plugin.process) : "-",
+                std::to_string(plugin.crashes),
+                plugin.next_attempt ? time_text(*plugin.next_attempt) : "-",
+                plugin.reason};
+      });
+}
+
+int verb_plugins_release(Context& context) {
+  const std::string& name = context.invocation.argument;
+  auto connected = connect_client(context);
+  if (!connected.ok()) return context.terminal.fail(connected.error());
+  Status released = connected.value().client.release_plugin(name);
+  if (!released.ok()) return context.terminal.fail(released.error());
+  if (context.terminal.json()) context.terminal.print_json({{"released", name}});
+  context.terminal.note("plug-in '" + name + "' is started again");
   return to_int(Exit::ok);
 }
 

@@ -156,6 +156,13 @@ class Grammar {
     CLI::App* end = verb(session, "end", "End somebody's stuck session by force",
                          {"stillframe session end 6f0e2f2c-6d3b-4c55-9a54-0f1f9f3b7a10"});
     end->add_option("SESSION", invocation_.argument, "Its id")->required();
+    CLI::App* plugins =
+        verb(&app_, "plugins", "List the plug-ins and declarative writers that the daemon runs",
+             {"stillframe plugins", "stillframe plugins --json"});
+    CLI::App* release =
+        verb(plugins, "release", "Start one again that was given up after repeated crashes",
+             {"stillframe plugins release shop"});
+    release->add_option("NAME", invocation_.argument, "Its name")->required();
   }
 
   void add_snapshot_verbs() {

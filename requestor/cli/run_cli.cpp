@@ -19,6 +19,8 @@ const std::map<std::string, Verb>& verbs() {
       {"components", verb_components},
       {"providers", verb_providers},
       {"volumes", verb_volumes},
+      {"plugins", verb_plugins},
+      {"plugins release", verb_plugins_release},
       {"doctor", verb_doctor},
       {"sessions", verb_sessions},
       {"session end", verb_session_end},

@@ -24,6 +24,15 @@ Result<BytePath> path_member(const char* method, const json& result, const char*
   return unescape_path(found->get<std::string>());
 }
 
+// A coordinator without such processes does not know the methods at all.
+Error about_plugins(const Error& error) {
+  if (error.code() != Errc::not_supported) return error;
+  return error.while_doing(
+      "this coordinator keeps no plug-ins and declarative writers running; stillframed does, so "
+      "ask "
+      "it, without --embedded");
+}
+
 }  // namespace
 
 Client::Client(std::shared_ptr<RequestorChannel> channel)
@@ -119,6 +128,18 @@ Result<HoldResult> Client::hold(const BackupOptions& options,
   if (Status s = session.value().select(selectors); !s.ok()) return s.error();
   if (auto writers = session.value().prepare(); !writers.ok()) return writers.error();
   return session.value().impl_->hold_around(options, while_held);
+}
+
+Result<std::vector<PluginInfo>> Client::plugins() {
+  auto list = list_of<PluginInfo>(*core_, "plugins", "plugins");
+  if (!list.ok()) return about_plugins(list.error());
+  return list;
+}
+
+Status Client::release_plugin(const std::string& name) {
+  Status released = to_status(core_->call("plugin.release", {{"name", name}}));
+  if (!released.ok()) return about_plugins(released.error());
+  return released;
 }
 
 }  // namespace stillframe

@@ -61,6 +61,8 @@ TEST(CommandLine, EveryVerbIsReached) {
       {"snapshot create", {"snapshot", "create"}},
       {"snapshot revert", {"snapshot", "revert", "ID"}},
       {"session end", {"session", "end", "ID"}},
+      {"plugins", {"plugins"}},
+      {"plugins release", {"plugins", "release", "shop"}},
       {"restore", {"restore", "/set"}},
       {"restore resume", {"restore", "resume", "/t"}},
       {"restore abandon", {"restore", "abandon", "/t", "--allow-start"}},
@@ -100,7 +102,7 @@ TEST(CommandLine, EveryVerbHasHelpWithAnExample) {
     EXPECT_THAT(manual_page(help.name), HasSubstr(".SH SYNOPSIS"));
     verbs += group ? 0 : 1;
   }
-  EXPECT_EQ(verbs, 25);
+  EXPECT_EQ(verbs, 27);
 }
 
 TEST(ExitCode, ClassesAreToldApart) {
@@ -129,6 +131,22 @@ TEST_F(CliTest, JsonErrorsAreJsonOnStandardOutput) {
   const auto answer = nlohmann::json::parse(ran.out);
   EXPECT_EQ(answer["error"]["code"], "access_denied");
   EXPECT_EQ(answer["error"]["message"], "not you");
+}
+
+TEST_F(CliTest, PluginsAreListedAndReleased) {
+  channel->answer("plugins", R"({"plugins":[{"name":"shop","kind":"writer","state":"quarantined",
+      "crashes":5,"reason":"signal 11 (Segmentation fault): no such table","since":0}]})");
+  const tests::Ran plugins = run({"plugins"});
+  EXPECT_EQ(plugins.code, 0) << plugins.err;
+  EXPECT_THAT(plugins.out, HasSubstr("quarantined"));
+  EXPECT_THAT(plugins.out, HasSubstr("no such table"));
+  EXPECT_EQ(nlohmann::json::parse(run({"plugins", "--json"}).out)["plugins"][0]["crashes"], 5);
+  EXPECT_EQ(run({"plugins", "release", "shop"}).code, 0);
+  EXPECT_EQ(channel->params_of("plugin.release"), R"({"name":"shop"})");
+  channel->fail("plugin.release", Error(Errc::not_found, "no plug-in is called 'shop'"));
+  EXPECT_EQ(run({"plugins", "release", "shop"}).code, 3);
+  channel->fail("plugins", Error(Errc::not_supported, "there is no method 'plugins'"));
+  EXPECT_EQ(run({"plugins"}).code, 2);
 }
 
 TEST_F(CliTest, ListsAreTablesOrJson) {

@@ -104,6 +104,29 @@ TEST_F(ClientTest, PathsTravelEscaped) {
   EXPECT_EQ(params("snapshot.expose")["snapshot"], snapshot.to_string());
 }
 
+TEST_F(ClientTest, PluginsAreListedAndReleasedByName) {
+  channel->answer("plugins", R"({"plugins":[{"name":"shop","kind":"writer","process":7,
+      "state":"quarantined","crashes":5,"reason":"signal 11","since":3}]})");
+  const auto plugins = client.plugins();
+  ASSERT_TRUE(plugins.ok()) << plugins.error().what();
+  ASSERT_EQ(plugins.value().size(), 1u);
+  EXPECT_EQ(plugins.value()[0].state, PluginState::quarantined);
+  EXPECT_EQ(plugins.value()[0].crashes, 5u);
+  ASSERT_TRUE(client.release_plugin("shop").ok());
+  EXPECT_EQ(params("plugin.release"), (json{{"name", "shop"}}));
+}
+
+TEST_F(ClientTest, ACoordinatorWithoutPluginsIsToldFromAMistake) {
+  channel->fail("plugins", Error(Errc::not_supported, "there is no method 'plugins'"));
+  channel->fail("plugin.release", Error(Errc::not_found, "there is no plug-in 'shop'"));
+  const auto plugins = client.plugins();
+  ASSERT_FALSE(plugins.ok());
+  EXPECT_EQ(plugins.error().code(), Errc::not_supported);
+  EXPECT_THAT(plugins.error().what(), HasSubstr("stillframed does"));
+  EXPECT_EQ(client.release_plugin("shop").error(),
+            Error(Errc::not_found, "there is no plug-in 'shop'"));
+}
+
 TEST_F(ClientTest, CallsOfASessionNameItAndKeepTheirShape) {
   auto session = backup();
   ASSERT_TRUE(session.gather().ok());

@@ -123,6 +123,18 @@ TEST(RequestorCodec, TheRestComesBackToo) {
   hold.evidence.host = "here";
   EXPECT_EQ(there_and_back(hold).command_status, 3);
 
+  PluginInfo plugin{"shop",
+                    "writer",
+                    7,
+                    PluginState::waiting,
+                    3,
+                    "signal 9",
+                    WallTime(Duration(4)),
+                    WallTime(Duration(5))};
+  EXPECT_EQ(there_and_back(plugin).state, PluginState::waiting);
+  EXPECT_EQ(there_and_back(plugin).next_attempt, plugin.next_attempt);
+  EXPECT_EQ(there_and_back(PluginInfo()).next_attempt, std::nullopt);
+
   SnapshotSetResult set;
   set.set = SetId::generate();
   set.snapshots.emplace_back().snapshot = SnapshotId::generate();

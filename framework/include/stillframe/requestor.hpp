@@ -230,6 +230,26 @@ struct HoldResult {
   int command_status = 0;
 };
 
+// A plug-in or declarative writer that the coordinator keeps running in a process of its own.
+enum class PluginState {
+  running = 0,
+  waiting = 1,      // it ended and will be started again at `next_attempt`
+  quarantined = 2,  // it is not started again before release_plugin()
+  stopped = 3,      // it is not wanted now: a provider that nobody has asked yet, or one that ends
+};
+std::string_view to_string(PluginState state) noexcept;
+
+struct PluginInfo {
+  std::string name;          // as its configuration says
+  std::string kind;          // "writer", "provider", "declarative"
+  std::int32_t process = 0;  // its process id; 0: none
+  PluginState state = PluginState::stopped;
+  std::uint32_t crashes = 0;  // those that count towards the quarantine
+  std::string reason;         // why it ended the last time, with what it complained of
+  WallTime since;             // how long it has been in this state
+  std::optional<WallTime> next_attempt;
+};
+
 // Everything else a requestor may ask. Cheap to copy; copies and sessions share the channel. Takes
 // the channel's events, so make one Client per channel and copy it.
 class Client {
@@ -260,6 +280,12 @@ class Client {
   Result<HoldResult> hold(const BackupOptions& options,
                           const std::vector<ComponentSelector>& selectors,
                           const std::function<int(Deadline)>& while_held);
+
+  // not_supported by a coordinator that keeps none, such as an embedded one.
+  Result<std::vector<PluginInfo>> plugins();
+  // Starts it at once and forgets its crashes, also when it is not quarantined. not_found names the
+  // ones there are.
+  Status release_plugin(const std::string& name);
 
  private:
   class Core;
