@@ -175,6 +175,12 @@ void ChildProcess::kill_group() noexcept {
   if (pid_ > 0 && !status_) ::kill(-pid_, SIGKILL);
 }
 
+void ChildProcess::ask_to_end() noexcept {
+  close_input();
+  // A child of another user may refuse the signal; its closed input says the same.
+  if (!status_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGTERM, nullptr, 0);
+}
+
 bool ChildProcess::running() const {
   pollfd about{pidfd_.get(), POLLIN, 0};
   return !status_ && ::poll(&about, 1, 0) == 0;

@@ -2,6 +2,7 @@
 // output, with a deadline on every wait.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,11 +64,20 @@ class ChildProcess {
   Result<std::string> read_line(std::size_t bytes_max, Deadline deadline,
                                 const CancelToken* cancel = nullptr);
   void close_input() noexcept { input_.reset(); }
+  // Asks it to end: closes its input and sends SIGTERM, to the child alone, so that it ends what it
+  // has started in its own order.
+  void ask_to_end() noexcept;
   // Until the child itself has ended; then ends what is left of its group.
   Result<ExitStatus> wait(Deadline deadline, const CancelToken* cancel = nullptr);
   bool running() const;
   void kill_group() noexcept;  // SIGKILL
   pid_t pid() const noexcept { return pid_; }
+
+  // For whoever watches many children with one poll(2): readable when the child has ended.
+  int end_descriptor() const noexcept { return pidfd_.get(); }
+  // Readable when complaints() has something to take out of the pipe, which must not fill up; -1
+  // once the child has closed it.
+  int complaint_descriptor() const noexcept { return error_.get(); }
 
   // The last of what it wrote to standard error, as printable text on one line.
   std::string complaints();
@@ -86,5 +96,8 @@ class ChildProcess {
   bool output_ended_ = false;
   std::optional<ExitStatus> status_;
 };
+
+// Starts a program that speaks over its standard input and output, by whatever right that takes.
+using ProcessStarter = std::function<Result<std::unique_ptr<ChildProcess>>()>;
 
 }  // namespace stillframe

@@ -47,6 +47,9 @@ class ConfigTable {
   std::vector<ConfigTable> tables(const std::string& key);  // [[key]]
   // Every key with its value, which must be texts.
   std::vector<std::pair<std::string, std::string>> all_texts();
+  // A table that is handed on as it is, to whoever knows its keys: as the text of a JSON object,
+  // "{}" when it is not there. All of it counts as read. Dates have no place in JSON.
+  std::string json_object(const std::string& key);
 
   // Notes a mistake that the caller found in what it read.
   void reject(const std::string& key, const std::string& why);

@@ -31,6 +31,22 @@ TEST(ChildProcess, SpeaksByLines) {
   EXPECT_EQ(child->wait(in_seconds(10)).value(), (ExitStatus{0, 0}));
 }
 
+TEST(ChildProcess, AskedToEndItSeesItsInputCloseAndTheSignal) {
+  auto child =
+      shell("trap 'echo asked; exit 3' TERM; echo ready; read line; echo closed; sleep 60");
+  ASSERT_TRUE(child);
+  ASSERT_EQ(child->read_line(100, in_seconds(10)).value(), "ready");
+  child->ask_to_end();
+  std::string said;
+  for (auto line = child->read_line(100, in_seconds(10)); line.ok();
+       line = child->read_line(100, in_seconds(10))) {
+    said = line.value();
+  }
+  EXPECT_EQ(said, "asked");
+  EXPECT_EQ(child->wait(in_seconds(10)).value(), (ExitStatus{3, 0}));
+  child->ask_to_end();  // nobody is there any more
+}
+
 TEST(ChildProcess, TellsExitCodesFromSignals) {
   EXPECT_EQ(shell("exit 62")->wait(in_seconds(10)).value(), (ExitStatus{62, 0}));
   auto killed = shell("kill -9 $$");

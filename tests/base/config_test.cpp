@@ -35,6 +35,39 @@ TEST(Config, ReadsWhatItIsAskedFor) {
   EXPECT_TRUE(table.finish().ok());
 }
 
+TEST(Config, ATableThatIsHandedOnBecomesJson) {
+  auto parsed = ConfigTable::parse(
+      "[[plugin]]\nconfig = { data = '/srv', depth = 3, ratio = 0.5, on = true, "
+      "hosts = ['a', { name = \"b\\\"\\u0000\" }] "
+      "}\n[[plugin]]\n[plugin.config]\n[plugin.config.x]\n"
+      "y = -1\n[[plugin]]\n",
+      "test.toml");
+  ASSERT_TRUE(parsed.ok()) << parsed.error().what();
+  auto plugins = parsed.value().tables("plugin");
+  ASSERT_EQ(plugins.size(), 3u);
+  EXPECT_EQ(
+      plugins[0].json_object("config"),
+      R"({"data":"/srv","depth":3,"hosts":["a",{"name":"b\"\u0000"}],"on":true,"ratio":0.5})");
+  EXPECT_EQ(plugins[1].json_object("config"), R"({"x":{"y":-1}})");
+  EXPECT_EQ(plugins[2].json_object("config"), "{}");
+  EXPECT_TRUE(parsed.value().finish().ok()) << parsed.value().finish().error().what();
+}
+
+TEST(Config, WhatJsonCannotSayIsAMistakeOnItsLine) {
+  for (const char* value : {"1979-05-27", "07:32:00", "nan", "-inf", "[1, [inf]]"}) {
+    auto parsed =
+        ConfigTable::parse("[config]\na = 1\nb = " + std::string(value) + "\n", "test.toml");
+    ASSERT_TRUE(parsed.ok()) << value;
+    (void)parsed.value().json_object("config");
+    const Status s = parsed.value().finish();
+    ASSERT_FALSE(s.ok()) << value;
+    EXPECT_THAT(s.error().what(), HasSubstr("test.toml:3: 'config' holds a value")) << value;
+  }
+  auto text = ConfigTable::parse("config = 'x'\n", "test.toml");
+  EXPECT_EQ(text.value().json_object("config"), "{}");
+  EXPECT_THAT(text.value().finish().error().what(), HasSubstr("'config' must be a table"));
+}
+
 TEST(Config, AKeyThatNobodyReadIsAMistakeOnItsLine) {
   auto parsed = ConfigTable::parse("name = 'x'\n[env]\nA = '1'\nB = '2'\n", "test.toml");
   ConfigTable table = parsed.value();

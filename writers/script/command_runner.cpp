@@ -3,48 +3,15 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
-#include "framework/base/posix_error.hpp"
+#include "framework/base/account.hpp"
 #include "framework/base/trusted_file.hpp"
 #include "writers/script/session_protocol.hpp"
 
 namespace stillframe::script {
 
 namespace {
-
-constexpr int kGroupsMax = 1024;
-
-struct Account {
-  ChildUser ids;
-  std::string name, home;
-};
-
-Result<Account> find_account(const std::string& name) {
-  std::vector<char> buffer(64 * 1024);
-  passwd entry{};
-  passwd* found = nullptr;
-  const int failure = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
-  if (failure != 0) return posix_error(failure, "look up the user", name);
-  if (found == nullptr) {
-    return Error(Errc::not_found, "there is no user '" + escape_path(name) +
-                                      "'; create it or change 'user' in the writer's file");
-  }
-  Account account;
-  account.name = name;
-  account.home = entry.pw_dir;
-  account.ids.uid = entry.pw_uid;
-  account.ids.gid = entry.pw_gid;
-  int count = kGroupsMax;
-  account.ids.groups.resize(kGroupsMax);
-  if (::getgrouplist(name.c_str(), entry.pw_gid, account.ids.groups.data(), &count) < 0) {
-    return Error(Errc::limit_reached, "user '" + name + "' is in too many groups");
-  }
-  account.ids.groups.resize(static_cast<std::size_t>(count));
-  return account;
-}
 
 void set_variable(Variables& all, const std::string& name, const std::string& value) {
   for (auto& [known, content] : all) {
