@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <stillframe/byte_path.hpp>
@@ -27,6 +28,10 @@ struct HostSpec {
   std::string config_json;  // handed to a plug-in; "{}" when the file says nothing
   friend bool operator==(const HostSpec&, const HostSpec&) = default;
 };
+
+// "writer", "provider", "declarative": in lists, events and on a host's command line.
+std::string_view kind_name(HostKind kind) noexcept;
+std::optional<HostKind> kind_of(std::string_view name) noexcept;
 
 // The [[plugin]] and [[writer]] tables of the configuration. Mistakes are noted in `table`.
 //

@@ -246,7 +246,9 @@ class Program final : public ProgramProvider {
   Status ensure_running() {
     if (child_ && child_->running()) return Ok{};
     if (child_) {
-      tell(ProgramProviderEvent::died, EventLevel::error, obituary("between calls"));
+      const ProgramEnd end = obituary("between calls");
+      tell(ProgramProviderEvent::died, EventLevel::error, end.why);
+      if (options_.ended) options_.ended(end);
       child_.reset();
       orphan_all();
     }
@@ -258,15 +260,20 @@ class Program final : public ProgramProvider {
       }
       dying_.reset();
     }
-    if (options_.check) {
-      if (Status s = options_.check(options_.program); !s.ok()) return s;
-    }
-    auto child = ChildProcess::start(options_.program);
-    if (!child.ok()) return failed("start", child.error().what());
-    child_ = std::move(child).value();
+    if (Status s = start_program(); !s.ok()) return s;
     auto hello = exchange("hello", json{{"version", 1}}, options_.timeouts.start);
     if (!hello.ok()) return hello.error();
     return clean_up();
+  }
+
+  Status start_program() {
+    if (options_.check && !options_.start) {
+      if (Status s = options_.check(options_.program); !s.ok()) return s;
+    }
+    auto child = options_.start ? options_.start() : ChildProcess::start(options_.program);
+    if (!child.ok()) return failed("start", child.error().what());
+    child_ = std::move(child).value();
+    return Ok{};
   }
 
   void orphan_all() {
@@ -307,29 +314,33 @@ class Program final : public ProgramProvider {
   // Kills the program. It may be inside a system call that ends late, so nobody waits for it here;
   // but no successor starts before its end.
   Error give_up(std::string_view method, const Error& error, milliseconds timeout) {
-    std::string why;
+    ProgramEnd end;
     if (error.code() == Errc::disconnected) {
-      why = obituary("in " + std::string(method));
-      tell(ProgramProviderEvent::died, EventLevel::error, why);
+      end = obituary("in " + std::string(method));
+      tell(ProgramProviderEvent::died, EventLevel::error, end.why);
     } else if (error.code() == Errc::timed_out) {
-      why = "it did not answer " + std::string(method) + " within " +
-            std::to_string(timeout.count()) + " ms and was killed";
-      tell(ProgramProviderEvent::overran, EventLevel::error, why);
+      end.why = "it did not answer " + std::string(method) + " within " +
+                std::to_string(timeout.count()) + " ms and was killed";
+      tell(ProgramProviderEvent::overran, EventLevel::error, end.why);
     } else {
-      why = std::string(method) + ": " + error.what();
+      end.why = std::string(method) + ": " + error.what();
     }
     child_->kill_group();
     dying_ = std::move(child_);
     orphan_all();
-    return {Errc::provider_failed, options_.name + ": " + why};
+    if (options_.ended) options_.ended(end);
+    return {Errc::provider_failed, options_.name + ": " + end.why};
   }
 
-  std::string obituary(const std::string& when) {
+  ProgramEnd obituary(const std::string& when) {
     auto ended = child_->wait(Deadline(system_clock().now() + kExitWait));
     const std::string said = child_->complaints();
-    return "it ended " + when + " with " +
-           (ended.ok() ? to_string(ended.value()) : std::string("its output closed")) +
-           (said.empty() ? "" : ": " + said);
+    ProgramEnd end;
+    if (ended.ok()) end.status = ended.value();
+    end.why = "it ended " + when + " with " +
+              (ended.ok() ? to_string(ended.value()) : std::string("its output closed")) +
+              (said.empty() ? "" : ": " + said);
+    return end;
   }
 
   void tell(ProgramProviderEvent id, EventLevel level, const std::string& message) {

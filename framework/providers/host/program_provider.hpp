@@ -25,6 +25,12 @@ struct ProviderTimeouts {
   std::chrono::milliseconds revert{3'600'000};
 };
 
+// An end of the program that nobody asked for.
+struct ProgramEnd {
+  std::optional<ExitStatus> status;  // empty: it was killed because it overran or lied
+  std::string why;                   // with what it complained of
+};
+
 struct ProgramProviderOptions {
   std::string name;  // in messages: "provider host of btrfs"
   ChildOptions program;
@@ -34,6 +40,10 @@ struct ProgramProviderOptions {
   EventSink* events = nullptr;  // not owned; null: dropped
   // Called before each start of the program; an error keeps it from starting.
   std::function<Status(const ChildOptions& program)> check;
+  // Who starts it, where that is not this process; `program` and `check` mean nothing then.
+  ProcessStarter start;
+  // Told of each such end, once, by the call that meets it.
+  std::function<void(const ProgramEnd&)> ended;
 };
 
 // Event ids 4100 to 4109; docs/events.md lists them.
