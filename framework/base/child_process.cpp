@@ -121,6 +121,7 @@ int slice_until(Deadline deadline) {
 }  // namespace
 
 std::string to_string(const ExitStatus& status) {
+  if (!status.known) return "a status that nobody can tell any more";
   if (status.signal == 0) return "exit code " + std::to_string(status.code);
   const char* name = ::strsignal(status.signal);
   return "signal " + std::to_string(status.signal) + " (" + (name ? name : "?") + ")";
@@ -161,10 +162,30 @@ Result<std::unique_ptr<ChildProcess>> ChildProcess::start(const ChildOptions& op
   return child;
 }
 
+std::unique_ptr<ChildProcess> ChildProcess::adopt(AdoptedChild adopted) {
+  std::unique_ptr<ChildProcess> child(new ChildProcess());
+  child->pid_ = adopted.pid;
+  child->input_ = std::move(adopted.descriptors.input);
+  child->output_ = std::move(adopted.descriptors.output);
+  child->error_ = std::move(adopted.descriptors.error);
+  child->pidfd_ = std::move(adopted.descriptors.pidfd);
+  child->kill_adopted_ = std::move(adopted.kill);
+  child->adopted_ended_ = std::move(adopted.ended);
+  return child;
+}
+
+Result<ChildDescriptors> ChildProcess::hand_over() {
+  Descriptor pidfd(::fcntl(pidfd_.get(), F_DUPFD_CLOEXEC, 3));
+  if (!pidfd.valid()) return posix_error(errno, "hand over", "a child");
+  output_ended_ = true;
+  return ChildDescriptors{std::move(input_), std::move(output_), std::move(error_),
+                          std::move(pidfd)};
+}
+
 ChildProcess::~ChildProcess() {
   if (pid_ <= 0) return;
   kill_group();
-  if (!status_) {
+  if (!status_ && !kill_adopted_) {
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) continue;
   }
 }
@@ -172,7 +193,12 @@ ChildProcess::~ChildProcess() {
 void ChildProcess::kill_group() noexcept {
   // The group's number is ours for as long as the child is not reaped; wait() reaps only after
   // this.
-  if (pid_ > 0 && !status_) ::kill(-pid_, SIGKILL);
+  if (pid_ <= 0 || status_) return;
+  if (!kill_adopted_) {
+    ::kill(-pid_, SIGKILL);
+  } else if (running()) {
+    kill_adopted_();
+  }
 }
 
 void ChildProcess::ask_to_end() noexcept {
@@ -262,12 +288,23 @@ Result<ExitStatus> ChildProcess::wait(Deadline deadline, const CancelToken* canc
   if (status_) return *status_;
   if (Status s = wait_for(Wanted::end, deadline, cancel); !s.ok()) return s.error();
   drain_complaints();
+  status_ = adopted_ended_ ? ask_starter() : reap();
+  return *status_;
+}
+
+ExitStatus ChildProcess::ask_starter() {
+  auto status = adopted_ended_();
+  if (status.ok()) return status.value();
+  complaints_ += (complaints_.empty() ? "" : "\n") + status.error().what();
+  return ExitStatus{0, 0, false};
+}
+
+ExitStatus ChildProcess::reap() {
   // Before the child is reaped: until then nobody else's group can have the number.
   ::kill(-pid_, SIGKILL);
   int raw = 0;
   while (::waitpid(pid_, &raw, 0) < 0 && errno == EINTR) continue;
-  status_ = WIFSIGNALED(raw) ? ExitStatus{0, WTERMSIG(raw)} : ExitStatus{WEXITSTATUS(raw), 0};
-  return *status_;
+  return WIFSIGNALED(raw) ? ExitStatus{0, WTERMSIG(raw)} : ExitStatus{WEXITSTATUS(raw), 0};
 }
 
 std::string ChildProcess::complaints() {

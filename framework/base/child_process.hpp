@@ -39,20 +39,37 @@ struct ChildOptions {
 };
 
 struct ExitStatus {
-  int code = 0;    // of exit(), when `signal` is 0
-  int signal = 0;  // that killed it
+  int code = 0;       // of exit(), when `signal` is 0
+  int signal = 0;     // that killed it
+  bool known = true;  // false: whoever started it is gone and took the rest along
   friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
 };
 std::string to_string(const ExitStatus& status);  // "exit code 62", "signal 9 (Killed)"
 
+// Our ends of a program's three pipes, non-blocking, and what becomes readable when it has ended.
+struct ChildDescriptors {
+  Descriptor input, output, error, pidfd;
+};
+
+// A program that somebody else started for us, who alone may signal and reap it.
+struct AdoptedChild {
+  pid_t pid = -1;
+  ChildDescriptors descriptors;
+  // SIGKILL to its group, now or as soon as its starter hears of it. Any thread; must not throw.
+  std::function<void()> kill;
+  // How it ended; asked once, after it has. An error becomes the last of its complaints.
+  std::function<Result<ExitStatus>()> ended;
+};
+
 // Not for several threads at once, kill_group() excepted. The destructor kills the whole group and
-// reaps the child.
+// reaps the child; an adopted one is left to its starter to reap, and nobody waits for that.
 class ChildProcess {
  public:
   static constexpr std::size_t kComplaintBytesMax = 4096;  // the last ones are kept
 
   // not_found or access_denied when there is no such program or it may not be run.
   static Result<std::unique_ptr<ChildProcess>> start(const ChildOptions& options);
+  static std::unique_ptr<ChildProcess> adopt(AdoptedChild child);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -82,16 +99,23 @@ class ChildProcess {
   // The last of what it wrote to standard error, as printable text on one line.
   std::string complaints();
 
+  // For whoever talks to it in our place. What is left here is to wait and to kill.
+  Result<ChildDescriptors> hand_over();
+
  private:
   ChildProcess() = default;
   enum class Wanted { input, output, end };
   Status wait_for(Wanted wanted, Deadline deadline, const CancelToken* cancel);
   void drain_complaints();
+  ExitStatus reap();
+  ExitStatus ask_starter();
 
   pid_t pid_ = -1;
   Descriptor input_, output_, error_, pidfd_;
-  std::string pending_;       // read from output_, not yet asked for
-  std::size_t searched_ = 0;  // that much of it holds no newline
+  std::function<void()> kill_adopted_;                 // empty: it is our own child
+  std::function<Result<ExitStatus>()> adopted_ended_;  // likewise
+  std::string pending_;                                // read from output_, not yet asked for
+  std::size_t searched_ = 0;                           // that much of it holds no newline
   std::string complaints_;
   bool output_ended_ = false;
   std::optional<ExitStatus> status_;

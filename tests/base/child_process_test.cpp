@@ -122,5 +122,56 @@ TEST(ChildProcess, InheritsNoDescriptor) {
   ::close(leak[1]);
 }
 
+// One process starts, another speaks: here both are this one.
+TEST(ChildProcess, AnAdoptedOneIsSpokenToByUsAndEndedByItsStarter) {
+  auto started = shell("while read line; do echo \"got $line\"; done; echo so long >&2; exit 5");
+  ASSERT_TRUE(started);
+  auto descriptors = started->hand_over();
+  ASSERT_TRUE(descriptors.ok());
+  EXPECT_EQ(started->write("x\n", in_seconds(1)).error().code(), Errc::disconnected);
+  EXPECT_EQ(started->read_line(100, in_seconds(1)).error().code(), Errc::disconnected);
+  int kills = 0;
+  auto adopted =
+      ChildProcess::adopt({started->pid(), std::move(descriptors).value(), [&] { ++kills; },
+                           [&] { return started->wait(in_seconds(10)); }});
+  ASSERT_TRUE(adopted->write("one\n", in_seconds(10)).ok());
+  EXPECT_EQ(adopted->read_line(100, in_seconds(10)).value(), "got one");
+  EXPECT_TRUE(adopted->running());
+  adopted->kill_group();
+  EXPECT_EQ(kills, 1);
+  EXPECT_TRUE(adopted->running()) << "that is its starter's business";
+  adopted->close_input();
+  EXPECT_EQ(adopted->wait(in_seconds(10)).value(), (ExitStatus{5, 0}));
+  EXPECT_EQ(adopted->complaints(), "so long");
+  EXPECT_FALSE(adopted->running());
+  adopted->kill_group();
+  EXPECT_EQ(kills, 1) << "it has ended";
+}
+
+TEST(ChildProcess, AnAdoptedOneThatIsDroppedIsKilledAndNobodyWaits) {
+  auto started = shell("sleep 1000");
+  ASSERT_TRUE(started);
+  int kills = 0;
+  auto adopted =
+      ChildProcess::adopt({started->pid(), started->hand_over().value(), [&] { ++kills; },
+                           [] { return Result<ExitStatus>(ExitStatus{}); }});
+  adopted.reset();
+  EXPECT_EQ(kills, 1);
+  EXPECT_TRUE(started->running());
+}
+
+TEST(ChildProcess, AnAdoptedOneWhoseStarterIsGoneHasEndedAllTheSame) {
+  auto started = shell("exit 3");
+  ASSERT_TRUE(started);
+  auto adopted = ChildProcess::adopt(
+      {started->pid(), started->hand_over().value(), [] {},
+       [] { return Result<ExitStatus>(Error(Errc::disconnected, "the starter died")); }});
+  auto ended = adopted->wait(in_seconds(10));
+  ASSERT_TRUE(ended.ok()) << ended.error().what();
+  EXPECT_FALSE(ended.value().known);
+  EXPECT_EQ(to_string(ended.value()), "a status that nobody can tell any more");
+  EXPECT_EQ(adopted->complaints(), "the starter died");
+}
+
 }  // namespace
 }  // namespace stillframe

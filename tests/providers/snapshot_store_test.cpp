@@ -5,6 +5,8 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
@@ -99,6 +101,32 @@ TEST_F(SnapshotStore, AHalfRemovedDirectoryIsTakenAwayByTheNextLook) {
   const StoreFindings found = look_through(store(), "test");
   EXPECT_TRUE(found.snapshots.empty() && found.abandoned.empty());
   EXPECT_FALSE(exists(gone));
+}
+
+// On a volume whose root is an ordinary user's, so may be what is found in a store there.
+TEST_F(SnapshotStore, AStoreThatOthersCanChangeIsNone) {
+  const SetId set = SetId::generate();
+  const SnapshotId snapshot = SnapshotId::generate();
+  auto made = SnapshotDirectory::create(store(), set, snapshot);
+  ASSERT_TRUE(made.ok()) << made.error().what();
+  ASSERT_TRUE(made.value().write(record(set, snapshot, SnapshotState::created)).ok());
+  ASSERT_EQ(look_through(store(), "test").snapshots.size(), 1u);
+  const auto refused = [&] {
+    const StoreFindings found = look_through(store(), "test");
+    return found.snapshots.empty() && found.abandoned.empty() && found.unreadable.size() == 1 &&
+           !SnapshotDirectory::create(store(), set, SnapshotId::generate()).ok();
+  };
+  ASSERT_EQ(::chmod(store().c_str(), 0777), 0);
+  EXPECT_TRUE(refused());
+  ASSERT_EQ(::chmod(store().c_str(), 0700), 0);
+  const BytePath moved = store() + ".real";
+  ASSERT_EQ(::rename(store().c_str(), moved.c_str()), 0);
+  ASSERT_EQ(::symlink(moved.c_str(), store().c_str()), 0);
+  EXPECT_TRUE(refused());
+  ASSERT_EQ(::unlink(store().c_str()), 0);
+  ASSERT_EQ(::rename(moved.c_str(), store().c_str()), 0);
+  if (::chown(store().c_str(), 65534, 65534) != 0) return;  // that takes root
+  EXPECT_TRUE(refused());
 }
 
 }  // namespace

@@ -27,6 +27,21 @@ bool is_id(const BytePath& name) {
   return id.ok() && id.value().to_string() == name;
 }
 
+// Records say what is unmounted, removed and put back. On a volume whose root belongs to an
+// ordinary user anybody could have written them; so a store is its provider's own directory, or it
+// is none.
+Status check_store(const BytePath& store) {
+  struct stat about {};
+  if (::lstat(store.c_str(), &about) != 0) return posix_error(errno, "look at", store);
+  if (S_ISDIR(about.st_mode) && about.st_uid == ::geteuid() && (about.st_mode & 022) == 0) {
+    return Ok{};
+  }
+  return Error(Errc::access_denied,
+               "'" + escape_path(store) + "' is no directory that belongs to user " +
+                   std::to_string(::geteuid()) +
+                   " and that nobody else may write; remove it, or look for who made it");
+}
+
 std::vector<BytePath> names_in(const BytePath& directory) {
   auto open = open_directory(directory);
   if (!open.ok()) return {};
@@ -93,6 +108,9 @@ Status try_to_make(const BytePath& path, bool& made_once, std::optional<FileLock
     return posix_error(errno, "create the snapshot's directory", path);
   }
   made_once = true;
+  if (Status s = check_store(parent_path(parent_path(path))); !s.ok()) {
+    return s.error().code() == Errc::not_found ? Status(cleaned) : s;
+  }
   // A cleaner that comes between mkdir and the lock takes the directory for an abandoned one and
   // removes it; then we begin again.
   auto taken = FileLock::take(join_path(path, kOwnerName), "snapshot");
@@ -157,6 +175,10 @@ Result<SnapshotRecord> read_snapshot_record(const BytePath& directory) {
 
 StoreFindings look_through(const BytePath& store, const std::string& provider) {
   StoreFindings findings;
+  if (Status s = check_store(store); !s.ok()) {
+    if (s.error().code() != Errc::not_found) findings.unreadable.push_back(s.error());
+    return findings;
+  }
   for (const auto& set : names_in(store)) {
     if (!is_id<SetId>(set)) continue;
     const BytePath of_set = join_path(store, set);

@@ -2,20 +2,30 @@
 // JSON line each, on standard input and output. Started by Stillframe itself.
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "framework/providers/host/make_provider.hpp"
+#include "framework/providers/host/restricted_provider.hpp"
 #include "framework/providers/host/serve_loop.hpp"
 
 namespace {
 
 using namespace stillframe;
 
-bool parse(int argc, char** argv, ProviderEnvironment& environment) {
+struct Arguments {
+  ProviderEnvironment environment;
+  std::vector<BytePath> expose_below;  // if any: the caller is not trusted
+};
+
+bool parse(int argc, char** argv, Arguments& arguments) {
+  ProviderEnvironment& environment = arguments.environment;
   if (argc % 2 != 0) return false;
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string_view name = argv[i];
@@ -34,6 +44,8 @@ bool parse(int argc, char** argv, ProviderEnvironment& environment) {
       environment.files_max = std::strtoull(value.c_str(), nullptr, 10);
     } else if (name == "--commit-max-ms") {
       environment.commit_max = std::chrono::milliseconds(std::strtoll(value.c_str(), nullptr, 10));
+    } else if (name == "--expose-below") {
+      arguments.expose_below.push_back(value);
     } else {
       return false;
     }
@@ -44,20 +56,29 @@ bool parse(int argc, char** argv, ProviderEnvironment& environment) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ProviderEnvironment environment;
-  if (argc < 2 || argv[1][0] == '-' || !parse(argc, argv, environment)) {
-    std::fprintf(stderr,
-                 "usage: stillframe-provider-host NAME [--state-dir DIR] [--runtime-dir DIR]\n"
-                 "Runs one snapshot provider. Started by Stillframe itself.\n");
+  Arguments arguments;
+  if (argc < 2 || argv[1][0] == '-' || !parse(argc, argv, arguments)) {
+    std::fprintf(
+        stderr,
+        "usage: stillframe-provider-host NAME [--state-dir DIR] [--runtime-dir DIR]\n"
+        "                                     [--expose-below DIR]...\n"
+        "Runs one snapshot provider. Started by Stillframe itself. --expose-below is for a\n"
+        "caller that is not trusted: snapshots are shown below DIR only, and volumes are\n"
+        "what this machine says they are.\n");
     return 2;
   }
   // Replies have a descriptor of their own: what a library prints must not become one.
   const int replies = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
   if (replies < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) return 1;
-  auto provider = make_provider(argv[1], environment);
+  auto provider = make_provider(argv[1], arguments.environment);
   if (!provider.ok()) {
     std::fprintf(stderr, "stillframe-provider-host: %s\n", provider.error().what().c_str());
     return 1;
   }
-  return serve_provider(*provider.value(), STDIN_FILENO, replies);
+  std::unique_ptr<Provider> served = std::move(provider).value();
+  if (!arguments.expose_below.empty()) {
+    served = restrict_provider(std::move(served),
+                               {arguments.expose_below, arguments.environment.copy_bytes_max});
+  }
+  return serve_provider(*served, STDIN_FILENO, replies);
 }
