@@ -130,15 +130,19 @@ std::string troff(const std::string& text) {
   return out;
 }
 
+std::string section_of(const CommandHelp& command) {
+  return "(" + std::to_string(command.section) + ")";
+}
+
 // The program's page and those of its verbs; from a verb, its neighbours.
 std::string see_also(const CommandHelp& command, const std::string& verb) {
   const std::string group = verb.substr(0, verb.find(' '));
-  std::string text = verb.empty() ? "" : ".BR " + command.program + " (1)";
+  std::string text = verb.empty() ? "" : ".BR " + command.program + " " + section_of(command);
   for (const VerbHelp& help : command.verbs) {
     const bool near = verb.empty() || help.name.substr(0, help.name.find(' ')) == group;
     if (help.name.empty() || help.name == verb || !near) continue;
     const std::string page = manual_page_name(command, help.name);
-    text += (text.empty() ? "" : ",\n") + (".BR " + troff(page) + " (1)");
+    text += (text.empty() ? "" : ",\n") + (".BR " + troff(page) + " " + section_of(command));
   }
   return text;
 }
@@ -199,10 +203,10 @@ std::string manual_page(const CommandHelp& command, const std::string& verb) {
       std::find_if(all.begin(), all.end(), [&](const VerbHelp& help) { return help.name == verb; });
   if (found == all.end()) return "";
   const std::string title = manual_page_name(command, verb);
-  std::string text = ".TH " + troff(title) + " 1 \"\" stillframe\n.SH NAME\n" + troff(title) +
-                     " \\- " + troff(found->summary) + "\n.SH SYNOPSIS\n.B " + troff(found->usage) +
-                     "\n";
-  if (verb.empty()) {
+  std::string text = ".TH " + troff(title) + " " + std::to_string(command.section) +
+                     " \"\" stillframe\n.SH NAME\n" + troff(title) + " \\- " +
+                     troff(found->summary) + "\n.SH SYNOPSIS\n.B " + troff(found->usage) + "\n";
+  if (verb.empty() && all.size() > 1) {
     text += ".SH VERBS\n";
     for (const VerbHelp& help : all) {
       if (help.name.empty()) continue;
@@ -223,13 +227,15 @@ std::string manual_page(const CommandHelp& command, const std::string& verb) {
     text += ".TP\n.B " + std::to_string(status.code) + "\n" + troff(status.meaning) + "\n";
   }
   text += command.status_note;
-  text += ".SH SEE ALSO\n" + see_also(command, verb) + "\n";
+  const std::string others = see_also(command, verb);
+  if (!others.empty()) text += ".SH SEE ALSO\n" + others + "\n";
   return text;
 }
 
 Status write_manual_pages(const CommandHelp& command, const std::string& folder) {
   for (const VerbHelp& help : command.verbs) {
-    const std::string path = folder + "/" + manual_page_name(command, help.name) + ".1";
+    const std::string path =
+        folder + "/" + manual_page_name(command, help.name) + "." + std::to_string(command.section);
     std::ofstream out(path);
     out << manual_page(command, help.name);
     out.close();

@@ -30,6 +30,7 @@ struct StatusHelp {
 
 struct CommandHelp {
   std::string program;
+  int section = 1;              // of the manual
   std::vector<VerbHelp> verbs;  // the program itself among them
   std::vector<StatusHelp> statuses;
   std::string status_note;  // a line of troff behind them, or nothing
@@ -38,11 +39,11 @@ struct CommandHelp {
 // For bash, zsh or fish; empty for another shell.
 std::string completion_script(const CommandHelp& command, const std::string& shell);
 
-// A page of section 1 in troff, of the program or of one verb; empty for a verb that is not there.
+// A page of the manual in troff, of the program or of one verb; empty for a verb that is not there.
 std::string manual_page(const CommandHelp& command, const std::string& verb);
 std::string manual_page_name(const CommandHelp& command, const std::string& verb);
 
-// All of them, NAME.1 each, into a folder that exists.
+// All of them, NAME.SECTION each, into a folder that exists.
 Status write_manual_pages(const CommandHelp& command, const std::string& folder);
 
 }  // namespace stillframe

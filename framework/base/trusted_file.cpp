@@ -78,6 +78,22 @@ Status check_trusted_program(const BytePath& path, uid_t owner) {
   return Ok{};
 }
 
+Status check_trusted_directory(const BytePath& path, uid_t owner) {
+  auto real = resolve(path);
+  if (!real.ok()) return real.error();
+  struct stat about {};
+  if (::lstat(real.value().c_str(), &about) != 0) {
+    return posix_error(errno, "examine", real.value());
+  }
+  if (!S_ISDIR(about.st_mode)) return refuse(real.value(), "it is no directory");
+  if (about.st_uid != 0 && about.st_uid != owner) {
+    return refuse(real.value(), "it belongs to user " + std::to_string(about.st_uid) +
+                                    "; chown it to " + std::to_string(owner));
+  }
+  if ((about.st_mode & 022) != 0) return refuse(real.value(), "others may write it; chmod go-w it");
+  return check_folders(real.value(), owner);
+}
+
 Result<std::string> read_trusted_file(const BytePath& path, uid_t owner, std::size_t bytes_max) {
   auto real = resolve(path);
   if (!real.ok()) return real.error();

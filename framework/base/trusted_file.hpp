@@ -18,6 +18,10 @@ Status check_trusted_file(const BytePath& path, uid_t owner);
 // The same for a program, which must be executable too.
 Status check_trusted_program(const BytePath& path, uid_t owner);
 
+// The same for a directory: nobody but root and `owner` can put anything into it, or put another in
+// its place.
+Status check_trusted_directory(const BytePath& path, uid_t owner);
+
 // The content of a trusted file of at most `bytes_max`.
 Result<std::string> read_trusted_file(const BytePath& path, uid_t owner, std::size_t bytes_max);
 

@@ -1,6 +1,7 @@
 // Where and how a server listens.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -14,6 +15,7 @@ namespace stillframe {
 struct ListenOptions {
   BytePath socket_path;            // its directory is made when missing
   unsigned socket_mode = 0600;     // permission bits of the socket file
+  std::int64_t socket_owner = -1;  // the user it is given to; -1: stays whose it is
   unsigned directory_mode = 0700;  // of a directory that is made; an existing one is left alone
   // A socket that listens at `socket_path` already, made by whoever started this process: it is
   // used as it is and left behind.

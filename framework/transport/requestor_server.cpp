@@ -115,7 +115,7 @@ class SocketRequestorServer : public RequestorServer {
     guest->opened = true;
     guest->greeted = true;
     guest->limit->cancel();
-    guest->connection->handshake_done();
+    if (options_.large_requests) guest->connection->handshake_done();
     guest->connection->send(wire::encode(welcome.value()));
     return Ok{};
   }

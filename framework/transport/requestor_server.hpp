@@ -16,6 +16,8 @@ struct RequestorServerOptions {
   std::size_t requests_under_way_max = 64;      // per connection; more are answered limit_reached
   std::size_t send_queue_bytes_max = 64 << 20;  // per connection; overflow closes it
   std::chrono::milliseconds handshake_limit{5'000};
+  // False where no request holds a document: none may be larger than wire::kHandshakeBytesMax.
+  bool large_requests = true;
 };
 
 class RequestorServer {

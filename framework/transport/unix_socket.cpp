@@ -109,6 +109,10 @@ Result<ListeningSocket> ListeningSocket::open(const ListenOptions& options) {
   if (::chmod(options.socket_path.c_str(), options.socket_mode) != 0) {
     return posix_error(errno, "set the mode of", options.socket_path);
   }
+  if (options.socket_owner >= 0 &&
+      ::chown(options.socket_path.c_str(), static_cast<uid_t>(options.socket_owner), -1) != 0) {
+    return posix_error(errno, "set the owner of", options.socket_path);
+  }
   if (::listen(socket.get(), kBacklog) != 0) {
     return posix_error(errno, "listen on", options.socket_path);
   }

@@ -5,7 +5,9 @@
 namespace stillframe::cli {
 
 CommandHelp describe_command() {
-  CommandHelp command{"stillframe", describe_verbs(), {}, {}};
+  CommandHelp command;
+  command.program = "stillframe";
+  command.verbs = describe_verbs();
   for (const ExitHelp& exit : exit_helps()) {
     command.statuses.push_back({to_int(exit.code), std::string(exit.meaning)});
   }

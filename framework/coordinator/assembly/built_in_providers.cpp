@@ -64,6 +64,7 @@ void add_providers(ProviderPool& pool, const ProviderSetup& setup) {
     const auto load = [file, command] { return shared(load_command_provider(file, command)); };
     add(pool, escape_path(file), load, events);
   }
+  for (const auto& [name, factory] : setup.more) add(pool, name, factory, events);
 }
 
 }  // namespace stillframe::coordinator

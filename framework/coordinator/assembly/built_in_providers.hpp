@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "framework/base/event_sink.hpp"
@@ -18,6 +19,8 @@ struct ProviderSetup {
   // Makes one more object of a built-in provider, by name.
   std::function<Result<std::shared_ptr<Provider>>(const std::string& name)> make;
   std::vector<BytePath> command_files;  // configurations of command providers
+  // Others that can be made again and again, by name.
+  std::vector<std::pair<std::string, ProviderFactory>> more;
 };
 
 // Each in a process of its own, a child of this one; or in this process, where a crash of it is

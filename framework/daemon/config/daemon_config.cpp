@@ -103,6 +103,7 @@ Result<DaemonConfig> read_daemon_config(const ConfigFiles& files, std::int64_t o
   read_limits(table.table("limits"), config);
   read_providers(table.table("providers"), config);
   config.allow = read_access_rules(table);
+  config.hosts = read_host_specs(table);
   if (Status s = table.finish(); !s.ok()) return s.error();
   return config;
 }

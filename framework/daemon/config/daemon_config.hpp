@@ -11,6 +11,7 @@
 #include <stillframe/result.hpp>
 
 #include "framework/daemon/access/access_policy.hpp"
+#include "framework/daemon/hosts/host_spec.hpp"
 
 namespace stillframe::daemon {
 
@@ -36,6 +37,7 @@ struct DaemonConfig {
   std::vector<BytePath> command_providers;
 
   std::vector<AccessRule> allow;  // [[allow]]
+  std::vector<HostSpec> hosts;    // [[plugin]] and [[writer]]
 };
 
 struct ConfigFiles {

@@ -1,5 +1,7 @@
 #include "framework/daemon/hosts/host_record.hpp"
 
+#include <algorithm>
+
 #include <poll.h>
 
 #include "framework/daemon/hosts/plugin_host.hpp"
@@ -10,12 +12,12 @@ namespace {
 
 constexpr std::size_t kSaidBytesMax = 1024;  // the last ones say why
 
-bool readable(int fd) {
-  pollfd about{fd, POLLIN, 0};
-  return fd < 0 || ::poll(&about, 1, 0) != 0;
-}
-
 }  // namespace
+
+bool ProviderProcess::runs() const {
+  pollfd about{end.get(), POLLIN, 0};
+  return end.valid() && ::poll(&about, 1, 0) == 0;
+}
 
 HostRecord::HostRecord(HostSpec wanted, const RestartLimits& limits, const Clock& clock)
     : spec(std::move(wanted)), policy(limits), since(clock.wall_now()) {
@@ -43,6 +45,11 @@ QuarantineEntry HostRecord::quarantine_entry() const {
   return {spec.name, spec_digest(spec), since, crashes_at_quarantine, reason};
 }
 
+void HostRecord::add_provider(ProviderProcess process) {
+  std::erase_if(providers, [](const ProviderProcess& known) { return !known.runs(); });
+  providers.push_back(std::move(process));
+}
+
 PluginInfo HostRecord::info(const Clock& clock) const {
   PluginInfo info;
   info.name = spec.name;
@@ -53,12 +60,11 @@ PluginInfo HostRecord::info(const Clock& clock) const {
   info.crashes =
       state == PluginState::quarantined ? crashes_at_quarantine : policy.crashes(clock.now());
   if (child) info.process = child->pid();
-  if (state == PluginState::running && !child) {
-    if (readable(provider_end.get())) {
-      info.state = PluginState::stopped;
-    } else {
-      info.process = provider_pid;
-    }
+  if (is_provider() && state != PluginState::quarantined) {
+    const auto one = std::find_if(providers.begin(), providers.end(),
+                                  [](const ProviderProcess& process) { return process.runs(); });
+    info.state = one == providers.end() ? PluginState::stopped : PluginState::running;
+    if (one != providers.end()) info.process = one->pid;
   }
   if (due) {
     info.next_attempt = WallTime(clock.wall_now().since_epoch() + (*due - clock.now()));

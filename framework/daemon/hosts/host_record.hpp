@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <stillframe/descriptor.hpp>
 #include <stillframe/requestor.hpp>
@@ -15,6 +16,12 @@
 
 namespace stillframe::daemon {
 
+struct ProviderProcess {
+  pid_t pid = 0;
+  Descriptor end;  // readable once it has ended
+  bool runs() const;
+};
+
 struct HostRecord {
   HostRecord(HostSpec wanted, const RestartLimits& limits, const Clock& clock);
 
@@ -24,6 +31,7 @@ struct HostRecord {
   // By what an earlier run wrote down.
   void resume_quarantine(const QuarantineEntry& entry);
   QuarantineEntry quarantine_entry() const;
+  void add_provider(ProviderProcess process);
   PluginInfo info(const Clock& clock) const;
 
   HostSpec spec;  // as it is wanted now
@@ -42,9 +50,8 @@ struct HostRecord {
   std::optional<BootTime> kill_at;  // it was asked to end
   bool killed = false;
 
-  // A provider's process belongs to its ProgramProvider.
-  pid_t provider_pid = 0;
-  Descriptor provider_end;  // readable once it has ended
+  // A provider's processes belong to its ProgramProviders; every session may have one of its own.
+  std::vector<ProviderProcess> providers;
 };
 
 // "exit code 3: what it said last", of bounded length.

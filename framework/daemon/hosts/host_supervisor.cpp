@@ -168,6 +168,7 @@ class Supervisor final : public HostSupervisor {
   void crashed(HostRecord& host, const std::string& reason, bool lasting) {
     host.reason = reason;
     tell(HostEvent::died, EventLevel::warning, host, "ended by itself: " + reason);
+    if (host.state == PluginState::quarantined) return;  // another process of the same provider
     const BootTime now = clock_.now();
     const auto wait = host.policy.crashed(now, now - host.begun);
     if (lasting || !wait) return quarantine(host, lasting);
@@ -365,9 +366,10 @@ class Supervisor final : public HostSupervisor {
       wake();
       return child;
     }
-    host->provider_pid = child.value()->pid();
-    host->provider_end = Descriptor(::fcntl(child.value()->end_descriptor(), F_DUPFD_CLOEXEC, 3));
-    started(*host, host->provider_pid);
+    const pid_t pid = child.value()->pid();
+    host->add_provider(
+        {pid, Descriptor(::fcntl(child.value()->end_descriptor(), F_DUPFD_CLOEXEC, 3))});
+    started(*host, pid);
     return child;
   }
 

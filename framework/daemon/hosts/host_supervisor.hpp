@@ -51,8 +51,8 @@ class HostSupervisor {
   // starts; the rest is left alone, quarantine included. A provider's new spec is that of its next
   // start. Returns at once.
   virtual void reload(const std::vector<HostSpec>& specs) = 0;
-  // The provider of that name; its ends count here, and in quarantine it refuses. Must not outlive
-  // the supervisor.
+  // One more object of the provider of that name, with a process of its own. What ends by itself
+  // counts here, and in quarantine all of them refuse. Must not outlive the supervisor.
   virtual Result<std::unique_ptr<ProgramProvider>> provider(const std::string& name) = 0;
 };
 

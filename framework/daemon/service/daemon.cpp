@@ -8,6 +8,9 @@
 #include "framework/coordinator/assembly/coordinator.hpp"
 #include "framework/coordinator/assembly/directories.hpp"
 #include "framework/daemon/access/access_handler.hpp"
+#include "framework/daemon/hosts/host_starter.hpp"
+#include "framework/daemon/hosts/hosts_handler.hpp"
+#include "framework/daemon/service/brokered.hpp"
 #include "framework/lists/machine_lists.hpp"
 #include "framework/transport/requestor_server.hpp"
 #include "framework/transport/writer_server.hpp"
@@ -31,6 +34,7 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
   differs("daemon.runtime_dir", now.runtime_dir, next.runtime_dir);
   differs("daemon.socket_dir", now.socket_dir, next.socket_dir);
   differs("daemon.helper_dir", now.helper_dir, next.helper_dir);
+  differs("daemon.broker", now.broker, next.broker);
   differs("daemon.open_to_all", now.open_to_all, next.open_to_all);
   differs("limits.hold_ms", now.hold, next.hold);
   differs("limits.commit_ms", now.commit, next.commit);
@@ -55,6 +59,8 @@ class RunningDaemon final : public Daemon {
     if (coordinator_) coordinator_->close();
     requestor_server_.reset();
     status_server_.reset();
+    coordinator_.reset();  // its providers go before whoever watches them
+    hosts_.reset();        // asked to end while their writers can still say goodbye
     writer_server_.reset();
   }
 
@@ -64,10 +70,17 @@ class RunningDaemon final : public Daemon {
     state_dir_ = directories.state;
     runtime_dir_ = directories.runtime;
     socket_dir_ = config_.socket_dir.empty() ? runtime_dir_ : config_.socket_dir;
+    if (!config_.broker.empty()) {
+      BrokerClientOptions broker;
+      broker.socket = config_.broker;
+      broker_ = BrokerClient::create(broker);
+    }
+    if (Status s = start_hosts(); !s.ok()) return s;
     auto coordinator = Coordinator::start(coordinator_options());
     if (!coordinator.ok()) return coordinator.error();
     coordinator_ = std::move(coordinator).value();
     requests_ = coordinator_->requests();
+    hosts_handler_ = std::make_unique<HostsHandler>(*requests_, *hosts_);
     if (Status s = listen_for_writers(sockets); !s.ok()) return s;
     if (Status s = listen_for_requestors(sockets); !s.ok()) return s;
     if (const auto left = sockets.left(); !left.empty())
@@ -85,6 +98,8 @@ class RunningDaemon final : public Daemon {
     const auto restart = needs_restart(config_, next);
     policy_.set(AccessPolicy(::geteuid(), next.allow));
     config_.allow = std::move(next.allow);
+    hosts_->reload(next.hosts);
+    config_.hosts = std::move(next.hosts);
     report(kEventReloaded, EventLevel::info, "the configuration was read again");
     for (const std::string& key : restart)
       report(kEventNeedsRestart, EventLevel::warning,
@@ -107,6 +122,7 @@ class RunningDaemon final : public Daemon {
     options.limits.lease = config_.lease;
     options.copy_bytes_limit = config_.copy_bytes;
     options.exclude_from_snapshot = kExcludeFromSnapshotFolder;
+    if (broker_) use_broker(options, *broker_);
     options.add_providers = [setup = provider_setup()](coordinator::ProviderPool& pool) {
       coordinator::add_providers(pool, setup);
     };
@@ -122,9 +138,41 @@ class RunningDaemon final : public Daemon {
     setup.environment.copy_bytes_max = config_.copy_bytes;
     setup.environment.commit_max = config_.commit;
     setup.builtin = config_.builtin_providers;
-    setup.make = coordinator::hosted_providers(setup.environment, config_.helper_dir);
-    setup.command_files = config_.command_providers;
+    if (broker_) {
+      setup.make = brokered_providers(setup.environment, *broker_);
+      for (const BytePath& file : config_.command_providers)
+        setup.more.emplace_back(escape_path(file),
+                                [make = setup.make, file] { return make("command:" + file); });
+    } else {
+      setup.make = coordinator::hosted_providers(setup.environment, config_.helper_dir);
+      setup.command_files = config_.command_providers;
+    }
+    for (const HostSpec& host : config_.hosts)
+      if (host.kind == HostKind::plugin_provider)
+        setup.more.emplace_back(host.name, [this, name = host.name] { return plugin(name); });
     return setup;
+  }
+
+  Result<std::shared_ptr<Provider>> plugin(const std::string& name) {
+    auto provider = hosts_->provider(name);
+    if (!provider.ok()) return provider.error();
+    return std::shared_ptr<Provider>(std::move(provider).value());
+  }
+
+  Status start_hosts() {
+    HostSupervisorOptions options;
+    options.state_dir = state_dir_;
+    options.stop_patience = config_.hold + std::chrono::seconds(5);
+    options.provider_timeouts.commit = config_.commit;
+    options.events = &events_;
+    HostStarterOptions direct;
+    direct.helper_dir = config_.helper_dir;
+    direct.socket_dir = socket_dir_;
+    auto hosts = HostSupervisor::start(
+        config_.hosts, broker_ ? brokered_starter(*broker_) : direct_starter(direct), options);
+    if (!hosts.ok()) return hosts.error();
+    hosts_ = std::move(hosts).value();
+    return Ok{};
   }
 
   ListenOptions listen_options(ActivatedSockets& sockets, const char* name) {
@@ -167,7 +215,7 @@ class RunningDaemon final : public Daemon {
   Status listen_for_requestors(ActivatedSockets& sockets) {
     const auto serve = [&](const char* name, Rights ceiling, std::unique_ptr<AccessHandler>& door,
                            std::unique_ptr<RequestorServer>& server) -> Status {
-      door = std::make_unique<AccessHandler>(*requests_, policy_, events_, ceiling);
+      door = std::make_unique<AccessHandler>(*hosts_handler_, policy_, events_, ceiling);
       RequestorServerOptions options;
       options.listen = listen_options(sockets, name);
       auto started = RequestorServer::start(*door, options);
@@ -196,7 +244,10 @@ class RunningDaemon final : public Daemon {
   EventSink& events_;
   SharedPolicy policy_;
   BytePath state_dir_, runtime_dir_, socket_dir_;
+  std::unique_ptr<BrokerClient> broker_;   // before whoever uses it
+  std::unique_ptr<HostSupervisor> hosts_;  // before the providers it watches
   // Before the coordinator, whose last replies come through them.
+  std::unique_ptr<HostsHandler> hosts_handler_;
   std::unique_ptr<AccessHandler> requestor_door_, status_door_;
   std::unique_ptr<Coordinator> coordinator_;
   std::shared_ptr<RequestorHandler> requests_;  // the coordinator shares it with every channel

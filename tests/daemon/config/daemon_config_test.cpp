@@ -47,17 +47,20 @@ TEST_F(DaemonConfigTest, NoFileMeansTheDefaults) {
 
 TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   write("main.toml",
-        "[daemon]\nstate_dir = '/s'\nruntime_dir = '/r'\nsocket_dir = '/k'\nhelper_dir = '/h'\n"
+        "[daemon]\nstate_dir = '/s'\nruntime_dir = '/r'\nsocket_dir = '/k'\nhelper_dir = "
+        "'/h'\nbroker = '/b'\n"
         "open_to_all = false\n"
         "[limits]\nhold_ms = 30000\ncommit_ms = 2000\nlease_ms = 300\ncopy_mib = "
         "7\nwriter_message_kib = 2048\n"
         "[providers]\nbuiltin = false\ncommand = ['/etc/lvm.toml']\n"
-        "[[allow]]\nusers = ['0']\nrights = ['look']\n");
+        "[[allow]]\nusers = ['0']\nrights = ['look']\n"
+        "[[plugin]]\nname = 'shop'\nfile = '/shop.so'\n");
   auto read_back = read();
   ASSERT_TRUE(read_back.ok()) << read_back.error().what();
   const DaemonConfig& config = read_back.value();
-  EXPECT_EQ(config.state_dir + config.runtime_dir + config.socket_dir + config.helper_dir,
-            "/s/r/k/h");
+  EXPECT_EQ(
+      config.state_dir + config.runtime_dir + config.socket_dir + config.helper_dir + config.broker,
+      "/s/r/k/h/b");
   EXPECT_FALSE(config.open_to_all);
   EXPECT_EQ(config.hold.count() + config.commit.count() + config.lease.count(), 32'300);
   EXPECT_EQ(config.copy_bytes, 7u << 20);
@@ -65,6 +68,8 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   EXPECT_FALSE(config.builtin_providers);
   EXPECT_THAT(config.command_providers, testing::ElementsAre("/etc/lvm.toml"));
   EXPECT_EQ(config.allow.size(), 1u);
+  ASSERT_EQ(config.hosts.size(), 1u);
+  EXPECT_EQ(config.hosts[0].name, "shop");
 }
 
 TEST_F(DaemonConfigTest, DropInsCountInTheOrderOfTheirNames) {

@@ -292,6 +292,20 @@ TEST_F(HostSupervisorTest, AProvidersEndsCountAndInQuarantineItRefuses) {
   EXPECT_EQ(info("array").state, PluginState::running);
 }
 
+TEST_F(HostSupervisorTest, EverySessionMayHaveAProviderProcessOfItsOwn) {
+  start({host("array", kProvider, HostKind::plugin_provider)});
+  auto one = supervisor_->provider("array");
+  auto other = supervisor_->provider("array");
+  ASSERT_TRUE(one.ok() && other.ok());
+  std::ofstream(directory_.path() + "/dies");
+  EXPECT_FALSE(one.value()->query().ok());
+  EXPECT_EQ(info("array").state, PluginState::running);  // the other one does
+  EXPECT_EQ(info("array").process, other.value()->pid());
+  EXPECT_FALSE(other.value()->query().ok());
+  EXPECT_EQ(info("array").state, PluginState::stopped);
+  EXPECT_EQ(info("array").crashes, 2u);  // of either
+}
+
 TEST_F(HostSupervisorTest, AProviderThatWasRemovedRefuses) {
   start({host("array", kProvider, HostKind::plugin_provider), host("shop", kPatient)});
   EXPECT_EQ(supervisor_->provider("shop").error().code(), Errc::invalid_argument);

@@ -90,7 +90,9 @@ Exit run_verb(Verb& verb, Output& output) {
 
 CommandHelp esectl_help() {
   const Grammar grammar;
-  CommandHelp command{"esectl", {describe(grammar.app, "", "")}, {}, {}};
+  CommandHelp command;
+  command.program = "esectl";
+  command.verbs = {describe(grammar.app, "", "")};
   command.verbs.front().summary = kSummary;
   for (std::size_t i = 0; i < grammar.verbs.size(); ++i) {
     const Verb& verb = *grammar.verbs[i];

@@ -1,0 +1,76 @@
+// The broker as its own process, and a daemon as another, for tests.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "framework/base/child_process.hpp"
+#include "framework/daemon/broker/broker_client.hpp"
+#include "tests/support/loop_fs.hpp"
+
+namespace stillframe::tests {
+
+// A user without privileges, whose number needs no entry anywhere.
+inline constexpr uid_t kStranger = 54321;
+
+// stillframe-broker with directories of its own. Serves user nobody when this is root, else this
+// user.
+class BrokerUnderTest {
+ public:
+  BrokerUnderTest();
+  BrokerUnderTest(const BrokerUnderTest&) = delete;
+  BrokerUnderTest& operator=(const BrokerUnderTest&) = delete;
+  ~BrokerUnderTest();
+
+  bool start();  // and waits until it listens
+  void signal(int number) const;
+  // SIGKILL, and waits until it is dead.
+  void kill();
+  ExitStatus stop();  // SIGTERM, likewise
+  bool running() const { return child_ && child_->running(); }
+
+  // What `config` adds to its file; for the next start().
+  void configure(const std::string& config) { more_ = config; }
+
+  pid_t pid() const { return child_->pid(); }
+  uid_t daemon_uid() const { return daemon_uid_; }
+  const std::string& socket() const { return socket_; }
+  std::string folder() const { return folder_.path(); }
+  std::string state() const { return folder_.path() + "/state"; }
+  std::string runtime() const { return folder_.path() + "/run"; }
+  std::string place(const std::string& name) const { return runtime() + "/exposed/" + name; }
+  std::string trail() const;  // the events so far, a JSON line each
+  std::unique_ptr<daemon::BrokerClient> client(std::chrono::milliseconds brief) const;
+
+ private:
+  const TemporaryDirectory folder_{"sfb"};
+  const std::string socket_;
+  uid_t daemon_uid_ = 0;
+  std::string daemon_user_;
+  std::string more_;
+  std::unique_ptr<ChildProcess> child_;
+};
+
+// The program unprivileged_daemon.
+class DaemonUnderTest {
+ public:
+  DaemonUnderTest(const BrokerUnderTest& broker, uid_t user);
+  bool started() const { return child_ != nullptr; }
+
+  // One command and its answer.
+  std::string ask(const std::string& command);
+  // The two halves of it.
+  void tell(const std::string& command);
+  std::string hear();
+  void kill() { child_.reset(); }
+  // The provider's host.
+  pid_t host();
+
+ private:
+  std::unique_ptr<ChildProcess> child_;
+};
+
+}  // namespace stillframe::tests
