@@ -126,6 +126,11 @@ class Assembled final : public Coordinator {
              {{"writer", link->identity().name}, {"instance", link->instance().to_string()}});
       service_->writer_registered(link);
     });
+    registry_.on_left([this](const WriterLink& link, const Error& why) {
+      report(kEventWriterLeft, EventLevel::info,
+             "writer " + link.identity().name + " left: " + why.what(),
+             {{"writer", link.identity().name}, {"instance", link.instance().to_string()}});
+    });
     return Ok{};
   }
 

@@ -46,6 +46,7 @@ void CoordinatorService::list_writers(const SharedRequest& request) {
   auto owner = owner_of(request->connection);
   if (!owner.ok()) return request->refuse(owner.error());
   owner.value().push = {};  // its phases are nobody's business
+  owner.value().only_looks = true;
   auto session = BackupSession::make(services_, std::move(owner).value(), {});
   if (!session.ok()) return request->refuse(session.error());
   auto look = std::move(session).value();

@@ -109,7 +109,10 @@ void BackupSession::create_snapshots(const SnapshotOptions& options,
   describe_writers(plan);
   set_->plan(survey_request(options), std::move(plan), [this, finish](const Status& planned) {
     planning_ = false;
-    if (!planned.ok()) return finish(planned);
+    if (!planned.ok()) {
+      tell_not_planned(planned);
+      return finish(planned);
+    }
     start_set(machine::EventKind::snapshot, finish);
   });
 }

@@ -58,6 +58,9 @@ class BackupSession final : public SessionDriver {
   void take_turns(const machine::Action& action) override;
   std::function<Status(Journal&)> journal_entry(const machine::Action& action) override;
   std::string group_name(machine::GroupIndex group) const override;
+  std::string outcome() const override;
+  EventFields facts() const override;
+  void tell_result() override;
 
   // ---- selection
   std::vector<const WriterMetadata*> known_writers(
@@ -73,6 +76,11 @@ class BackupSession final : public SessionDriver {
   void fix_selection();
   void check_chains(Done done);
   BackupType type_for(machine::WriterIndex writer) const;
+
+  // ---- events
+  void tell_component(const ComponentEvidence& component);
+  void tell_not_planned(const Status& planned);
+  void tell_provider_failed(const machine::Action& call, const Error& error);
 
   // ---- set
   SurveyRequest survey_request(const SnapshotOptions& options) const;
@@ -93,7 +101,6 @@ class BackupSession final : public SessionDriver {
   void add_snapshots(Evidence& evidence) const;
   ComponentEvidence component_evidence(machine::ComponentIndex index,
                                        const std::vector<SnapshotEvidence>& snapshots) const;
-  std::string outcome() const;
 
   JournalledBackup journalled_backup() const;
   void note_completed(machine::WriterIndex writer);

@@ -62,6 +62,7 @@ void BackupSession::call_provider(const machine::Action& action) {
     if (!answer.status.ok()) {
       event.failure = answer.status.error().code();
       group_errors_.try_emplace(action.group, answer.status.error());
+      tell_provider_failed(action, answer.status.error());
     }
     feed(event);
   });

@@ -330,6 +330,10 @@ std::string RestoreSession::outcome() const {
   return waits ? "waiting_for_start" : "restored";
 }
 
+EventFields RestoreSession::facts() const {
+  return {{"backup", document_.backup.to_string()}};
+}
+
 RestoreReport RestoreSession::report() const {
   RestoreReport report;
   report.session = id();

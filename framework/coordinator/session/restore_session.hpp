@@ -57,6 +57,8 @@ class RestoreSession final : public SessionDriver {
   void take_turns(const machine::Action&) override {}
   std::function<Status(Journal&)> journal_entry(const machine::Action& action) override;
   std::string group_name(machine::GroupIndex) const override { return "provider"; }
+  std::string outcome() const override;
+  EventFields facts() const override;
 
   Result<machine::WriterIndex> find_writer(const WriterInstanceId& instance) const;
   Result<machine::WriterIndex> writer_for(const BackupComponent& component) const;
@@ -77,7 +79,6 @@ class RestoreSession final : public SessionDriver {
   void journal_owed(machine::WriterIndex writer, bool owed);
   JournalledRestore journalled(machine::ComponentIndex index, JournalledRestore::State state) const;
   RestoreReport report() const;
-  std::string outcome() const;
 
   const BackupDocument document_;
   const std::vector<WriterMetadata> metadata_;

@@ -24,6 +24,8 @@ SessionDriver::SessionDriver(const Services& services, SessionOwner owner, std::
       owner_(std::move(owner)),
       kind_(std::move(kind)),
       strand_(services.runtime->make_strand()),
+      events_(owner_.only_looks ? null_event_sink() : *services.events, *services.clock,
+              {{"session", id_.to_string()}}),
       since_(services.clock->now()) {}
 
 SessionDriver::~SessionDriver() {
@@ -44,6 +46,8 @@ Status SessionDriver::start(machine::State state) {
                                               feed(event);
                                             });
   timers_->set_owner(weak_from_this());
+  told_phase_ = state_.phase;
+  tell_begun();
   return Ok{};
 }
 
@@ -108,6 +112,7 @@ void SessionDriver::feed(const machine::Event& event) {
   const machine::Phase before = state_.phase;
   machine::Actions actions;
   machine::step(state_, event, services_.clock->now(), actions);
+  tell_step();
   // Before the replies go out: whoever hears that the session ended finds it ended.
   if (state_.phase == machine::Phase::ended && !ended_.exchange(true))
     services_.restore_claims->release(id_);
@@ -127,6 +132,8 @@ bool SessionDriver::notice_suspend() {
   if (!suspend_watch_ || !suspend_watch_->suspended()) return false;
   timeline_.note("suspended", "", Error(Errc::hold_broken, ""),
                  "the machine slept while writers were held", services_.clock->now());
+  events_.tell(kEventMachineSlept, EventLevel::warning,
+               "the machine slept while writers were held; the set fails");
   suspend_watch_.emplace(services_.time_slept);
   return true;
 }
@@ -221,7 +228,10 @@ void SessionDriver::writer_answered(const machine::Action& call, WriterAnswer an
   timeline_.end(call.seq, status_of(answer), services_.clock->now());
   if (!answer.status.ok()) {
     event.failure = answer.status.error().code();
-    if (!stale) writer.error = answer.status.error();
+    if (!stale) {
+      writer.error = answer.status.error();
+      tell_writer_failed(call.writer, call.verb, *writer.error);
+    }
   }
   if (const auto* hold = std::get_if<HoldStatement>(&answer.payload); hold && answer.status.ok()) {
     writer.hold = *hold;
@@ -328,7 +338,9 @@ void SessionDriver::push_event(const std::string& json) const {
   if (owner_.push) owner_.push(json);
 }
 
-void SessionDriver::push_waiting(const std::string& holder) const {
+void SessionDriver::push_waiting(const std::string& holder) {
+  events_.tell(kEventTurnAwaited, EventLevel::info, "waits for its turn, which has " + holder,
+               {{"holder", holder}});
   push_event(
       nlohmann::json{{"event", "waiting"}, {"session", id_.to_string()}, {"holder", holder}}.dump(
           -1, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -14,6 +14,7 @@
 
 #include "framework/coordinator/machine/machine.hpp"
 #include "framework/coordinator/session/services.hpp"
+#include "framework/coordinator/session/session_events.hpp"
 #include "framework/coordinator/session/session_timers.hpp"
 #include "framework/coordinator/session/timeline.hpp"
 #include "framework/transport/requestor_handler.hpp"
@@ -26,6 +27,7 @@ struct SessionOwner {
   std::string requestor;
   std::int64_t uid = -1;
   RequestorHandler::EventPush push;
+  bool only_looks = false;  // nothing is told of a session that lists writers
 };
 
 // One gathered writer. Indices are those of the machine.
@@ -94,6 +96,9 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   virtual void take_turns(const machine::Action& action) = 0;
   virtual std::function<Status(Journal&)> journal_entry(const machine::Action& action) = 0;
   virtual std::string group_name(machine::GroupIndex group) const = 0;
+  virtual std::string outcome() const = 0;
+  virtual EventFields facts() const { return {}; }  // that its events bear
+  virtual void tell_result() {}  // it is ready: what was made, and how good it is
 
   // Posts `work` to the strand, where it runs only while the session lives.
   template <class Work>
@@ -110,10 +115,11 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   // Tells the machine when the writer goes, and the requestor how far its verbs are.
   void watch_writer(machine::WriterIndex writer);
   void push_event(const std::string& json) const;
-  void push_waiting(const std::string& holder) const;
+  void push_waiting(const std::string& holder);
   Error describe(Errc code, machine::RequestId request) const;
   std::string writer_name(machine::WriterIndex writer) const;
   void note_operation_error(const Status& status);
+  void tell_writer_failed(machine::WriterIndex writer, Verb verb, const Error& error);
 
   const Services& services_;
   const SessionId id_ = SessionId::generate();
@@ -126,6 +132,7 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   std::string abort_reason_;
   std::map<machine::GroupIndex, Error> group_errors_;
   std::unique_ptr<SessionTimers> timers_;
+  SessionEvents events_;
 
  private:
   struct Request {
@@ -144,9 +151,16 @@ class SessionDriver : public std::enable_shared_from_this<SessionDriver> {
   void reply(const machine::Action& action);
   void after_step(machine::Phase before);
   bool notice_suspend();
+  void tell_begun();
+  void tell_step();
+  void tell_failed();
+  void tell_ended();
+  HoldFacts hold_facts() const;
 
   machine::RequestId last_request_ = 0;
   std::map<machine::RequestId, Request> requests_;
+  machine::Phase told_phase_ = machine::Phase::created;
+  bool failure_told_ = false;
   std::optional<Error> operation_error_;  // of the last flush, turn or journal write that failed
   std::optional<SuspendWatch> suspend_watch_;  // while writers are held
   std::function<void()> on_over_;

@@ -32,7 +32,9 @@ void SessionDriver::watch_writer(machine::WriterIndex index) {
     strand.post([weak, index, why] {
       auto self = weak.lock();
       if (!self) return;
-      if (!self->writers_[index].error) self->writers_[index].error = why;
+      SessionWriter& writer = self->writers_[index];
+      if (!writer.error) writer.error = why;
+      if (!self->ended_) self->tell_writer_failed(index, self->state_.writers[index].verb, why);
       machine::Event event;
       event.kind = machine::EventKind::writer_gone;
       event.writer = index;

@@ -33,6 +33,10 @@ void WriterRegistry::on_registered(RegisteredHandler handler) {
   registered_ = std::move(handler);
 }
 
+void WriterRegistry::on_left(LeftHandler handler) {
+  left_ = std::move(handler);
+}
+
 Status WriterRegistry::add(std::shared_ptr<WriterLink> link) {
   const WriterInstanceId instance = link->instance();
   {
@@ -149,6 +153,7 @@ void WriterRegistry::forget(const WriterInstanceId& instance, const Error& why) 
     writers_.erase(found);
   }
   changed_.notify_all();
+  if (left_) left_(*entry.link, why);
   for (const auto& [key, listener] : entry.listeners)
     if (listener->gone) listener->gone(why);
 }

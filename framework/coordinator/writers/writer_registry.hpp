@@ -27,6 +27,9 @@ class WriterRegistry {
 
   // Before the first writer: told of every later registration, on the thread that made it.
   void on_registered(RegisteredHandler handler);
+  // Likewise of every one that goes, on a thread of its link's.
+  using LeftHandler = std::function<void(const WriterLink&, const Error& why)>;
+  void on_left(LeftHandler handler);
 
   // already_exists when a live writer bears the same class and instance name. The registry shares
   // the link with its server, because calls under way outlast a registration.
@@ -75,6 +78,7 @@ class WriterRegistry {
   std::map<WriterInstanceId, Entry> writers_;
   std::uint64_t next_key_ = 1;
   RegisteredHandler registered_;
+  LeftHandler left_;
 };
 
 // Whether `wanted` means this writer: its name, instance name, class id or instance id; empty means
