@@ -38,9 +38,8 @@ class LocalChannel : public RequestorChannel {
       : handler_(handler), connection_(next_local_connection()) {
     opened_ = handler_.connection_opened({connection_, own_credentials(), std::move(name)},
                                          [weak = std::weak_ptr(shared_)](std::string event) {
-                                           if (auto shared = weak.lock()) {
-                                             push(*shared, std::move(event));
-                                           }
+                                           auto shared = weak.lock();
+                                           return shared ? push(*shared, std::move(event)) : true;
                                          });
   }
 
@@ -96,11 +95,13 @@ class LocalChannel : public RequestorChannel {
  private:
   static Error cancelled() { return Error(Errc::cancelled, "the channel was closed"); }
 
-  static void push(Shared& shared, std::string event) {
+  static bool push(Shared& shared, std::string event) {
     std::lock_guard lock(shared.mutex);
-    if (shared.closed || !shared.on_event || shared.events.size() >= kEventsWaitingMax) return;
+    if (shared.closed || !shared.on_event) return true;
+    if (shared.events.size() >= kEventsWaitingMax) return false;
     shared.events.push_back(std::move(event));
     shared.changed.notify_all();
+    return true;
   }
 
   // The channel's own thread: a slow listener must not hold up the coordinator.

@@ -28,8 +28,9 @@ class RequestorHandler {
   // Answers one request, exactly once. After connection_closed() it does nothing.
   using ReplyHandler = std::function<void(Result<ChannelReply>)>;
   // Pushes one event. Thread-safe; never blocks; does nothing once the connection is closed. While
-  // a requestor does not read, its new events are dropped: they inform, nothing depends on them.
-  using EventPush = std::function<void(std::string event_json)>;
+  // a requestor does not read, its new events are dropped, which false says: they inform, nothing
+  // depends on them.
+  using EventPush = std::function<bool(std::string event_json)>;
 
   virtual ~RequestorHandler() = default;
 

@@ -32,10 +32,11 @@ void send_reply(Guest& guest, std::uint64_t sequence, Result<ChannelReply> reply
   guest.connection->send(std::move(message), std::move(reply.value().descriptors));
 }
 
-void push_event(Guest& guest, const std::string& event_json) {
-  if (guest.connection->send_queue_bytes() > kEventQueueBytesMax) return;
+bool push_event(Guest& guest, const std::string& event_json) {
+  if (guest.connection->send_queue_bytes() > kEventQueueBytesMax) return false;
   auto message = wire::encode_event(event_json);
   if (message.ok()) guest.connection->send(std::move(message).value());
+  return true;
 }
 
 // Everything below runs on the io thread, except construction and destruction.
@@ -109,7 +110,8 @@ class SocketRequestorServer : public RequestorServer {
     guest->peer = {ConnectionId{++last_connection_}, guest->connection->peer(), hello.value().name};
     Status opened = handler_.connection_opened(
         guest->peer, [weak = std::weak_ptr(guest)](const std::string& event_json) {
-          if (auto still = weak.lock()) push_event(*still, event_json);
+          auto still = weak.lock();
+          return still ? push_event(*still, event_json) : true;
         });
     if (!opened.ok()) return opened;
     guest->opened = true;

@@ -1,5 +1,7 @@
 #include "requestor/client/channel_call.hpp"
 
+#include "framework/wire/event_codec.hpp"
+
 namespace stillframe {
 namespace {
 
@@ -53,6 +55,7 @@ void EventRouter::subscribe(const SessionId& session, ProgressHandler handler) {
 void EventRouter::handle_event(std::string_view event_json) {
   const json event = json::parse(event_json, nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) return;  // from a newer coordinator, or not for us
+  if (text_of(event, "event") == "records") return handle_records(event);
   const auto session = SessionId::parse(text_of(event, "session"));
   if (!session.ok()) return;
   const std::lock_guard lock(mutex_);
@@ -67,6 +70,18 @@ void EventRouter::handle_event(std::string_view event_json) {
   } else if (kind == "waiting") {
     found->second("waiting", text_of(event, "holder"), 0, 0);
   }
+}
+
+void EventRouter::follow(Client::EventPageHandler handler) {
+  const std::lock_guard lock(mutex_);
+  records_ = std::move(handler);
+}
+
+void EventRouter::handle_records(const json& event) {
+  const auto page = page_from_json(event);
+  if (!page.ok()) return;  // from a newer coordinator
+  const std::lock_guard lock(mutex_);
+  if (records_) records_(page.value());
 }
 
 Result<SessionId> decode_session(std::string_view method, const json& result) {

@@ -22,11 +22,16 @@ class EventRouter {
   // `handler` hears of `session` until it is replaced by an empty one; when unsubscribing returns,
   // it is not running and will not run again.
   void subscribe(const SessionId& session, ProgressHandler handler);
+  // Of a daemon's own events, at most one; empty: nobody any more.
+  void follow(Client::EventPageHandler handler);
   void handle_event(std::string_view event_json);
 
  private:
+  void handle_records(const nlohmann::json& event);
+
   std::mutex mutex_;  // held while a handler runs, so that a session can end knowing it is not
   std::map<SessionId, ProgressHandler> handlers_;
+  Client::EventPageHandler records_;
 };
 
 // A coordinator's connection as calls and events with types: what a Client's copies and its
@@ -43,6 +48,7 @@ class RequestorCalls {
   void subscribe(const SessionId& session, ProgressHandler handler) {
     events_->subscribe(session, std::move(handler));
   }
+  void follow(Client::EventPageHandler handler) { events_->follow(std::move(handler)); }
 
  private:
   const std::shared_ptr<RequestorChannel> channel_;

@@ -1,3 +1,4 @@
+#include "framework/wire/event_codec.hpp"
 #include "requestor/client/client_impl.hpp"
 
 namespace stillframe {
@@ -31,6 +32,13 @@ Error about_plugins(const Error& error) {
       "this coordinator keeps no plug-ins and declarative writers running; stillframed does, so "
       "ask "
       "it, without --embedded");
+}
+
+// An embedded coordinator, and an older daemon, have no such method.
+Error explain(const Error& error, const char* what) {
+  if (error.code() != Errc::not_supported) return error;
+  return Error(Errc::not_supported,
+               std::string("this coordinator keeps no ") + what + "; stillframed does");
 }
 
 }  // namespace
@@ -92,6 +100,36 @@ Status Client::revert_snapshot(const SnapshotId& snapshot, const RevertOptions& 
   json params = of_snapshot(snapshot);
   params["force"] = options.force;
   return to_status(core_->call("snapshot.revert", params));
+}
+
+Result<EventPage> Client::events(const EventQuery& query) {
+  auto result = core_->call("events", query_to_json(query));
+  if (!result.ok()) return explain(result.error(), "events");
+  return page_from_json(result.value());
+}
+
+// The handler first: events may come before the answer does.
+Status Client::follow_events(std::uint64_t after, EventPageHandler handler) {
+  core_->follow(std::move(handler));
+  auto result = core_->call("events.follow", {{"after", after}});
+  if (result.ok()) return Ok{};
+  core_->follow({});
+  return explain(result.error(), "events");
+}
+
+Result<std::string> Client::metrics() {
+  auto result = core_->call("metrics", json::object());
+  if (!result.ok()) return explain(result.error(), "metrics");
+  const auto text = result.value().find("text");
+  if (text == result.value().end() || !text->is_string())
+    return Error(Errc::corrupt, "metrics: the coordinator's answer has no text");
+  return text->get<std::string>();
+}
+
+Result<DaemonStatus> Client::status() {
+  auto result = core_->call("status", json::object());
+  if (!result.ok()) return explain(result.error(), "status of its own");
+  return status_from_json(result.value());
 }
 
 Result<BackupSession> Client::begin_backup(const BackupOptions& options) {

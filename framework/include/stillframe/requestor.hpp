@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <stillframe/descriptor.hpp>
+#include <stillframe/event.hpp>
 #include <stillframe/provider.hpp>
 
 namespace stillframe {
@@ -250,6 +251,23 @@ struct PluginInfo {
   std::optional<WallTime> next_attempt;
 };
 
+// Where a daemon writes its events beside its memory.
+struct EventLogState {
+  std::string name;  // "event file", "journald"
+  std::uint64_t written = 0;
+  std::uint64_t lost = 0;  // gone from memory before the log took them
+  std::string failing;     // why it takes nothing now; empty when it does
+};
+
+struct DaemonStatus {
+  std::string version;
+  WallTime since;
+  std::int64_t pid = 0;
+  bool in_quiesce = false;  // some session holds writers now
+  std::vector<SessionInfo> sessions;
+  std::vector<EventLogState> logs;
+};
+
 // Everything else a requestor may ask. Cheap to copy; copies and sessions share the channel. Takes
 // the channel's events, so make one Client per channel and copy it.
 class Client {
@@ -286,6 +304,16 @@ class Client {
   // Starts it at once and forgets its crashes, also when it is not quarantined. not_found names the
   // ones there are.
   Status release_plugin(const std::string& name);
+
+  // What a daemon remembers and measures; not_supported by an embedded coordinator.
+  Result<EventPage> events(const EventQuery& query = {});
+  // From now on, until the channel closes, calls `handler` from the channel's own thread with every
+  // event after `after` as it happens, one or more a page. It must not call the client. A reader
+  // that is too slow loses events and is told how many in EventPage::lost.
+  using EventPageHandler = std::function<void(const EventPage&)>;
+  Status follow_events(std::uint64_t after, EventPageHandler handler);
+  Result<std::string> metrics();  // Prometheus text
+  Result<DaemonStatus> status();
 
  private:
   class Core;
