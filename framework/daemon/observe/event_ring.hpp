@@ -14,12 +14,6 @@
 
 namespace stillframe::daemon {
 
-// An event and its number: 1 for the first one since this process started, then without gaps. A
-// number that starts again at 1 is a new process.
-struct NumberedEvent {
-  std::uint64_t sequence = 0;
-  EventRecord record;
-};
 // Shared by the ring and its readers, who take whole pages without copying.
 using SharedEvent = std::shared_ptr<const NumberedEvent>;
 

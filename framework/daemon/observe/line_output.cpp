@@ -1,11 +1,11 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "framework/base/posix_error.hpp"
 #include "framework/daemon/observe/event_output.hpp"
+#include "framework/wire/event_codec.hpp"
 
 namespace stillframe::daemon {
 namespace {
@@ -74,15 +74,8 @@ class StreamOutput final : public EventOutput {
 }  // namespace
 
 std::string to_json_line(const NumberedEvent& event) {
-  const EventRecord& record = event.record;
-  const nlohmann::ordered_json line{{"seq", event.sequence},
-                                    {"event_id", record.id},
-                                    {"source", record.source},
-                                    {"level", std::string(to_string(record.level))},
-                                    {"message", record.message},
-                                    {"fields", record.fields},
-                                    {"when", record.when.since_epoch().count()}};
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return event_to_json(event).dump(-1, ' ', false,
+                                   nlohmann::ordered_json::error_handler_t::replace);
 }
 
 std::unique_ptr<EventOutput> make_file_output(BytePath path) {
