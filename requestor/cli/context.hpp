@@ -39,6 +39,9 @@ Status prepare_selection(Context& context, BackupSession& session);
 BackupOptions backup_options_of(const Invocation& invocation, BackupType type);
 SnapshotOptions snapshot_options_of(const Invocation& invocation);
 
+// Calls `look` a few times a second until SIGINT or SIGTERM; an error when the daemon went away.
+Status until_interrupted(Context& context, Client& client, const std::function<void()>& look);
+
 // Each runs one verb and answers the exit code.
 int verb_writers(Context& context);
 int verb_components(Context& context);
@@ -49,6 +52,9 @@ int verb_session_end(Context& context);
 int verb_plugins(Context& context);
 int verb_plugins_release(Context& context);
 int verb_doctor(Context& context);
+int verb_events(Context& context);
+int verb_status(Context& context);
+int verb_watch(Context& context);
 int verb_snapshot_create(Context& context);
 int verb_snapshot_list(Context& context);
 int verb_snapshot_show(Context& context);

@@ -90,6 +90,13 @@ struct ExecVerbOptions {
   BackupType type = BackupType::copy;
 };
 
+struct EventVerbOptions {
+  std::string session;
+  EventLevel level = EventLevel::info;  // and worse
+  std::size_t limit = 100;
+  bool follow = false;
+};
+
 struct Invocation {
   std::string verb;  // "backup", "snapshot create", ...
   GlobalOptions global;
@@ -98,6 +105,7 @@ struct Invocation {
   BackupVerbOptions backup;
   RestoreVerbOptions restore;
   ExecVerbOptions exec;
+  EventVerbOptions events;
   std::chrono::milliseconds hold_limit{0}, commit_limit{0}, queue_wait{600'000};
   bool metadata = false;             // writers: everything they say
   bool timeline = false;             // show

@@ -48,6 +48,8 @@ class Grammar {
     invocation_.hold_limit = seconds(hold_limit_);
     invocation_.commit_limit = seconds(commit_limit_);
     invocation_.queue_wait = seconds(queue_wait_);
+    for (const EventLevel level : {EventLevel::info, EventLevel::warning, EventLevel::error})
+      if (to_string(level) == level_) invocation_.events.level = level;
   }
 
  private:
@@ -150,6 +152,7 @@ class Grammar {
     verb(&app_, "volumes", "List the mounted volumes", {"stillframe volumes"});
     verb(&app_, "doctor", "Look for what would keep a backup from working, and say what to do",
          {"stillframe doctor", "stillframe doctor --embedded"});
+    add_event_verbs();
     verb(&app_, "sessions", "List the backups and restores under way", {"stillframe sessions"});
     CLI::App* session = app_.add_subcommand("session", "Work on one session");
     session->require_subcommand(1)->fallthrough();
@@ -163,6 +166,26 @@ class Grammar {
         verb(plugins, "release", "Start one again that was given up after repeated crashes",
              {"stillframe plugins release shop"});
     release->add_option("NAME", invocation_.argument, "Its name")->required();
+  }
+
+  void add_event_verbs() {
+    EventVerbOptions& options = invocation_.events;
+    CLI::App* events =
+        verb(&app_, "events", "Show what the daemon remembers of what happened",
+             {"stillframe events --level warning", "stillframe events --follow --json",
+              "stillframe events --session 6f0e2f2c-6d3b-4c55-9a54-0f1f9f3b7a10"});
+    events->add_option("--session", options.session, "Of this session only")->type_name("ID");
+    events->add_option("--level", level_, "This bad or worse: info, warning or error")
+        ->type_name("LEVEL")
+        ->check(CLI::IsMember({"info", "warning", "error"}));
+    events->add_option("-n,--limit", options.limit, "At most so many, the latest")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1000));
+    events->add_flag("-f,--follow", options.follow, "Go on with what happens from now on");
+    verb(&app_, "status", "Show how the daemon is and whether it holds anything",
+         {"stillframe status", "stillframe status --json"});
+    verb(&app_, "watch", "Watch sessions, holds and writers as they are",
+         {"stillframe watch", "stillframe watch --json"});
   }
 
   void add_snapshot_verbs() {
@@ -346,6 +369,7 @@ class Grammar {
   CLI::App app_;
   Invocation invocation_;
   std::map<const CLI::App*, std::vector<std::string>> examples_;
+  std::string level_ = "info";
   double wait_writers_ = 2, timeout_ = 5, wait_start_ = 0;
   double hold_limit_ = 0, commit_limit_ = 0, queue_wait_ = 600;
 };

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace stillframe::cli {
 namespace {
@@ -30,6 +32,28 @@ std::string next_step(const Error& error) {
 }
 
 }  // namespace
+
+bool Terminal::draws_pictures() const noexcept {
+  return !options_.json && isatty(fileno(out_)) == 1;
+}
+
+Terminal::Size Terminal::size() const {
+  winsize window{};
+  Size size;
+  if (ioctl(fileno(out_), TIOCGWINSZ, &window) == 0 && window.ws_row > 0 && window.ws_col > 0)
+    size = {window.ws_row, window.ws_col};
+  return size;
+}
+
+// From the top left corner, each line cleared behind its end and everything below the last one.
+void Terminal::print_picture(const std::vector<std::string>& lines) {
+  std::string text = "\x1b[H";
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    text += (i > 0 ? "\r\n" : "") + lines[i] + "\x1b[K";
+  text += "\x1b[J";
+  std::fwrite(text.data(), 1, text.size(), out_);
+  std::fflush(out_);
+}
 
 void Terminal::print(std::string_view text) {
   end_progress();

@@ -25,6 +25,14 @@ class Terminal final : public requestor::RunObserver {
       : out_(out), err_(err), options_(options), interactive_(interactive), clock_(clock) {}
 
   bool json() const noexcept { return options_.json; }
+  // Whether results go to a terminal that shows a whole picture at a time.
+  bool draws_pictures() const noexcept;
+  // Takes the place of the picture before; results only.
+  void print_picture(const std::vector<std::string>& lines);
+  struct Size {
+    std::size_t lines = 24, columns = 80;
+  };
+  Size size() const;
 
   void print(std::string_view text);  // a line of the result
   void print_json(const nlohmann::json& value);
