@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t kEventQueueBytesMax = std::size_t{1} << 20;
 
+// Counted by all servers of the process together: one handler may serve several sockets.
+ConnectionId next_connection() {
+  static std::atomic<std::uint64_t> last{0};
+  return ConnectionId{++last};
+}
+
 // A requestor's connection, shared with the replies and events that are still to come for it.
 struct Guest {
   std::shared_ptr<Connection> connection;
@@ -107,7 +113,7 @@ class SocketRequestorServer : public RequestorServer {
     if (!hello.ok()) return hello.error();
     auto welcome = answer_hello(hello.value(), wire::Role::requestor, clock_);
     if (!welcome.ok()) return welcome.error();
-    guest->peer = {ConnectionId{++last_connection_}, guest->connection->peer(), hello.value().name};
+    guest->peer = {next_connection(), guest->connection->peer(), hello.value().name};
     Status opened = handler_.connection_opened(
         guest->peer, [weak = std::weak_ptr(guest)](const std::string& event_json) {
           auto still = weak.lock();
@@ -174,7 +180,6 @@ class SocketRequestorServer : public RequestorServer {
   RequestorHandler& handler_;
   const RequestorServerOptions options_;
   const Clock& clock_ = system_clock();
-  std::uint64_t last_connection_ = 0;
   std::set<std::shared_ptr<Guest>> guests_;
   std::unique_ptr<IoThread> io_;
   std::unique_ptr<Listener> listener_;

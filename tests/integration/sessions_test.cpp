@@ -69,6 +69,22 @@ TEST_P(Sessions, TheSmallestRequestorGetsASnapshotOfEverything) {
   EXPECT_THAT(said, testing::HasSubstr(stage_->volume() + " can be read at "));
 }
 
+TEST_P(Sessions, TheCommandLineTellsWhatTheDaemonSaw) {
+  ASSERT_EQ(stage_->quiet_session().at("ok"), "1");
+  const auto ask = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {program("stillframe"), "--socket", stage_->daemon().socket_dir()});
+    std::string said;
+    EXPECT_EQ(run_program(words, &said), 0) << said;
+    return said;
+  };
+  EXPECT_THAT(ask({"status", "--json"}), testing::HasSubstr("\"in_quiesce\": false"));
+  EXPECT_THAT(ask({"events"}), testing::HasSubstr("stillframed"));
+  const std::string events = ask({"events", "--json"});
+  for (const char* id : {"2020", "2008", "2101"})
+    EXPECT_THAT(events, testing::HasSubstr(std::string("\"event_id\":") + id)) << id;
+  EXPECT_THAT(ask({"plugins", "--json"}), testing::HasSubstr("\"plugins\": []"));
+}
+
 TEST_P(Sessions, ApplicationsWriteOnWhenTheDaemonIsGone) {
   stage_->daemon().kill();
   const auto before = stage_->ticks("alpha").size();

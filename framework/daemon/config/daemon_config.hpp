@@ -12,6 +12,7 @@
 
 #include "framework/daemon/access/access_policy.hpp"
 #include "framework/daemon/hosts/host_spec.hpp"
+#include "framework/daemon/observe/observe_options.hpp"
 
 namespace stillframe::daemon {
 
@@ -36,6 +37,7 @@ struct DaemonConfig {
   bool builtin_providers = true;
   std::vector<BytePath> command_providers;
 
+  ObserveOptions observe;         // [events] and [metrics]
   std::vector<AccessRule> allow;  // [[allow]]
   std::vector<HostSpec> hosts;    // [[plugin]] and [[writer]]
 };

@@ -66,7 +66,8 @@ ObserveOptions read_observe_options(ConfigTable& table) {
   if (!options.event_file.empty() && options.event_file.front() != '/')
     events.reject("file", "must be an absolute path");
   options.journald = events.flag("journald", options.journald);
-  options.to_stderr = events.flag("stderr", options.to_stderr);
+  // Set by a service manager for what it connected to the journal.
+  options.to_stderr = events.flag("stderr", std::getenv("JOURNAL_STREAM") == nullptr);
   constexpr std::int64_t kKibibyte = 1024;
   options.events_max = static_cast<std::size_t>(events.number(
       "memory_events", static_cast<std::int64_t>(options.events_max), 100, 1'000'000));

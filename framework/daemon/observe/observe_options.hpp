@@ -25,9 +25,9 @@ struct MetricsAddress {
 Result<MetricsAddress> parse_metrics_address(const std::string& text);
 
 struct ObserveOptions {
-  BytePath event_file;   // empty: none
-  bool journald = true;  // where it is there
-  bool to_stderr = false;
+  BytePath event_file;                           // empty: none
+  bool journald = true;                          // where it is there
+  bool to_stderr = true;                         // unless it leads to the journal anyhow
   std::size_t events_max = 16'384;               // in memory
   std::size_t bytes_max = std::size_t{8} << 20;  // likewise
   std::optional<MetricsAddress> metrics;         // empty: not served

@@ -10,6 +10,9 @@
 #include "framework/daemon/access/access_handler.hpp"
 #include "framework/daemon/hosts/host_starter.hpp"
 #include "framework/daemon/hosts/hosts_handler.hpp"
+#include "framework/daemon/observe/event_ids.hpp"
+#include "framework/daemon/observe/metrics_server.hpp"
+#include "framework/daemon/observe/observe_handler.hpp"
 #include "framework/daemon/service/brokered.hpp"
 #include "framework/lists/machine_lists.hpp"
 #include "framework/transport/requestor_server.hpp"
@@ -41,6 +44,7 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
   differs("limits.lease_ms", now.lease, next.lease);
   differs("limits.copy_mib", now.copy_bytes, next.copy_bytes);
   differs("limits.writer_message_kib", now.writer_message_bytes, next.writer_message_bytes);
+  differs("events or metrics", now.observe, next.observe);
   differs("providers.builtin", now.builtin_providers, next.builtin_providers);
   differs("providers.command", now.command_providers, next.command_providers);
   return keys;
@@ -48,9 +52,10 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
 
 class RunningDaemon final : public Daemon {
  public:
-  RunningDaemon(DaemonConfig config, EventSink& events)
+  RunningDaemon(DaemonConfig config, EventHub& events, const Metrics& metrics)
       : config_(std::move(config)),
         events_(events),
+        metrics_(metrics),
         policy_(AccessPolicy(::geteuid(), config_.allow)) {}
 
   // Sessions first, while the writers they thaw are still connected.
@@ -81,6 +86,10 @@ class RunningDaemon final : public Daemon {
     coordinator_ = std::move(coordinator).value();
     requests_ = coordinator_->requests();
     hosts_handler_ = std::make_unique<HostsHandler>(*requests_, *hosts_);
+    auto observed = ObserveHandler::make(*hosts_handler_, events_, metrics_, coordinator::kVersion);
+    if (!observed.ok()) return observed.error();
+    observe_handler_ = std::move(observed).value();
+    serve_metrics();
     if (Status s = listen_for_writers(sockets); !s.ok()) return s;
     if (Status s = listen_for_requestors(sockets); !s.ok()) return s;
     if (const auto left = sockets.left(); !left.empty())
@@ -98,6 +107,7 @@ class RunningDaemon final : public Daemon {
     const auto restart = needs_restart(config_, next);
     policy_.set(AccessPolicy(::geteuid(), next.allow));
     config_.allow = std::move(next.allow);
+    events_.reopen_files();
     hosts_->reload(next.hosts);
     config_.hosts = std::move(next.hosts);
     report(kEventReloaded, EventLevel::info, "the configuration was read again");
@@ -175,6 +185,19 @@ class RunningDaemon final : public Daemon {
     return Ok{};
   }
 
+  // Nobody's backup shall fail because a port is taken.
+  void serve_metrics() {
+    if (!config_.observe.metrics) return;
+    auto server =
+        MetricsServer::start(*config_.observe.metrics, [this] { return metrics_.text(); });
+    if (server.ok()) {
+      metrics_server_ = std::move(server).value();
+    } else {
+      report(kEventMetricsListenFailed, EventLevel::error,
+             "metrics are not served: " + server.error().what());
+    }
+  }
+
   ListenOptions listen_options(ActivatedSockets& sockets, const char* name) {
     ListenOptions options;
     options.socket_path = socket_dir_ + "/" + name;
@@ -215,7 +238,7 @@ class RunningDaemon final : public Daemon {
   Status listen_for_requestors(ActivatedSockets& sockets) {
     const auto serve = [&](const char* name, Rights ceiling, std::unique_ptr<AccessHandler>& door,
                            std::unique_ptr<RequestorServer>& server) -> Status {
-      door = std::make_unique<AccessHandler>(*hosts_handler_, policy_, events_, ceiling);
+      door = std::make_unique<AccessHandler>(*observe_handler_, policy_, events_, ceiling);
       RequestorServerOptions options;
       options.listen = listen_options(sockets, name);
       auto started = RequestorServer::start(*door, options);
@@ -241,13 +264,16 @@ class RunningDaemon final : public Daemon {
   }
 
   DaemonConfig config_;
-  EventSink& events_;
+  EventHub& events_;
+  const Metrics& metrics_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   SharedPolicy policy_;
   BytePath state_dir_, runtime_dir_, socket_dir_;
   std::unique_ptr<BrokerClient> broker_;   // before whoever uses it
   std::unique_ptr<HostSupervisor> hosts_;  // before the providers it watches
   // Before the coordinator, whose last replies come through them.
   std::unique_ptr<HostsHandler> hosts_handler_;
+  std::unique_ptr<ObserveHandler> observe_handler_;
   std::unique_ptr<AccessHandler> requestor_door_, status_door_;
   std::unique_ptr<Coordinator> coordinator_;
   std::shared_ptr<RequestorHandler> requests_;  // the coordinator shares it with every channel
@@ -258,8 +284,8 @@ class RunningDaemon final : public Daemon {
 }  // namespace
 
 Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, ActivatedSockets& sockets,
-                                              EventSink& events) {
-  auto daemon = std::make_unique<RunningDaemon>(std::move(config), events);
+                                              EventHub& events, const Metrics& metrics) {
+  auto daemon = std::make_unique<RunningDaemon>(std::move(config), events, metrics);
   if (Status s = daemon->begin(sockets); !s.ok())
     return s.error().while_doing("starting stillframed");
   return std::unique_ptr<Daemon>(std::move(daemon));

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "framework/base/event_sink.hpp"
 #include "framework/daemon/config/daemon_config.hpp"
 #include "framework/daemon/notify/activated_sockets.hpp"
+#include "framework/daemon/observe/event_hub.hpp"
+#include "framework/daemon/observe/metrics.hpp"
 
 namespace stillframe::daemon {
 
@@ -27,9 +28,9 @@ inline constexpr const char* kStatusSocket = "status.sock";
 class Daemon {
  public:
   // Thaws and cleans up what an earlier run left, then listens. `sockets` gives those that are
-  // there already. `events` outlives the daemon.
+  // there already. `events` and `metrics` outlive the daemon.
   static Result<std::unique_ptr<Daemon>> start(DaemonConfig config, ActivatedSockets& sockets,
-                                               EventSink& events);
+                                               EventHub& events, const Metrics& metrics);
   virtual ~Daemon() = default;  // ends sessions, thaws, joins
 
   // Takes over what can change while sessions run: who may do what. An event names what else is

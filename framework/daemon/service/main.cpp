@@ -2,10 +2,9 @@
 #include <csignal>
 #include <cstdio>
 
-#include <fcntl.h>
 #include <unistd.h>
 
-#include "framework/base/json_lines_event_sink.hpp"
+#include "framework/coordinator/assembly/coordinator.hpp"
 #include "framework/daemon/notify/service_notifier.hpp"
 #include "framework/daemon/service/command_line.hpp"
 #include "framework/daemon/service/daemon.hpp"
@@ -81,9 +80,11 @@ int run(const CommandLine& line, const sigset_t& signals) {
   }
   auto notifier = ServiceNotifier::from(own_environment());
   if (!notifier.ok()) return fail(notifier.error(), kFailed);
-  auto events = JsonLinesEventSink::start(Descriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)));
+  Metrics metrics(coordinator::kVersion);
+  auto events = EventHub::start(hub_options(config.value().observe));
   if (!events.ok()) return fail(events.error(), kFailed);
-  auto daemon = Daemon::start(std::move(config).value(), sockets.value(), *events.value());
+  events.value()->add_listener(metrics);
+  auto daemon = Daemon::start(std::move(config).value(), sockets.value(), *events.value(), metrics);
   if (!daemon.ok()) return fail(daemon.error(), kFailed);
   (void)notifier.value().ready();
   serve(*daemon.value(), line, notifier.value(), *events.value(), signals);

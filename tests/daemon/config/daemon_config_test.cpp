@@ -54,7 +54,8 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
         "7\nwriter_message_kib = 2048\n"
         "[providers]\nbuiltin = false\ncommand = ['/etc/lvm.toml']\n"
         "[[allow]]\nusers = ['0']\nrights = ['look']\n"
-        "[[plugin]]\nname = 'shop'\nfile = '/shop.so'\n");
+        "[[plugin]]\nname = 'shop'\nfile = '/shop.so'\nmakes = 'writer'\n"
+        "[events]\nfile = '/e'\n[metrics]\nlisten = '127.0.0.1:9823'\n");
   auto read_back = read();
   ASSERT_TRUE(read_back.ok()) << read_back.error().what();
   const DaemonConfig& config = read_back.value();
@@ -69,6 +70,8 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   EXPECT_THAT(config.command_providers, testing::ElementsAre("/etc/lvm.toml"));
   EXPECT_EQ(config.allow.size(), 1u);
   ASSERT_EQ(config.hosts.size(), 1u);
+  EXPECT_EQ(config.observe.event_file, "/e");
+  EXPECT_TRUE(config.observe.metrics.has_value());
   EXPECT_EQ(config.hosts[0].name, "shop");
 }
 
