@@ -32,6 +32,18 @@ using testing::StartsWith;
 
 constexpr milliseconds kLong{20'000};
 constexpr std::uint64_t kFloodRounds = 20;
+// A sanitizer keeps what was freed, to see who still uses it.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define STILLFRAME_KEEPS_FREED_MEMORY 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    defined(STILLFRAME_KEEPS_FREED_MEMORY)
+constexpr bool kKeepsFreedMemory = true;
+#else
+constexpr bool kKeepsFreedMemory = false;
+#endif
 constexpr std::int64_t kFloodBytesMax = std::int64_t{32} << 20;
 
 bool ends(const Descriptor& pidfd, milliseconds within = kLong) {
@@ -86,7 +98,6 @@ TEST_F(BrokerProgram, StartsOnlyWhatItsConfigurationNames) {
 // What no client of ours would ever send.
 TEST_F(BrokerProgram, HostileRequestsChangeNothing) {
   ASSERT_TRUE(broker_.start());
-  const auto mounts_before = mounted_now().size();
   ConnectOptions options;
   options.socket = broker_.socket();
   auto channel = connect(options);
@@ -111,7 +122,8 @@ TEST_F(BrokerProgram, HostileRequestsChangeNothing) {
   for (const auto& [method, params] : requests) {
     EXPECT_FALSE(channel.value()->call(method, params).ok()) << method << params;
   }
-  EXPECT_EQ(mounted_now().size(), mounts_before);
+  for (const MountedAt& mount : mounted_now())
+    EXPECT_FALSE(mount.mount_point.starts_with(broker_.runtime())) << mount.mount_point;
   EXPECT_TRUE(broker_.running());
 
   // Larger than any request may be: the connection ends, the broker goes on.
@@ -153,7 +165,7 @@ TEST_F(BrokerProgram, AFloodIsAnsweredOrRefusedAndCostsNothingAfterwards) {
   }
   for (std::thread& thread : flood) thread.join();
   EXPECT_EQ(answered, 200 * 2 * scaled(kFloodRounds));
-  EXPECT_LT(resident_bytes() - bytes_before, kFloodBytesMax);
+  if (!kKeepsFreedMemory) EXPECT_LT(resident_bytes() - bytes_before, kFloodBytesMax);
   channels.clear();
   EXPECT_TRUE(broker_.client(kLong)->version().ok());
   for (int tries = 0; tries < 1000 && descriptors() > descriptors_before; ++tries) ::usleep(2000);
