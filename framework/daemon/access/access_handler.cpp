@@ -26,12 +26,13 @@ constexpr std::array kMethodRights = {
     MethodRight{"status", Right::look},
     MethodRight{"plugins", Right::look},
     MethodRight{"backup.", Right::backup},
-    MethodRight{"snapshot.expose", Right::backup},
-    MethodRight{"snapshot.unexpose", Right::backup},
     MethodRight{"restore.", Right::restore},
     MethodRight{"snapshot.remove", Right::remove},
     MethodRight{"snapshot.make_writable", Right::remove},
     MethodRight{"snapshot.revert", Right::revert},
+    // A mount at a place of one's choice is the business of who runs the machine.
+    MethodRight{"snapshot.expose", Right::manage},
+    MethodRight{"snapshot.unexpose", Right::manage},
     MethodRight{"session.end", Right::manage},
     MethodRight{"plugin.release", Right::manage},
 };
@@ -106,7 +107,9 @@ void AccessHandler::handle(ConnectionId connection, std::string method, std::str
   RequestorPeer peer;
   {
     const std::lock_guard lock(mutex_);
-    peer = peers_[connection];
+    const auto known = peers_.find(connection);
+    if (known == peers_.end()) return reply(Error(Errc::disconnected, "the connection is closed"));
+    peer = known->second;
   }
   // Asked for every request, so that a right that was taken away is gone for open connections too.
   const Right right = right_for(method);

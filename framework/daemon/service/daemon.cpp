@@ -64,9 +64,9 @@ class RunningDaemon final : public Daemon {
     if (coordinator_) coordinator_->close();
     requestor_server_.reset();
     status_server_.reset();
-    coordinator_.reset();  // its providers go before whoever watches them
-    hosts_.reset();        // asked to end while their writers can still say goodbye
-    writer_server_.reset();
+    writer_server_.reset();  // the links it made tell the coordinator's registry of their end
+    coordinator_.reset();    // its providers go before whoever watches them
+    hosts_.reset();
   }
 
   Status begin(ActivatedSockets& sockets) {

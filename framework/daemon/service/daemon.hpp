@@ -19,6 +19,7 @@ inline constexpr int kEventStopping = 2111;
 inline constexpr int kEventReloaded = 2112;
 inline constexpr int kEventReloadFailed = 2113;
 inline constexpr int kEventNeedsRestart = 2114;
+inline constexpr int kEventManagerNotTold = 2115;
 
 // Names of the sockets, in the socket directory and in FileDescriptorName= of a unit.
 inline constexpr const char* kWriterSocket = "writer.sock";

@@ -35,23 +35,35 @@ Result<DaemonConfig> configuration(const CommandLine& line) {
   return config;
 }
 
+void report(EventSink& events, int id, std::string message) {
+  EventRecord event;
+  event.id = id;
+  event.source = "stillframed";
+  event.level = EventLevel::error;
+  event.message = std::move(message);
+  event.when = system_clock().wall_now();
+  events.emit(event);
+}
+
+// A manager that cannot be told is no reason to stop serving.
+void note_untold(const Status& told, EventSink& events) {
+  if (!told.ok())
+    report(events, kEventManagerNotTold,
+           "the service manager was not told: " + told.error().what());
+}
+
 void reload(Daemon& daemon, const CommandLine& line, const ServiceNotifier& notifier,
             EventSink& events) {
-  (void)notifier.reloading();
+  note_untold(notifier.reloading(), events);
   auto config = configuration(line);
   if (config.ok()) {
     daemon.reload(std::move(config).value());
   } else {
-    EventRecord event;
-    event.id = kEventReloadFailed;
-    event.source = "stillframed";
-    event.level = EventLevel::error;
-    event.message = "the configuration was not read again, what was read before stays: " +
-                    config.error().what();
-    event.when = system_clock().wall_now();
-    events.emit(event);
+    report(events, kEventReloadFailed,
+           "the configuration was not read again, what was read before stays: " +
+               config.error().what());
   }
-  (void)notifier.ready();
+  note_untold(notifier.ready(), events);
 }
 
 // Until it is told to end. Between signals, tells the service manager that all is well.
@@ -65,7 +77,7 @@ void serve(Daemon& daemon, const CommandLine& line, const ServiceNotifier& notif
     const int signal = ::sigtimedwait(&signals, nullptr, &wait);
     if (signal == SIGTERM || signal == SIGINT) return;
     if (signal == SIGHUP) reload(daemon, line, notifier, events);
-    if (limit && daemon.healthy(beat)) (void)notifier.watchdog();
+    if (limit && daemon.healthy(beat)) note_untold(notifier.watchdog(), events);
   }
 }
 
@@ -86,9 +98,9 @@ int run(const CommandLine& line, const sigset_t& signals) {
   events.value()->add_listener(metrics);
   auto daemon = Daemon::start(std::move(config).value(), sockets.value(), *events.value(), metrics);
   if (!daemon.ok()) return fail(daemon.error(), kFailed);
-  (void)notifier.value().ready();
+  note_untold(notifier.value().ready(), *events.value());
   serve(*daemon.value(), line, notifier.value(), *events.value(), signals);
-  (void)notifier.value().stopping();
+  note_untold(notifier.value().stopping(), *events.value());
   daemon.value().reset();
   return 0;
 }

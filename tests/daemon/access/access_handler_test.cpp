@@ -65,7 +65,8 @@ TEST_F(AccessHandlerTest, EachMethodTakesItsRight) {
   EXPECT_EQ(ask(door, "writers"), std::nullopt);
   EXPECT_EQ(ask(door, "backup.begin"), std::nullopt);
   EXPECT_EQ(ask(door, "backup.anything.new"), std::nullopt);
-  for (const char* method : {"restore.begin", "snapshot.remove", "snapshot.revert", "session.end",
+  for (const char* method : {"restore.begin", "snapshot.remove", "snapshot.expose",
+                             "snapshot.unexpose", "snapshot.revert", "session.end",
                              "plugin.release", "no.such.method", "", "writersx", "backup"})
     EXPECT_EQ(ask(door, method), Errc::access_denied) << method;
   EXPECT_THAT(behind.handled, ElementsAre("writers", "backup.begin", "backup.anything.new"));

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <stillframe/writer_host.hpp>
+
 #include "tests/daemon/support/running_daemon.hpp"
 
 namespace stillframe {
@@ -54,6 +56,29 @@ TEST_F(DaemonService, ServesUntilItIsToldToEnd) {
   EXPECT_EQ(ended.value(), ExitStatus{});
   EXPECT_TRUE(daemon_.heard("STOPPING=1"));
   EXPECT_FALSE(std::filesystem::exists(daemon_.socket_dir() + "/requestor.sock"));
+}
+
+struct Bystander final : Writer {
+  WriterIdentity identity() const override {
+    WriterIdentity who;
+    who.class_id = WriterClassId::parse("0f1d7f64-5a0e-4d0b-9b0e-3c9a6d2e8f17").value();
+    who.name = "Bystander";
+    return who;
+  }
+  Result<WriterMetadata> identify(const CallContext&) override { return WriterMetadata{}; }
+};
+
+TEST_F(DaemonService, EndsInOrderWhileWritersAreConnected) {
+  start();
+  Bystander writer;
+  WriterHostOptions options;
+  options.socket_dir = daemon_.socket_dir();
+  auto host = WriterHost::start(writer, options);
+  ASSERT_TRUE(host.ok());
+  ASSERT_TRUE(host.value()->wait_registered(20s).ok());
+  auto ended = daemon_.stop();
+  ASSERT_TRUE(ended.ok()) << ended.error().what();
+  EXPECT_EQ(ended.value(), ExitStatus{}) << daemon_.log();
 }
 
 TEST_F(DaemonService, AKilledOneIsFollowedByTheNext) {
