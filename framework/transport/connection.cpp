@@ -215,15 +215,19 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
                        });
   }
 
-  // What it sent before it died still counts.
   void process_exited() {
+    take_what_came();
+    finish(Error(Errc::disconnected, "the peer's process ended"));
+  }
+
+  // What the peer sent before it went still counts: the reason it went, for one.
+  void take_what_came() {
     Buffer& buffer = receive_buffer();
     for (int turn = 0; turn < kReceivesPerTurn && !finished_; ++turn) {
       auto received = receive_some(socket_->native_handle(), buffer.data(), buffer.size());
       if (!received.ok() || received.value().would_block || received.value().end) break;
       if (!take({buffer.data(), received.value().bytes}, received.value().descriptors).ok()) break;
     }
-    finish(Error(Errc::disconnected, "the peer's process ended"));
   }
 
   // ---- sending
@@ -244,7 +248,10 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
   void flush() {
     if (finished_ || waiting_writable_) return;
     auto full = write_some();
-    if (!full.ok()) return finish(full.error());
+    if (!full.ok()) {
+      take_what_came();
+      return finish(full.error());
+    }
     if (!full.value()) return;
     waiting_writable_ = true;
     socket_->async_wait(StreamDescriptor::wait_write,

@@ -206,6 +206,19 @@ TEST_F(ConnectionTest, WhatWasSentBeforeCloseStillArrives) {
   EXPECT_EQ(closed_because().code(), Errc::cancelled);
 }
 
+// A server that refuses whom it accepts does so before it hears of them, and their hello fails.
+TEST_F(ConnectionTest, WhatThePeerSaidBeforeItWentIsHeardAlthoughSendingFails) {
+  start();
+  io_->run([&] {
+    ASSERT_TRUE(peer_->send(message(Kind::bye, "{\"reason\":\"x\"}")));
+    peer_->close();
+    connection_->send(message(Kind::answer, "{}"));
+  });
+  EXPECT_EQ(closed_because().code(), Errc::disconnected);
+  ASSERT_EQ(received_.size(), 1u);
+  EXPECT_EQ(received_[0].kind, Kind::bye);
+}
+
 // A child of the peer keeps its socket open: only the pidfd tells that the peer itself is dead.
 TEST(ConnectionPeer, DeathOfTheProcessIsSeenAlthoughAChildKeepsItsSocket) {
   tests::TemporaryDirectory directory;

@@ -193,7 +193,15 @@ TEST_F(SmallRing, AFollowerThatIsTooSlowIsToldHowManyItLost) {
   };
   for (int tries = 0; tries < 10'000 && last() < 1'000; ++tries) std::this_thread::sleep_for(1ms);
   ASSERT_EQ(last(), 1'000u);
-  EXPECT_EQ(told.front()["lost"], 900);
+  // A page offered while the events still came lost fewer, and the one after it the others.
+  std::size_t came = 0;
+  std::size_t lost = 0;
+  for (const json& page : told) {
+    came += page["events"].size();
+    lost += page["lost"].get<std::size_t>();
+  }
+  EXPECT_EQ(came + lost, 1'000u);
+  EXPECT_GT(lost, 0u);
   handler_->connection_closed(peer.connection);
 }
 
