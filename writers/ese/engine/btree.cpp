@@ -247,6 +247,42 @@ Status BTree::clean_up(OpenTransaction& transaction, const BookmarkView& node) {
   return merge_empty_leaf(transaction, node);
 }
 
+// In a leaf the order is that of keys, then of data, so where the key ends decides; it is asked of
+// the leaf, and the node may have gone meanwhile.
+Status BTree::clean_up_joined(OpenTransaction& transaction, Bytes joined) {
+  if (id_.unique) return clean_up(transaction, {joined, {}});
+  std::optional<Bookmark> found;
+  {
+    auto leaf = fix_leaf({joined, {}}, LatchMode::shared);
+    if (!leaf.ok()) return leaf.error();
+    const PageView view(leaf.value().bytes());
+    for (std::size_t line = 0; line < view.lines() && !found; ++line) {
+      if (!view.node(line).deleted()) continue;
+      Bookmark bookmark = bookmark_of(view, line);
+      if (compare_bytes(bookmark.joined(), joined) == 0) found = std::move(bookmark);
+    }
+  }
+  return found ? clean_up(transaction, found->view()) : Status(Ok{});
+}
+
+Status BTree::check_all_seen(const OpenTransaction& transaction) const {
+  auto leaf = fix_leaf(End::first, LatchMode::shared);
+  while (leaf.ok()) {
+    const PageView view(leaf.value().bytes());
+    for (std::size_t line = 0; line < view.lines(); ++line) {
+      if ((view.node_flags(line) & kNodeVersion) == 0) continue;
+      const std::vector<std::byte> joined = bookmark_of(view, line).joined();
+      Status may =
+          database_.versions.may_change(name_of(joined), VersionOper::replace, transaction.state());
+      if (!may.ok()) return may;
+    }
+    if (view.next() == Pgno::null) return Ok{};
+    auto next = fix_linked(view.next(), LatchMode::shared);
+    leaf = std::move(next);
+  }
+  return leaf.error();
+}
+
 // ---- Doing it
 
 Status BTree::change(OpenTransaction& transaction, const BookmarkView& node,

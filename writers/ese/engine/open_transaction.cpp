@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "writers/ese/engine/btree.hpp"
+#include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_transaction.hpp"
 
 namespace stillframe::ese {
@@ -57,10 +58,17 @@ void OpenTransaction::note(BTree& tree, Bookmark bookmark, Rceid version) {
   undo_.push_back({&tree, std::move(bookmark), version, level_});
 }
 
-Status OpenTransaction::begin_level() {
-  if (level_ == kTransactionLevelsMax) {
-    return Error(Errc::limit_reached,
-                 "a transaction has at most " + std::to_string(kTransactionLevelsMax) + " levels");
+void OpenTransaction::watch(TransactionWatcher& watcher) {
+  if (std::find(watchers_.begin(), watchers_.end(), &watcher) != watchers_.end()) return;
+  watchers_.push_back(&watcher);
+}
+
+Status OpenTransaction::begin_level(LevelOf whose) {
+  const int most =
+      kTransactionLevelsMax + (whose == LevelOf::engine ? kTransactionLevelsOfEngine : 0);
+  if (level_ >= most) {
+    return ese_error(EseErr::trans_too_deep, "a transaction has at most " +
+                                                 std::to_string(kTransactionLevelsMax) + " levels");
   }
   ++level_;
   return Ok{};
@@ -85,6 +93,7 @@ Status OpenTransaction::commit(CommitMode mode) {
   undo_.clear();
   level_ = 0;
   transactions_.commit(*state_);
+  for (TransactionWatcher* watcher : watchers_) watcher->committed(*this);
   // Others may see it from here on: whatever they commit comes behind it in the log.
   if (logged_level_ == 0 || mode == CommitMode::lazy) return Ok{};
   return log_.make_durable(last_);
@@ -108,6 +117,7 @@ Status OpenTransaction::rollback() {
     --logged_level_;
   }
   if (--level_ == 0) transactions_.rollback(*state_);
+  for (TransactionWatcher* watcher : watchers_) watcher->undone(*this, level_ == 0);
   return Ok{};
 }
 

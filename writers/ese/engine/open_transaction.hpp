@@ -15,8 +15,23 @@
 namespace stillframe::ese {
 
 class BTree;
+class OpenTransaction;
 
 inline constexpr std::uint8_t kTransactionLevelsMax = 7;
+// Beyond those of applications: what makes one operation of several changes all or nothing.
+inline constexpr std::uint8_t kTransactionLevelsOfEngine = 4;
+
+enum class LevelOf { application, engine };
+
+// Who keeps in memory what a transaction does, and has to know how that ends. Called from the
+// transaction's thread.
+class TransactionWatcher {
+ public:
+  virtual ~TransactionWatcher() = default;
+  // Changes were taken back, of the innermost level; `ended` with the last one.
+  virtual void undone(const OpenTransaction& transaction, bool ended) noexcept = 0;
+  virtual void committed(const OpenTransaction& transaction) noexcept = 0;
+};
 
 enum class CommitMode {
   durable,  // on return the transaction survives a crash
@@ -38,8 +53,8 @@ class OpenTransaction {
   const TransactionState& state() const noexcept { return *state_; }
   const std::shared_ptr<TransactionState>& shared_state() const noexcept { return state_; }
 
-  // A save point to roll back to. limit_reached beyond kTransactionLevelsMax.
-  Status begin_level();
+  // A save point to roll back to. TransTooDeep beyond kTransactionLevelsMax.
+  Status begin_level(LevelOf whose = LevelOf::application);
   // Ends the innermost level; with the last one the transaction. If the log refuses the record, it
   // is still open and can be rolled back. If making it durable fails, it has ended, and only a
   // restart can tell whether it survived.
@@ -50,6 +65,9 @@ class OpenTransaction {
   // Where its Begin0 is; none before its first change. No checkpoint may pass that while it is
   // open.
   Lgpos begun_at() const noexcept { return begun_at_; }
+
+  // Told once, however often it asks; it outlives the transaction.
+  void watch(TransactionWatcher& watcher);
 
   // For trees. Who makes the next change; its Begin0 is in the log by then.
   Result<Author> author();
@@ -74,6 +92,7 @@ class OpenTransaction {
   std::uint8_t level_ = 1;
   std::uint8_t logged_level_ = 0;
   std::vector<Undoable> undo_;
+  std::vector<TransactionWatcher*> watchers_;
   Lgpos begun_at_, last_;
 };
 

@@ -101,31 +101,86 @@ TreeSpace::Trees::Trees(OpenDatabase& database, Objid objid, Pgno owned_root)
       owned(database, {owned_root, objid, true, true}, owned_buffer),
       available(database, {Pgno{number(owned_root) + 1}, objid, true, true}, available_buffer) {}
 
-Status TreeSpace::create_root(OpenDatabase& database, OpenTransaction& transaction,
-                              std::uint32_t pages) {
+// The tree's root and behind it those of its two trees of extents.
+Status TreeSpace::create_multiple(OpenDatabase& database, OpenTransaction& transaction, Objid objid,
+                                  const Extent& extent, Pgno parent, std::uint32_t page_flags) {
   const auto author = transaction.author();
   if (!author.ok()) return author.error();
-  if (Status s = log_extension(database, Pgno{pages}); !s.ok()) return s;
   std::vector<PageRef> made;
   std::vector<PageRef*> held;
   made.reserve(1 + kSpaceRoots);
-  for (std::uint32_t pgno = 1; pgno <= 1 + kSpaceRoots; ++pgno) {
-    auto page = database.cache.fix_new(database.id, Pgno{pgno});
+  for (std::uint32_t i = 0; i <= kSpaceRoots; ++i) {
+    auto page = database.cache.fix_new(database.id, Pgno{number(extent.first) + i});
     if (!page.ok()) return page.error();
     made.push_back(std::move(page).value());
     held.push_back(&made.back());
   }
   LoggedChange change(database, author.value(), held);
+  const bool unique = (page_flags & kPageNonUnique) == 0;
   CreateMultipleExtentFdpRecord record;
-  record.page = change.header(made.front(), 0, PageRecordHeader::kUnique);
+  record.page = change.header(made.front(), 0, unique ? PageRecordHeader::kUnique : 0);
   record.page.before = Dbtime::nil;
-  record.objid = Objid::root;
-  record.owned_root = Pgno{2};
-  record.available_root = Pgno{3};
-  record.primary_pages = pages;
-  record.page_flags = kPageNewRecord | kPageNewChecksum;
+  record.objid = objid;
+  record.parent = parent;
+  record.owned_root = Pgno{number(extent.first) + 1};
+  record.available_root = Pgno{number(extent.first) + 2};
+  record.primary_pages = extent.pages;
+  record.page_flags = page_flags;
   change.add(encode_record(record));
   return change.carry_out();
+}
+
+Status TreeSpace::create_root(OpenDatabase& database, OpenTransaction& transaction,
+                              std::uint32_t pages) {
+  if (Status s = log_extension(database, Pgno{pages}); !s.ok()) return s;
+  return create_multiple(database, transaction, Objid::root, {Pgno{1}, pages}, Pgno::null,
+                         kPageNewRecord | kPageNewChecksum);
+}
+
+Result<TreeId> TreeSpace::create_tree_with_space(OpenTransaction& transaction, Objid objid,
+                                                 std::uint32_t pages, std::uint32_t page_flags) {
+  if (pages < 1 + kSpaceRoots) {
+    return Error(Errc::invalid_argument, "a tree with trees of extents begins with 3 pages");
+  }
+  auto extent = take_extent(transaction, pages);
+  if (!extent.ok()) return extent.error();
+  Status made =
+      create_multiple(database_, transaction, objid, extent.value(), tree_.root, page_flags);
+  if (!made.ok()) return made.error();
+  return TreeId{extent.value().first, objid, (page_flags & kPageNonUnique) == 0, false};
+}
+
+Result<std::vector<Extent>> TreeSpace::owned_extents() {
+  const std::lock_guard lock(mutex_);
+  if (Status s = load(); !s.ok()) return s.error();
+  std::vector<Extent> extents;
+  if (trees_ == nullptr) {
+    auto root = database_.cache.fix(database_.id, tree_.root, LatchMode::shared);
+    if (!root.ok()) return root.error();
+    const auto header = decode_space_header(PageView(root.value().bytes()).external_header());
+    if (!header.ok()) return header.error();
+    return std::vector<Extent>{{tree_.root, header.value().pages}};
+  }
+  const auto any = [](const Extent&) { return true; };
+  Pgno from = Pgno::null;
+  for (;;) {
+    auto found = find_extent(trees_->owned, from, any);
+    if (!found.ok()) return found.error();
+    if (!found.value()) return extents;
+    extents.push_back(*found.value());
+    from = Pgno{number(last_of(extents.back())) + 1};
+  }
+}
+
+// The extent with the root comes last: a crash on the way leaves a tree that nobody refers to, with
+// fewer pages that are lost.
+Status TreeSpace::free_tree(OpenTransaction& transaction, TreeSpace& tree) {
+  const auto extents = tree.owned_extents();
+  if (!extents.ok()) return extents.error();
+  for (std::size_t i = extents.value().size(); i-- > 0;) {
+    if (Status s = give_back_extent(transaction, extents.value()[i]); !s.ok()) return s;
+  }
+  return Ok{};
 }
 
 Result<TreeId> TreeSpace::create_tree(OpenTransaction& transaction, Objid objid,

@@ -32,6 +32,12 @@ class TreeSpace final : public PagePool {
   // A tree with a first extent of 1 to 32 pages; `page_flags` say of what kind it is.
   Result<TreeId> create_tree(OpenTransaction& transaction, Objid objid, std::uint32_t pages,
                              std::uint32_t page_flags);
+  // A tree that has trees of extents from the start, and no limit of its first extent: 3 pages at
+  // least.
+  Result<TreeId> create_tree_with_space(OpenTransaction& transaction, Objid objid,
+                                        std::uint32_t pages, std::uint32_t page_flags);
+  // Gives all that `tree` owns back to this, its parent. Nobody uses the tree or will any more.
+  Status free_tree(OpenTransaction& transaction, TreeSpace& tree);
 
   Result<Pgno> take(OpenTransaction& transaction) override;
   Status give_back(OpenTransaction& transaction, Pgno pgno) override;
@@ -46,6 +52,9 @@ class TreeSpace final : public PagePool {
     BTree owned, available;
   };
 
+  static Status create_multiple(OpenDatabase& database, OpenTransaction& transaction, Objid objid,
+                                const Extent& extent, Pgno parent, std::uint32_t page_flags);
+  Result<std::vector<Extent>> owned_extents();
   // Loads trees_ if the tree has several extents.
   Status load();
   Result<std::optional<Pgno>> take_from_bits(OpenTransaction& transaction);

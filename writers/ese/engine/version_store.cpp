@@ -142,8 +142,9 @@ Result<Change> VersionStore::find(const NodeName& node, Rceid rceid) const {
 
 void VersionStore::forget(const NodeName& node, Rceid rceid) {
   const std::string name = name_of(node);
-  drop(name, rceid);
+  const bool last = drop(name, rceid);
   const std::lock_guard lock(made_mutex_);
+  if (last) undone_.push_back(settled_of(name));
   const auto made = std::find_if(made_.rbegin(), made_.rend(),
                                  [&](const Made& each) { return each.rceid == rceid; });
   if (made != made_.rend()) made_.erase(std::next(made).base());
@@ -200,8 +201,10 @@ void VersionStore::set_undo_info(const NodeName& node, Rceid rceid, Lgpos at) {
 
 std::vector<VersionStore::Settled> VersionStore::purge(Trx oldest, std::size_t most) {
   std::vector<Made> done;
+  std::vector<Settled> settled;
   {
     const std::lock_guard lock(made_mutex_);
+    settled.swap(undone_);
     std::deque<Made> kept;
     for (Made& made : made_) {
       const bool old = made.by->committed() && before(made.by->committed_at(), oldest);
@@ -213,7 +216,6 @@ std::vector<VersionStore::Settled> VersionStore::purge(Trx oldest, std::size_t m
     }
     made_ = std::move(kept);
   }
-  std::vector<Settled> settled;
   for (const Made& made : done) {
     if (drop(made.name, made.rceid)) settled.push_back(settled_of(made.name));
   }

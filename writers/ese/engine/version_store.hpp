@@ -93,7 +93,8 @@ class VersionStore {
     Objid tree = Objid::null;
     std::vector<std::byte> bookmark;
   };
-  // Drops versions of transactions that committed before `oldest`, at most `most` of them.
+  // Drops versions of transactions that committed before `oldest`, at most `most` of them. Nodes
+  // whose last version was forgotten since the last call are told of too.
   std::vector<Settled> purge(Trx oldest, std::size_t most);
 
   std::size_t bytes() const;
@@ -127,6 +128,7 @@ class VersionStore {
   mutable Bucket buckets_[kBuckets];
   mutable std::mutex made_mutex_;
   std::deque<Made> made_;
+  std::vector<Settled> undone_;  // nodes without versions since forget()
   std::size_t bytes_ = 0;
   std::uint32_t next_rceid_ = 1;
 };

@@ -16,27 +16,6 @@ constexpr std::uint8_t kSegmentTemplate = 0x80, kSegmentDescending = 0x40, kSegm
 constexpr std::uint16_t kKeyBytesDefault = 255;
 constexpr std::uint32_t kColumnIdMax = 0xFFFF;
 
-enum CatalogColumnId : std::uint16_t {
-  kObjidTable = 1,
-  kType = 2,
-  kId = 3,
-  kTypeOrRoot = 4,
-  kSpaceUsage = 5,
-  kFlags = 6,
-  kPagesOrLocale = 7,
-  kMapFlags = 10,
-  kKeyMost = 11,
-  kChunkMax = 12,
-  kName = 128,
-  kTemplate = 130,
-  kDefault = 131,
-  kKeyFields = 132,
-  kVarSegMac = 133,
-  kConditions = 134,
-  kTuples = 135,
-  kLocale = 261,
-};
-
 // Reads the columns of one row; the first error sticks and is asked for at the end.
 class RowDecoder {
  public:
@@ -200,15 +179,22 @@ void place_fixed_columns(Table& table) {
 
 }  // namespace
 
+Result<CatalogRow> decode_catalog_row(const LongValueReader& long_values, Bytes bytes,
+                                      bool large_page) {
+  const auto record = RecordView::open(bytes, large_page);
+  if (!record.ok()) return record.error();
+  RowReader reader(long_values);
+  return decode_row(reader, record.value());
+}
+
 Result<std::vector<CatalogRow>> read_catalog(const PageSource& source, Pgno root, Objid objid) {
   std::vector<CatalogRow> rows;
-  RowReader reader(source, catalog_table());
+  const LongValues long_values(source, catalog_table());
   TreeCursor cursor(source, root, objid);
   Status moved = cursor.first();
   for (; moved.ok() && !cursor.at_end(); moved = cursor.next()) {
-    const auto record = RecordView::open(cursor.node().data, source.page_bytes() > 8192);
-    if (!record.ok()) return record.error().while_doing(page_text(source, cursor.pgno()));
-    Result<CatalogRow> row = decode_row(reader, record.value());
+    Result<CatalogRow> row =
+        decode_catalog_row(long_values, cursor.node().data, source.page_bytes() > 8192);
     if (!row.ok()) return row.error().while_doing(page_text(source, cursor.pgno()));
     rows.push_back(std::move(row).value());
   }

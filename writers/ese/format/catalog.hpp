@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "writers/ese/format/long_values.hpp"
 #include "writers/ese/format/page_source.hpp"
 #include "writers/ese/format/schema.hpp"
 
@@ -18,6 +19,30 @@ enum class CatalogType : std::int16_t {
   index = 3,
   long_values = 4,
   callback = 5
+};
+
+// The columns of the catalog that are written here.
+enum CatalogColumnId : std::uint16_t {
+  kObjidTable = 1,
+  kType = 2,
+  kId = 3,
+  kTypeOrRoot = 4,
+  kSpaceUsage = 5,
+  kFlags = 6,
+  kPagesOrLocale = 7,
+  kRootFlag = 8,
+  kRecordOffset = 9,
+  kMapFlags = 10,
+  kKeyMost = 11,
+  kChunkMax = 12,
+  kName = 128,
+  kTemplate = 130,
+  kDefault = 131,
+  kKeyFields = 132,
+  kVarSegMac = 133,
+  kConditions = 134,
+  kTuples = 135,
+  kLocale = 261,
 };
 
 // One row of the catalog.
@@ -40,6 +65,10 @@ struct CatalogRow {
 
   friend bool operator==(const CatalogRow&, const CatalogRow&) = default;
 };
+
+// One row from its record in the catalog.
+Result<CatalogRow> decode_catalog_row(const LongValueReader& long_values, Bytes record,
+                                      bool large_page);
 
 // All rows of the catalog at `root`, in its order.
 Result<std::vector<CatalogRow>> read_catalog(const PageSource& source, Pgno root, Objid objid);

@@ -21,20 +21,6 @@ Error broken(Lid lid, const std::string& why) {
                    "long value " + std::to_string(lid.value) + " " + why);
 }
 
-// A chunk shorter than it should be is compressed: nothing else says so.
-Status append_chunk(Lid lid, Bytes data, std::size_t expected, std::vector<std::byte>& to) {
-  if (data.size() == expected) {
-    to.insert(to.end(), data.begin(), data.end());
-    return Ok{};
-  }
-  if (data.size() > expected) return broken(lid, "has a chunk that is too long");
-  Result<std::vector<std::byte>> plain = decompress(data);
-  if (!plain.ok()) return plain.error().while_doing("long value " + std::to_string(lid.value));
-  if (plain.value().size() != expected) return broken(lid, "has a chunk of another length");
-  to.insert(to.end(), plain.value().begin(), plain.value().end());
-  return Ok{};
-}
-
 }  // namespace
 
 LidKey key_of(Lid lid) {
@@ -79,6 +65,20 @@ std::size_t default_chunk_bytes(std::size_t page_bytes, std::uint32_t update_maj
   return page_bytes - (page_bytes > 8192 ? 122 : 82);
 }
 
+Status append_long_value_chunk(Lid lid, Bytes data, std::size_t expected,
+                               std::vector<std::byte>& to) {
+  if (data.size() == expected) {
+    to.insert(to.end(), data.begin(), data.end());
+    return Ok{};
+  }
+  if (data.size() > expected) return broken(lid, "has a chunk that is too long");
+  Result<std::vector<std::byte>> plain = decompress(data);
+  if (!plain.ok()) return plain.error().while_doing("long value " + std::to_string(lid.value));
+  if (plain.value().size() != expected) return broken(lid, "has a chunk of another length");
+  to.insert(to.end(), plain.value().begin(), plain.value().end());
+  return Ok{};
+}
+
 Result<std::vector<std::byte>> LongValues::read(Lid lid) const {
   if (table_.long_values_root == Pgno::null) return broken(lid, "belongs to a table without any");
   TreeCursor cursor(source_, table_.long_values_root, table_.long_values_objid);
@@ -106,7 +106,8 @@ Result<std::vector<std::byte>> LongValues::read(Lid lid) const {
     }
     const std::size_t left = root.value().size - value.size();
     const std::size_t expected = std::min<std::size_t>(left, table_.chunk_bytes);
-    if (Status added = append_chunk(lid, cursor.node().data, expected, value); !added.ok()) {
+    if (Status added = append_long_value_chunk(lid, cursor.node().data, expected, value);
+        !added.ok()) {
       return added.error();
     }
   }

@@ -40,13 +40,25 @@ Result<LongValueRoot> decode_long_value_root(Bytes data);
 // How many bytes of a value one node holds, for tables that do not say so themselves.
 std::size_t default_chunk_bytes(std::size_t page_bytes, std::uint32_t update_major);
 
-class LongValues {
+// Where a row's long values come from.
+class LongValueReader {
+ public:
+  virtual ~LongValueReader() = default;
+  // All of a value. database_corrupted when parts are missing.
+  virtual Result<std::vector<std::byte>> read(Lid lid) const = 0;
+};
+
+// Appends to `to` the chunk of `lid` that shall be `expected` bytes: a shorter one is compressed,
+// nothing else says so. database_corrupted or decompression_failed for anything else.
+Status append_long_value_chunk(Lid lid, Bytes data, std::size_t expected,
+                               std::vector<std::byte>& to);
+
+class LongValues final : public LongValueReader {
  public:
   LongValues(const PageSource& source, const Table& table) : source_(source), table_(table) {}
 
-  // All of a value. database_corrupted when parts are missing; bounded by the value's size, which
-  // is bounded by what the file can hold.
-  Result<std::vector<std::byte>> read(Lid lid) const;
+  // Bounded by the value's size, which is bounded by what the file can hold.
+  Result<std::vector<std::byte>> read(Lid lid) const override;
 
  private:
   const PageSource& source_;

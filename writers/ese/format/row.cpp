@@ -19,8 +19,6 @@ Values default_of(const Column& column) {
 
 }  // namespace
 
-RowReader::RowReader(const PageSource& source, const Table& table) : long_values_(source, table) {}
-
 Result<Values> RowReader::values(const RecordView& record, const Column& column) {
   if (is_tagged(column.id)) {
     auto tagged = record.find_tagged(column.id, column.of_template);
@@ -53,7 +51,7 @@ Result<Value> RowReader::value(const StoredValue& stored) {
   if (stored.encrypted) {
     return ese_error(EseErr::decompression_failed, "the value is encrypted by its application");
   }
-  if (stored.separated) return long_values_.read(stored.lid());
+  if (stored.separated) return long_values_->read(stored.lid());
   if (stored.compressed) return decompress(stored.bytes);
   return copy_of(stored.bytes);
 }

@@ -2,6 +2,7 @@
 // default of their column.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,17 +18,20 @@ using Values = std::vector<Value>;
 
 class RowReader {
  public:
-  RowReader(const PageSource& source, const Table& table);
+  // Long values come from the tree of `table`.
+  RowReader(const PageSource& source, const Table& table)
+      : own_(std::make_unique<LongValues>(source, table)), long_values_(own_.get()) {}
+  // It outlives the reader.
+  explicit RowReader(const LongValueReader& long_values) : long_values_(&long_values) {}
 
   // The values of `column` in `record`, which is one of the table's.
   Result<Values> values(const RecordView& record, const Column& column);
-  // The column's tagged entry is all that is needed to know the LIDs a row refers to.
-  LongValues& long_values() { return long_values_; }
 
  private:
   Result<Value> value(const StoredValue& stored);
 
-  LongValues long_values_;
+  std::unique_ptr<LongValues> own_;
+  const LongValueReader* long_values_;
 };
 
 }  // namespace stillframe::ese
