@@ -22,6 +22,8 @@ namespace stillframe::ese {
 // Any thread. A child asks its parent while its own mutex is held, never the other way round.
 class TreeSpace final : public PagePool {
  public:
+  const TreeId& id() const noexcept { return tree_; }
+
   // Of the database itself, without a parent, or of a tree whose pages come from `parent`.
   TreeSpace(OpenDatabase& database, const TreeId& tree, TreeSpace* parent)
       : database_(database), tree_(tree), parent_(parent) {}
