@@ -426,10 +426,16 @@ Status Catalog::make_long_values(OpenTransaction& transaction, TableObject& tabl
     const std::lock_guard lock(mutex_);
     changing = entries_.at(table.objid()).changing == &transaction;
   }
-  if (changing) return add_long_values(transaction, table);
+  if (changing) {
+    Status made = add_long_values(transaction, table);
+    table.forget_definition();
+    return made;
+  }
   const std::lock_guard one(own_session_);
   if (table.last_definition()->long_values_root != Pgno::null) return Ok{};
   OpenTransaction own(parts_.transactions, parts_.database.log, parts_.session);
+  // What others hold stays as it is until the new one is there: read again by a transaction that
+  // began before, it would lack the tree.
   if (Status s = add_long_values(own, table); !s.ok()) return s;
   auto now = load(own, table.objid());
   if (!now.ok()) return now.error();
@@ -443,9 +449,7 @@ Status Catalog::add_long_values(OpenTransaction& transaction, TableObject& table
   const Objid objid = next_objid();
   const auto tree = table.space().create_tree(transaction, objid, 1, kTreeFlags | kPageLongValue);
   if (!tree.ok()) return tree.error();
-  Status noted = put(transaction, row_of_long_values(*definition, objid, tree.value().root), 0);
-  if (noted.ok()) table.forget_definition();
-  return noted;
+  return put(transaction, row_of_long_values(*definition, objid, tree.value().root), 0);
 }
 
 }  // namespace stillframe::ese
