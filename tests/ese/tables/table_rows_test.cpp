@@ -212,6 +212,33 @@ TEST_P(TableRowsTest, LongValuesAreChangedInPieces) {
   EXPECT_EQ(db_.expect_sound().long_values, 1u);
 }
 
+// One session's view is older than the tree of long values, and a change that was rolled back made
+// everybody read the definition again.
+TEST_P(TableRowsTest, AnOldViewDoesNotTakeTheLongValuesOfOthersAway) {
+  const auto old = db_.begin(11);
+  const Value model = filled(3 * GetParam(), 3);
+  {
+    const auto first = db_.begin(10);
+    const TableUse use = open(*first);
+    insert(*first, use.table(), {{kName, {blob("first")}}, {kBlob, {model}}});
+    ASSERT_TRUE(first->commit().ok());
+  }
+  {
+    const auto changing = db_.begin(12);
+    const TableUse use = open(*changing);
+    const ColumnSpec more{.name = "more", .type = ColumnType::binary};
+    ASSERT_TRUE(db_.catalog->add_column(*changing, use.table(), more).ok());
+    ASSERT_TRUE(changing->rollback().ok());
+  }
+  {
+    const TableUse use = open(*old);
+    const Key row = insert(*old, use.table(), {{kName, {blob("old")}}, {kBlob, {model}}});
+    EXPECT_EQ(get(*old, use.table(), row, kBlob), Values{model});
+    ASSERT_TRUE(old->commit().ok());
+  }
+  EXPECT_EQ(db_.expect_sound().long_values, 2u);
+}
+
 TEST_P(TableRowsTest, EveryValueOfAColumnIsFoundByAnIndex) {
   const auto transaction = db_.begin(10);
   const TableUse use = open(*transaction);

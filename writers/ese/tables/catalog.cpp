@@ -271,7 +271,12 @@ void Catalog::undone(const OpenTransaction& transaction, bool ended) noexcept {
   for (auto& [objid, entry] : entries_) {
     if (entry.changing != &transaction) continue;
     entry.object->forget_definition();
-    if (ended) entry.changing = nullptr;
+    if (!ended) continue;
+    entry.changing = nullptr;
+    // As it is now: whoever asks next may have begun before the table got its long values.
+    const OpenTransaction now(parts_.transactions, parts_.database.log, parts_.session);
+    auto loaded = load(now, objid);
+    if (loaded.ok()) entry.object->set_definition(std::move(loaded).value());
   }
 }
 
