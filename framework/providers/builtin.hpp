@@ -36,6 +36,8 @@ struct ProviderEnvironment {
   std::uint64_t files_max = 1'000'000;
   // Refused (limit_reached) when the estimate for the time inside the hold is longer.
   std::chrono::milliseconds commit_max{10'000};
+  // Longest silence inside the hold of the process that a provider runs in.
+  std::chrono::milliseconds lease{5'000};
 };
 
 // Snapshots of btrfs subvolumes, each atomic.

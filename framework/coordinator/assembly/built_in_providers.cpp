@@ -39,6 +39,7 @@ std::function<Result<std::shared_ptr<Provider>>(const std::string&)> hosted_prov
   hosted.helper_dir = helper_dir;
   hosted.timeouts.commit =
       std::chrono::duration_cast<std::chrono::milliseconds>(environment.commit_max);
+  hosted.timeouts.lease = environment.lease;
   return [environment, hosted](const std::string& name) {
     return shared(start_hosted_provider(name, environment, hosted));
   };

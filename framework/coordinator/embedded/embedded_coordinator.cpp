@@ -54,6 +54,7 @@ ProviderSetup provider_setup(const EmbeddedOptions& options, bool builtin, Event
   setup.environment.host = this_host();
   setup.environment.copy_bytes_max = options.copy_bytes_limit;
   setup.environment.commit_max = options.commit_limit;
+  setup.environment.lease = options.lease;
   setup.builtin = builtin;
   setup.make = options.providers_in_process
                    ? providers_in_process(setup.environment)

@@ -34,6 +34,7 @@ std::function<Result<std::shared_ptr<Provider>>(const std::string&)> brokered_pr
   return [environment, &broker](const std::string& name) -> Result<std::shared_ptr<Provider>> {
     HostedProviderOptions options;
     options.timeouts.commit = environment.commit_max;
+    options.timeouts.lease = environment.lease;
     options.starter = [&broker, name] { return broker.start_provider(name); };
     auto provider = start_hosted_provider(name, environment, options);
     if (!provider.ok()) return provider.error();

@@ -147,6 +147,7 @@ class RunningDaemon final : public Daemon {
     setup.environment.host = coordinator::this_host();
     setup.environment.copy_bytes_max = config_.copy_bytes;
     setup.environment.commit_max = config_.commit;
+    setup.environment.lease = config_.lease;
     setup.builtin = config_.builtin_providers;
     if (broker_) {
       setup.make = brokered_providers(setup.environment, *broker_);
@@ -174,6 +175,7 @@ class RunningDaemon final : public Daemon {
     options.state_dir = state_dir_;
     options.stop_patience = config_.hold + std::chrono::seconds(5);
     options.provider_timeouts.commit = config_.commit;
+    options.provider_timeouts.lease = config_.lease;
     options.events = &events_;
     HostStarterOptions direct;
     direct.helper_dir = config_.helper_dir;

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "framework/model/json_codec.hpp"
+#include "framework/providers/host/hold_beat.hpp"
 #include "framework/providers/host/provider_calls.hpp"
 
 namespace stillframe {
@@ -32,6 +33,14 @@ Status as_status(const Result<json>& result) {
   if (!result.ok()) return result.error();
   return Ok{};
 }
+
+// How long a call may take.
+struct Patience {
+  Patience(milliseconds whole) : all(whole) {}
+  Patience(milliseconds whole, milliseconds between) : all(whole), silence(between) {}
+  milliseconds all;
+  milliseconds silence = milliseconds::max();  // between signs of life
+};
 
 class Program final : public ProgramProvider {
  public:
@@ -82,13 +91,13 @@ class Program final : public ProgramProvider {
   }
 
   Status pre_commit(const SetId& set) override {
-    return as_status(call("pre_commit", named("set", set), options_.timeouts.commit));
+    return as_status(call("pre_commit", named("set", set), in_hold()));
   }
 
   Result<std::vector<CutRecord>> commit(const SetId& set) override {
     const std::lock_guard lock(mutex_);
     const BootTime begun = system_clock().now();
-    auto result = exchange_running("commit", named("set", set), options_.timeouts.commit);
+    auto result = exchange_running("commit", named("set", set), in_hold());
     const BootTime ended = system_clock().now();
     if (!result.ok()) return result.error();
     auto cuts = read_cuts(result.value());
@@ -97,7 +106,7 @@ class Program final : public ProgramProvider {
   }
 
   Status post_commit(const SetId& set) override {
-    return as_status(call("post_commit", named("set", set), options_.timeouts.commit));
+    return as_status(call("post_commit", named("set", set), in_hold()));
   }
 
   Result<std::vector<SnapshotInfo>> pre_final(const SetId& set) override {
@@ -233,14 +242,17 @@ class Program final : public ProgramProvider {
     return Ok{};
   }
 
-  Result<json> call(std::string_view method, const json& params, milliseconds timeout) {
+  Patience in_hold() const { return {options_.timeouts.commit, options_.timeouts.lease}; }
+
+  Result<json> call(std::string_view method, const json& params, Patience patience) {
     const std::lock_guard lock(mutex_);
-    return exchange_running(method, params, timeout);
+    return exchange_running(method, params, patience);
   }
 
-  Result<json> exchange_running(std::string_view method, const json& params, milliseconds timeout) {
+  Result<json> exchange_running(std::string_view method, const json& params, Patience patience) {
     if (Status s = ensure_running(); !s.ok()) return s.error();
-    return exchange(method, params, timeout);
+    if (!beats_) patience.silence = milliseconds::max();
+    return exchange(method, params, patience);
   }
 
   Status ensure_running() {
@@ -261,8 +273,11 @@ class Program final : public ProgramProvider {
       dying_.reset();
     }
     if (Status s = start_program(); !s.ok()) return s;
-    auto hello = exchange("hello", json{{"version", 1}}, options_.timeouts.start);
+    json params{{"version", 1}};
+    if (options_.timeouts.lease.count() > 0) params["lease_ms"] = options_.timeouts.lease.count();
+    auto hello = exchange("hello", params, options_.timeouts.start);
     if (!hello.ok()) return hello.error();
+    beats_ = hello.value().value("beats", json()) == json(true);
     return clean_up();
   }
 
@@ -272,6 +287,7 @@ class Program final : public ProgramProvider {
     }
     auto child = options_.start ? options_.start() : ChildProcess::start(options_.program);
     if (!child.ok()) return failed("start", child.error().what());
+    beats_ = false;
     child_ = std::move(child).value();
     return Ok{};
   }
@@ -296,31 +312,45 @@ class Program final : public ProgramProvider {
     return Ok{};
   }
 
-  Result<json> exchange(std::string_view method, const json& params, milliseconds timeout) {
-    const Deadline deadline(system_clock().now() + timeout);
+  Result<json> exchange(std::string_view method, const json& params, Patience patience) {
+    const Deadline deadline(system_clock().now() + patience.all);
     Status sent = child_->write(encode_provider_request(method, params) + "\n", deadline);
-    auto line = sent.ok() ? child_->read_line(kProviderMessageBytesMax, deadline)
-                          : Result<std::string>(sent.error());
-    if (!line.ok()) return give_up(method, line.error(), timeout);
+    auto line = sent.ok() ? next_reply(deadline, patience) : Result<std::string>(sent.error());
+    if (!line.ok()) return give_up(method, line.error(), deadline, patience);
     bool is_reply = false;
     auto reply = parse_provider_reply(line.value(), is_reply);
-    if (!is_reply) return give_up(method, reply.error(), timeout);
+    if (!is_reply) return give_up(method, reply.error(), deadline, patience);
     if (reply.ok()) return reply;
     const Error& refusal = reply.error();
     return Error(refusal.code(),
                  options_.name + ", " + std::string(method) + ": " + refusal.what());
   }
 
+  // The next line that is no sign of life.
+  Result<std::string> next_reply(Deadline deadline, const Patience& patience) {
+    while (true) {
+      Deadline silent = deadline;
+      if (patience.silence < patience.all)
+        silent = Deadline(std::min(deadline.at(), system_clock().now() + patience.silence));
+      auto line = child_->read_line(kProviderMessageBytesMax, silent);
+      if (!line.ok() || !beats_ || line.value() != kProviderBeat) return line;
+    }
+  }
+
   // Kills the program. It may be inside a system call that ends late, so nobody waits for it here;
   // but no successor starts before its end.
-  Error give_up(std::string_view method, const Error& error, milliseconds timeout) {
+  Error give_up(std::string_view method, const Error& error, Deadline deadline,
+                const Patience& patience) {
     ProgramEnd end;
     if (error.code() == Errc::disconnected) {
       end = obituary("in " + std::string(method));
       tell(ProgramProviderEvent::died, EventLevel::error, end.why);
     } else if (error.code() == Errc::timed_out) {
-      end.why = "it did not answer " + std::string(method) + " within " +
-                std::to_string(timeout.count()) + " ms and was killed";
+      const bool silent = !deadline.passed(system_clock().now());
+      end.why = silent ? "it gave no sign of life for " + std::to_string(patience.silence.count()) +
+                             " ms in " + std::string(method) + " and was killed"
+                       : "it did not answer " + std::string(method) + " within " +
+                             std::to_string(patience.all.count()) + " ms and was killed";
       tell(ProgramProviderEvent::overran, EventLevel::error, end.why);
     } else {
       end.why = std::string(method) + ": " + error.what();
@@ -358,6 +388,7 @@ class Program final : public ProgramProvider {
   ProviderInfo info_;  // constant once connect() has returned
   mutable std::mutex mutex_;
   std::unique_ptr<ChildProcess> child_;
+  bool beats_ = false;                                  // it promised signs of life
   std::unique_ptr<ChildProcess> dying_;                 // killed, not yet seen to end
   std::map<SetId, std::vector<SnapshotId>> under_way_;  // from begin_prepare to post_final or abort
   std::set<SetId> orphans_;                             // begun by a program that is dead

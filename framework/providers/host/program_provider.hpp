@@ -23,6 +23,8 @@ struct ProviderTimeouts {
   std::chrono::milliseconds commit{10'000};    // pre_commit, commit, post_commit: inside the hold
   std::chrono::milliseconds final{600'000};  // pre_final, post_final, abort, query, remove, expose
   std::chrono::milliseconds revert{3'600'000};
+  // Longest silence inside the hold, of a program that promises signs of life; 0: none is asked to.
+  std::chrono::milliseconds lease{0};
 };
 
 // An end of the program that nobody asked for.
@@ -49,7 +51,7 @@ struct ProgramProviderOptions {
 // Event ids 4100 to 4109; docs/events.md lists them.
 enum class ProgramProviderEvent : int {
   died = 4100,     // between or in calls
-  overran = 4101,  // a call took too long, the program was killed
+  overran = 4101,  // a call took too long or was silent for too long, the program was killed
   cleaned = 4102,  // a set that a dead program had begun was aborted by its successor
   unclean = 4103,  // such a set could not be aborted
 };

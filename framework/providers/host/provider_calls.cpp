@@ -1,11 +1,13 @@
 #include "framework/providers/host/provider_calls.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
 #include "framework/model/json_codec.hpp"
+#include "framework/providers/host/hold_beat.hpp"
 
 namespace stillframe {
 
@@ -14,6 +16,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kSnapshotsMax = 100'000;
+constexpr std::uint64_t kLeaseMsMax = 3'600'000;
 
 Error malformed(const std::string& why) {
   return {Errc::provider_failed, "its reply cannot be used: " + why};
@@ -103,7 +106,6 @@ Result<json> serve_expose(Provider& provider, const SnapshotId& snapshot, const 
 
 const std::map<std::string, Served, std::less<>>& served_calls() {
   static const std::map<std::string, Served, std::less<>> calls = {
-      {"hello", [](Provider&, const json&) -> Result<json> { return json::object(); }},
       {"info",
        [](Provider& p, const json&) -> Result<json> {
          json result = json::object();
@@ -148,7 +150,36 @@ const std::map<std::string, Served, std::less<>>& served_calls() {
   return calls;
 }
 
-Result<json> serve(Provider& provider, std::string_view line) {
+// Whoever wants signs of life says how long it bears silence.
+json serve_hello(const json& params, HoldBeat* beat) {
+  json result = json::object();
+  const auto lease = params.find("lease_ms");
+  if (beat == nullptr || lease == params.end() || !lease->is_number_unsigned()) return result;
+  const auto ms = std::min(lease->get<std::uint64_t>(), kLeaseMsMax);
+  if (ms > 0 && beat->agree(std::chrono::milliseconds(ms))) result["beats"] = true;
+  return result;
+}
+
+bool inside_hold(std::string_view method) {
+  return method == "pre_commit" || method == "commit" || method == "post_commit";
+}
+
+class Beating {
+ public:
+  explicit Beating(HoldBeat* beat) : beat_(beat) {
+    if (beat_ != nullptr) beat_->begin();
+  }
+  ~Beating() {
+    if (beat_ != nullptr) beat_->end();
+  }
+  Beating(const Beating&) = delete;
+  Beating& operator=(const Beating&) = delete;
+
+ private:
+  HoldBeat* const beat_;
+};
+
+Result<json> serve(Provider& provider, std::string_view line, HoldBeat* beat) {
   auto request = parse_json_text(line, kProviderMessageBytesMax);
   if (!request.ok()) return request.error();
   if (!request.value().is_object()) return Error(Errc::corrupt, "a request must be an object");
@@ -156,17 +187,20 @@ Result<json> serve(Provider& provider, std::string_view line) {
   if (method == request.value().end() || !method->is_string()) {
     return Error(Errc::corrupt, "a request names its method");
   }
-  const auto call = served_calls().find(method->get<std::string>());
-  if (call == served_calls().end()) {
-    return Error(
-        Errc::not_supported,
-        "there is no method '" + escape_path(method->get<std::string>().substr(0, 40)) + "'");
+  const std::string name = method->get<std::string>();
+  const auto call = served_calls().find(name);
+  if (call == served_calls().end() && name != "hello") {
+    return Error(Errc::not_supported,
+                 "there is no method '" + escape_path(name.substr(0, 40)) + "'");
   }
   const auto params = request.value().find("params");
   if (params != request.value().end() && !params->is_object()) {
     return Error(Errc::corrupt, "a request's params must be an object");
   }
-  return call->second(provider, params == request.value().end() ? json::object() : *params);
+  const json given = params == request.value().end() ? json::object() : *params;
+  if (name == "hello") return serve_hello(given, beat);
+  const Beating beating(inside_hold(name) ? beat : nullptr);
+  return call->second(provider, given);
 }
 
 }  // namespace
@@ -188,9 +222,9 @@ std::string encode_provider_error(const Error& error) {
   return dump_json(reply);
 }
 
-std::string serve_provider_call(Provider& provider, std::string_view request) {
+std::string serve_provider_call(Provider& provider, std::string_view request, HoldBeat* beat) {
   try {
-    auto result = serve(provider, request);
+    auto result = serve(provider, request, beat);
     if (!result.ok()) return encode_provider_error(result.error());
     json reply = json::object();
     reply["result"] = std::move(result).value();

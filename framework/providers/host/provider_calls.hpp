@@ -12,6 +12,8 @@
 
 namespace stillframe {
 
+class HoldBeat;
+
 inline constexpr std::size_t kProviderMessageBytesMax = std::size_t{64} << 20;
 
 // One line without its newline.
@@ -29,7 +31,8 @@ Result<CutEstimate> read_estimate(const nlohmann::json& result);
 Result<std::vector<CutRecord>> read_cuts(const nlohmann::json& result);
 
 // Makes the call that `request` asks for and answers with the reply's line. Never throws, whatever
-// the bytes are.
-std::string serve_provider_call(Provider& provider, std::string_view request);
+// the bytes are. `beat` is told of the calls inside the hold.
+std::string serve_provider_call(Provider& provider, std::string_view request,
+                                HoldBeat* beat = nullptr);
 
 }  // namespace stillframe

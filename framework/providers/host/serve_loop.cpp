@@ -5,24 +5,14 @@
 
 #include <unistd.h>
 
+#include "framework/providers/host/hold_beat.hpp"
 #include "framework/providers/host/provider_calls.hpp"
 
 namespace stillframe {
 
-namespace {
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-}  // namespace
-
 int serve_provider(Provider& provider, int input, int output) {
+  LineOutput lines(output);
+  HoldBeat beat(lines);
   std::string pending;
   std::size_t searched = 0;
   char buffer[64 * 1024];
@@ -30,10 +20,10 @@ int serve_provider(Provider& provider, int input, int output) {
     const auto newline = pending.find('\n', searched);
     if (newline != std::string::npos) {
       const std::string reply =
-          serve_provider_call(provider, std::string_view(pending).substr(0, newline)) + "\n";
+          serve_provider_call(provider, std::string_view(pending).substr(0, newline), &beat);
       pending.erase(0, newline + 1);
       searched = 0;
-      if (!write_all(output, reply)) return 1;
+      if (!lines.write(reply)) return 1;
       continue;
     }
     searched = pending.size();

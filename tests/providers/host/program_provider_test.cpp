@@ -23,11 +23,13 @@ using testing::HasSubstr;
 
 class Host : public testing::Test {
  protected:
+  static constexpr milliseconds kLease{1000};
   std::unique_ptr<ProgramProvider> start(const std::string& behaviour) {
     ProgramProviderOptions options;
     options.name = "provider host of scripted";
     options.program.command = {SCRIPTED_HOST, folder_.path(), behaviour};
     options.timeouts.commit = milliseconds(behaviour == "hang" ? 300 : 10'000);
+    options.timeouts.lease = kLease;
     options.events = &events_;
     auto started = ProgramProvider::start(std::move(options));
     EXPECT_TRUE(started.ok()) << started.error().what();
@@ -143,6 +145,27 @@ TEST_F(Host, ASnapshotThatAppearsAfterTheDeadlineIsDeleted) {
   EXPECT_TRUE(provider->query().value().empty());
   EXPECT_EQ(snapshots_on_disk(), 0u);
   EXPECT_EQ(told(ProgramProviderEvent::cleaned), 1);
+}
+
+TEST_F(Host, AStoppedHostIsGivenUpAfterALeaseOfSilence) {
+  auto provider = start("stop");
+  const BootTime before = system_clock().now();
+  auto cuts = cut(*provider);
+  EXPECT_LT(system_clock().now() - before, std::chrono::seconds(5)) << "a commit may take 10 s";
+  ASSERT_FALSE(cuts.ok());
+  EXPECT_EQ(cuts.error().code(), Errc::provider_failed);
+  EXPECT_THAT(cuts.error().what(), HasSubstr("no sign of life for 1000 ms in commit"));
+  EXPECT_EQ(told(ProgramProviderEvent::overran), 1);
+  EXPECT_TRUE(provider->query().value().empty());
+  EXPECT_EQ(told(ProgramProviderEvent::cleaned), 1);
+}
+
+TEST_F(Host, AHostThatWorksForLongerThanALeaseIsWaitedFor) {
+  auto provider = start("slow");
+  auto cuts = cut(*provider);
+  ASSERT_TRUE(cuts.ok()) << cuts.error().what();
+  EXPECT_TRUE(provider->post_commit(set_).ok());
+  EXPECT_EQ(provider->query().value().size(), 1u) << "its beats are not taken for replies";
 }
 
 TEST_F(Host, AbortAfterADeathReachesTheSuccessor) {

@@ -61,6 +61,8 @@ class ScriptedProvider final : public Provider {
     if (behaviour_ == "crash") std::raise(SIGKILL);
     if (behaviour_ == "exit") std::exit(5);
     if (behaviour_ == "hang") ::sleep(1000);
+    if (behaviour_ == "slow") ::usleep(2'200'000);
+    if (behaviour_ == "stop") std::raise(SIGSTOP);
     if (behaviour_ == "garbage") {
       std::fputs("garbage\n", stderr);
       [[maybe_unused]] const auto n = ::write(replies, "how do you do\n", 14);
