@@ -173,6 +173,56 @@ TEST_F(SessionEventsTest, ARequestorThatGoesAwayIsTheReasonOfTheEnd) {
   EXPECT_NE(field(kEventSessionEnded, "reason"), "no field");
 }
 
+TEST_F(SessionEventsTest, AnAbortedBackupIsAbortedInItsEvidenceToo) {
+  add_writer({"orders", make_volume("one")});
+  add_provider();
+  start();
+  Client requestor = client("nightly");
+  auto session = prepared(requestor);
+  ASSERT_TRUE(session.ok() && session.value().create_snapshots().ok());
+  ASSERT_TRUE(session.value().abort("changed its mind").ok());
+  const auto evidence = session.value().evidence();
+  ASSERT_TRUE(evidence.ok()) << error_of(evidence);
+  EXPECT_EQ(evidence.value().outcome, "aborted");
+  EXPECT_EQ(field(kEventSessionEnded, "outcome"), "aborted");
+  EXPECT_EQ(field(kEventSessionEnded, "reason"), "changed its mind");
+}
+
+// While it still undoes what it did, and afterwards.
+TEST_F(SessionEventsTest, AFailedBackupIsFailedInItsEvidenceAndInItsEvents) {
+  add_writer({"orders", make_volume("one")});
+  add_provider({}, [](const std::string& step) {
+    return step == "commit" ? Status(Error(Errc::no_space, "the pool is full")) : Ok{};
+  });
+  start();
+  Client requestor = client("nightly");
+  auto session = prepared(requestor);
+  ASSERT_TRUE(session.ok()) << error_of(session);
+  ASSERT_FALSE(session.value().create_snapshots().ok());
+  wait_for(kEventSessionEnded);
+  const auto evidence = session.value().evidence();
+  ASSERT_TRUE(evidence.ok()) << error_of(evidence);
+  EXPECT_EQ(evidence.value().outcome, "failed");
+  EXPECT_EQ(field(kEventSessionEnded, "outcome"), "failed");
+}
+
+// It says the word, but it was nobody's wish.
+TEST_F(SessionEventsTest, AWriterThatAnswersCancelledHasFailed) {
+  add_writer({"orders", make_volume("one")}, [](const std::string& verb, const CallContext&) -> Status {
+    if (verb == "prepare_snapshot") return Error(Errc::cancelled, "shutting down");
+    return Ok{};
+  });
+  add_provider();
+  start();
+  Client requestor = client("nightly");
+  auto session = prepared(requestor);
+  ASSERT_TRUE(session.ok()) << error_of(session);
+  ASSERT_FALSE(session.value().create_snapshots().ok());
+  wait_for(kEventSessionEnded);
+  EXPECT_FALSE(told(kEventSetFailed).empty());
+  EXPECT_EQ(field(kEventSessionEnded, "outcome"), "failed");
+}
+
 TEST_F(SessionEventsTest, WritersThatLeaveAreTold) {
   add_writer({"orders", make_volume("one")});
   start();

@@ -76,6 +76,11 @@ bool one_atomic_cut(const State& state, VolumeMask volumes) {
 
 }  // namespace
 
+bool given_up(const State& state) noexcept {
+  if (!state.failure) return false;
+  return state.failure->event == EventKind::abort || state.failure->event == EventKind::end;
+}
+
 Consistency label_of(const State& state, const ComponentSlot& component) noexcept {
   const WriterSlot& writer = state.writers[component.writer];
   const bool sound = !writer.failed && !component.failure;

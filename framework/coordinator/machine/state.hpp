@@ -100,7 +100,6 @@ struct State {
   bool requestor_gone = false;
   bool closing = false;  // ends by itself once what cannot be undone is done
   bool receipt_recorded = false;
-  bool aborted = false;
   bool start_wait_over = false;
   int level = -1;  // the level being frozen or, counting down, thawed
   BootTime all_frozen;
@@ -121,6 +120,9 @@ struct State {
   void restart(Phase first_phase, const SessionOptions& session_options);
 };
 
+// Whether its requestor ended it before its time; what failed by itself did not end that way, though
+// whoever failed may say `cancelled` too.
+bool given_up(const State& state) noexcept;
 // No answer is awaited any more, side calls included: the driver may drop an ended session.
 bool drained(const State& state) noexcept;
 bool is_restore(const State& state) noexcept;

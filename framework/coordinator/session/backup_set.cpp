@@ -290,8 +290,7 @@ ComponentEvidence BackupSession::component_evidence(
 }
 
 std::string BackupSession::outcome() const {
-  if (state_.aborted || state_.phase == machine::Phase::aborting) return "aborted";
-  if (state_.failure) return "failed";
+  if (state_.failure) return machine::given_up(state_) ? "aborted" : "failed";
   if (!state_.receipt_recorded) return state_.phase == machine::Phase::ended ? "not completed" : "";
   for (const auto& writer : state_.writers)
     if (writer.failed && writer.failed_at == Verb::backup_complete) return "partly completed";

@@ -313,7 +313,7 @@ void RestoreSession::journal_owed(machine::WriterIndex writer, bool owed) {
 }
 
 std::string RestoreSession::outcome() const {
-  bool waits = false, failed = state_.failure.has_value() || state_.aborted;
+  bool waits = false, failed = state_.failure.has_value();
   for (const auto& component : state_.components) {
     failed = failed || component.staged == machine::ComponentSlot::Staged::registered;
     const machine::WriterSlot& writer = state_.writers[component.writer];

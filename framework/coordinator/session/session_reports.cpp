@@ -34,7 +34,7 @@ void SessionDriver::tell_begun() {
 void SessionDriver::tell_step() {
   if (state_.failure && !failure_told_) {
     failure_told_ = true;
-    if (state_.failure->code != Errc::cancelled) tell_failed();
+    if (!machine::given_up(state_)) tell_failed();
   }
   if (state_.phase == told_phase_) return;
   const machine::Phase before = std::exchange(told_phase_, state_.phase);
@@ -72,7 +72,7 @@ void SessionDriver::tell_ended() {
   fields["kind"] = kind_;
   fields["requestor"] = owner_.requestor;
   // Whoever gave up a session knows why; what went wrong by itself is what needs a look.
-  const bool failed = state_.failure && state_.failure->code != Errc::cancelled;
+  const bool failed = state_.failure && !machine::given_up(state_);
   fields["outcome"] = state_.failure && !failed ? "aborted" : outcome();
   fields["duration_ms"] = in_milliseconds(services_.clock->now() - since_);
   std::string message = "the " + kind_ + " of " + owner_.requestor + " ended: " + fields["outcome"];
