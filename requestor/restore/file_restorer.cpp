@@ -12,6 +12,7 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/io/file.hpp"
 #include "requestor/restore/beside.hpp"
+#include "requestor/restore/target_root.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -49,11 +50,9 @@ Error changed_since(const BytePath& path) {
 Result<const Tree*> FileRestorer::tree_of(const BytePath& root, bool make) {
   const auto known = trees_.find(root);
   if (known != trees_.end()) return &known->second;
-  if (make) {
-    if (Status s = stillframe::make_directories(root, 0755); !s.ok()) return s.error();
-  }
+  const MissingRoot missing = make ? MissingRoot::is_made : MissingRoot::is_an_error;
   // At boot nobody looks on: what was no link when the files were staged must be none now.
-  auto tree = journal_.at_boot ? Tree::open_without_links(root) : Tree::open(root);
+  auto tree = journal_.at_boot ? open_plain_root(root, missing) : open_target_root(root, missing);
   if (!tree.ok()) return tree.error();
   return &trees_.emplace(root, std::move(tree).value()).first->second;
 }

@@ -14,7 +14,7 @@
 namespace stillframe::requestor {
 
 // One file to be written. `root` is a directory that a document or a person named and that may be
-// reached through links; below it no link is followed.
+// reached through links, as target_root.hpp allows; below it no link is followed.
 struct PlacedFile {
   BytePath root;
   BytePath relative;

@@ -5,10 +5,12 @@
 #include <set>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/model/pattern.hpp"
+#include "requestor/restore/target_root.hpp"
 #include "requestor/store/manifest_fields.hpp"
 
 namespace stillframe::requestor {
@@ -105,7 +107,7 @@ bool is_directory(const BytePath& path) {
 // What a sweep finds that is no target, as entries that only go away.
 Result<std::vector<JournalEntry>> swept_by(const Sweep& sweep, const std::set<BytePath>& targets) {
   std::vector<JournalEntry> stale;
-  auto root = Tree::open(sweep.root);
+  auto root = open_target_root(sweep.root, MissingRoot::is_an_error);
   if (!root.ok()) {
     if (root.error().code() == Errc::not_found) return stale;
     return root.error();
@@ -245,8 +247,24 @@ Status look_again(RestoreJournal& journal) {
   return add_swept(journal);
 }
 
+// A journal says what is to be moved and removed, with the rights of whoever obeys it.
+static Status check_owner(const Tree& folder) {
+  auto file = folder.open_file(kRestoreJournalName);
+  if (!file.ok()) return file.error();
+  struct stat about {};
+  if (fstat(file.value().get(), &about) != 0)
+    return posix_error(errno, "look at", kRestoreJournalName);
+  const bool others_write = (about.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+  if ((about.st_uid == 0 || about.st_uid == geteuid()) && !others_write) return Ok{};
+  return Error(Errc::access_denied, "the " + std::string(kRestoreJournalName) + " in '" +
+                                        escape_path(folder.path()) + "' belongs to uid " +
+                                        std::to_string(about.st_uid) +
+                                        " or can be written by others, so it is not obeyed; go on "
+                                        "with that restore as that user");
+}
+
 Status write_journal(const BytePath& folder, const RestoreJournal& journal) {
-  auto tree = Tree::open(folder);
+  auto tree = open_target_root(folder, MissingRoot::is_an_error);
   if (!tree.ok()) return tree.error();
   auto known = read_journal(folder);
   if (known.ok() && known.value().session != journal.session) {
@@ -259,15 +277,16 @@ Status write_journal(const BytePath& folder, const RestoreJournal& journal) {
 }
 
 Result<RestoreJournal> read_journal(const BytePath& folder) {
-  auto tree = Tree::open(folder);
+  auto tree = open_target_root(folder, MissingRoot::is_an_error);
   if (!tree.ok()) return tree.error();
+  if (Status s = check_owner(tree.value()); !s.ok()) return s.error();
   auto text = tree.value().read_text(kRestoreJournalName, kRestoreJournalBytesMax);
   if (!text.ok()) return text.error();
   return parse_restore_journal(text.value());
 }
 
 Status remove_journal(const BytePath& folder) {
-  auto tree = Tree::open(folder);
+  auto tree = open_target_root(folder, MissingRoot::is_an_error);
   if (!tree.ok()) return tree.error();
   if (Status s = tree.value().remove_all(kRestoreJournalName); !s.ok()) return s;
   return tree.value().sync_directory("");
