@@ -12,6 +12,7 @@ inline constexpr int kEventWriterRegistered = 2008;
 inline constexpr int kEventWriterRefused = 2009;
 inline constexpr int kEventPostRestoreDelivered = 2010;
 inline constexpr int kEventProviderUnavailable = 2011;
+inline constexpr int kEventProviderJoined = 2012;
 
 // The course of a session.
 inline constexpr int kEventSessionBegun = 2020;

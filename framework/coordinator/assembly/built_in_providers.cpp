@@ -20,7 +20,7 @@ void add(ProviderPool& pool, const std::string& name, const ProviderFactory& fac
          EventSink& events) {
   const Status added = pool.add(factory);
   if (added.ok()) return;
-  pool.note_unavailable(name, added.error());
+  pool.note_unavailable(name, added.error(), factory);
   EventRecord event;
   event.id = kEventProviderUnavailable;
   event.source = "coordinator";

@@ -71,6 +71,15 @@ class Assembled final : public Coordinator {
     return release_orphans();
   }
 
+  Status add_provider_again(const std::string& name) override {
+    auto joined = pool_.add_again(name);
+    if (!joined.ok()) return joined.error();
+    if (!joined.value()) return Ok{};
+    report(kEventProviderJoined, EventLevel::info, "provider " + name + " has joined",
+           {{"provider", name}});
+    return release_orphans();
+  }
+
   bool holding() const override { return heartbeat_->beating(); }
 
   bool responds_within(Duration patience) override {

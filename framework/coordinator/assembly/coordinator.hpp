@@ -55,6 +55,9 @@ class Coordinator {
   virtual Status add_writer(Writer& writer) = 0;  // in process; outlives the coordinator
   virtual Status add_writer(std::shared_ptr<WriterLink> link) = 0;
   virtual Status add_provider(std::shared_ptr<Provider> provider) = 0;  // in process
+  // One of `add_providers` that could not be started then, by the name it was given there. Nothing
+  // happens when it could; blocks as long as its start.
+  virtual Status add_provider_again(const std::string& name) = 0;
 
   // Whether a writer is held now.
   virtual bool holding() const = 0;

@@ -49,16 +49,36 @@ Status ProviderPool::insert(Entry entry) {
   return Ok{};
 }
 
-void ProviderPool::note_unavailable(const std::string& name, const Error& why) {
+void ProviderPool::note_unavailable(const std::string& name, const Error& why,
+                                    ProviderFactory factory) {
   const std::lock_guard lock(mutex_);
-  unavailable_.insert_or_assign(name, why);
+  unavailable_.insert_or_assign(name, Missing{why, std::move(factory)});
+}
+
+// Two at once do no harm: the second is there already, which is what both wanted.
+Result<bool> ProviderPool::add_again(const std::string& name) {
+  ProviderFactory factory;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto missing = unavailable_.find(name);
+    if (missing == unavailable_.end() || !missing->second.factory) return false;
+    factory = missing->second.factory;
+  }
+  const Status added = add(factory);
+  if (!added.ok() && added.error().code() != Errc::already_exists) {
+    note_unavailable(name, added.error(), factory);
+    return added.error();
+  }
+  const std::lock_guard lock(mutex_);
+  unavailable_.erase(name);
+  return true;
 }
 
 std::string ProviderPool::unavailable() const {
   const std::lock_guard lock(mutex_);
   std::string text;
-  for (const auto& [name, why] : unavailable_)
-    text += "; " + name + " is not available: " + why.what();
+  for (const auto& [name, missing] : unavailable_)
+    text += "; " + name + " is not available: " + missing.why.what();
   return text;
 }
 

@@ -45,8 +45,11 @@ class ProviderPool {
   Status add_single(std::shared_ptr<Provider> provider);
 
   // One that should be here and could not be started: named, with the reason, wherever it is
-  // missed.
-  void note_unavailable(const std::string& name, const Error& why);
+  // missed, and kept for add_again().
+  void note_unavailable(const std::string& name, const Error& why, ProviderFactory factory = {});
+  // Starts one that could not be started before. True when it has joined, false when it is not
+  // among those; the error is the new reason why it is missed. Blocks as long as its start.
+  Result<bool> add_again(const std::string& name);
   // "; btrfs is not available: ..." for each; empty when all are there.
   std::string unavailable() const;
 
@@ -74,7 +77,11 @@ class ProviderPool {
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
-  std::map<std::string, Error> unavailable_;
+  struct Missing {
+    Error why;
+    ProviderFactory factory;
+  };
+  std::map<std::string, Missing> unavailable_;
   std::vector<std::shared_ptr<ProviderRunner>> retired_;
 };
 

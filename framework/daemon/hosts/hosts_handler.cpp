@@ -11,7 +11,7 @@ using nlohmann::json;
 void HostsHandler::handle(ConnectionId connection, std::string method, std::string params_json,
                           ReplyHandler reply) {
   if (method == "plugins") return reply(list());
-  if (method == "plugin.release") return reply(release(params_json));
+  if (method == "plugin.release") return release(params_json, reply);
   next_.handle(connection, std::move(method), std::move(params_json), std::move(reply));
 }
 
@@ -21,14 +21,21 @@ Result<ChannelReply> HostsHandler::list() const {
   return ChannelReply{dump_json(result), {}};
 }
 
-Result<ChannelReply> HostsHandler::release(const std::string& params_json) {
+void HostsHandler::release(const std::string& params_json, const ReplyHandler& reply) {
   const json params = json::parse(params_json, nullptr, false);
-  if (!params.is_object() || !params.contains("name") || !params["name"].is_string()) {
-    return Error(Errc::invalid_argument, "plugin.release: the parameter 'name' must be a text");
-  }
-  const Status released = hosts_.release(params["name"].get<std::string>());
-  if (!released.ok()) return released.error();
-  return ChannelReply{"{}", {}};
+  if (!params.is_object() || !params.contains("name") || !params["name"].is_string())
+    return reply(
+        Error(Errc::invalid_argument, "plugin.release: the parameter 'name' must be a text"));
+  const auto answer = [reply](const Status& status) {
+    if (!status.ok()) return reply(status.error());
+    reply(ChannelReply{"{}", {}});
+  };
+  const auto name = params["name"].get<std::string>();
+  const Status released = hosts_.release(name);
+  if (!released.ok() || !released_) return answer(released);
+  released_(name, [answer](const Status& back) {
+    answer(back.ok() ? back : back.error().while_doing("it was released, but is not back"));
+  });
 }
 
 }  // namespace stillframe::daemon

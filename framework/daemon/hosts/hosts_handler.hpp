@@ -10,7 +10,12 @@ namespace stillframe::daemon {
 // of whoever is in front of this. Both must outlive it.
 class HostsHandler final : public RequestorHandler {
  public:
-  HostsHandler(RequestorHandler& next, HostSupervisor& hosts) : next_(next), hosts_(hosts) {}
+  // Brings back what a release is for, and says when that is done; must not block.
+  using Released =
+      std::function<void(const std::string& name, std::function<void(const Status&)> done)>;
+
+  HostsHandler(RequestorHandler& next, HostSupervisor& hosts, Released released = {})
+      : next_(next), hosts_(hosts), released_(std::move(released)) {}
 
   Status connection_opened(const RequestorPeer& peer, EventPush push) override {
     return next_.connection_opened(peer, std::move(push));
@@ -21,10 +26,11 @@ class HostsHandler final : public RequestorHandler {
 
  private:
   Result<ChannelReply> list() const;
-  Result<ChannelReply> release(const std::string& params_json);
+  void release(const std::string& params_json, const ReplyHandler& reply);
 
   RequestorHandler& next_;
   HostSupervisor& hosts_;
+  const Released released_;
 };
 
 }  // namespace stillframe::daemon

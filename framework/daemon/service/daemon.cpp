@@ -7,6 +7,7 @@
 #include "framework/coordinator/assembly/built_in_providers.hpp"
 #include "framework/coordinator/assembly/coordinator.hpp"
 #include "framework/coordinator/assembly/directories.hpp"
+#include "framework/coordinator/runtime/worker.hpp"
 #include "framework/daemon/access/access_handler.hpp"
 #include "framework/daemon/hosts/host_starter.hpp"
 #include "framework/daemon/hosts/hosts_handler.hpp"
@@ -64,6 +65,7 @@ class RunningDaemon final : public Daemon {
     if (coordinator_) coordinator_->close();
     requestor_server_.reset();
     status_server_.reset();
+    joiner_.reset();
     writer_server_.reset();  // the links it made tell the coordinator's registry of their end
     coordinator_.reset();    // its providers go before whoever watches them
     hosts_.reset();
@@ -85,7 +87,13 @@ class RunningDaemon final : public Daemon {
     if (!coordinator.ok()) return coordinator.error();
     coordinator_ = std::move(coordinator).value();
     requests_ = coordinator_->requests();
-    hosts_handler_ = std::make_unique<HostsHandler>(*requests_, *hosts_);
+    auto joiner = coordinator::Worker::start("sf-join");
+    if (!joiner.ok()) return joiner.error();
+    joiner_ = std::move(joiner).value();
+    hosts_handler_ = std::make_unique<HostsHandler>(
+        *requests_, *hosts_, [this](const std::string& name, std::function<void(Status)> done) {
+          joiner_->post([this, name, done] { done(coordinator_->add_provider_again(name)); });
+        });
     auto observed = ObserveHandler::make(*hosts_handler_, events_, metrics_, coordinator::kVersion);
     if (!observed.ok()) return observed.error();
     observe_handler_ = std::move(observed).value();
@@ -278,6 +286,7 @@ class RunningDaemon final : public Daemon {
   std::unique_ptr<ObserveHandler> observe_handler_;
   std::unique_ptr<AccessHandler> requestor_door_, status_door_;
   std::unique_ptr<Coordinator> coordinator_;
+  std::unique_ptr<coordinator::Worker> joiner_;  // starts providers that are to join
   std::shared_ptr<RequestorHandler> requests_;  // the coordinator shares it with every channel
   std::unique_ptr<WriterServer> writer_server_;
   std::unique_ptr<RequestorServer> requestor_server_, status_server_;

@@ -68,6 +68,25 @@ TEST_F(HostsHandlerTest, AnswersAboutPluginsItself) {
   EXPECT_THAT(supervisor.released, ElementsAre("shop", "mail"));
 }
 
+TEST_F(HostsHandlerTest, AReleaseIsAnsweredWhenWhatItIsForIsBack) {
+  std::vector<std::string> asked;
+  Status outcome = Ok{};
+  HostsHandler joining(coordinator, supervisor,
+                       [&](const std::string& name, const std::function<void(const Status&)>& done) {
+                         asked.push_back(name);
+                         done(outcome);
+                       });
+  Client client(std::shared_ptr<RequestorChannel>(connect_locally(joining, "test")));
+  EXPECT_TRUE(client.release_plugin("shop").ok());
+  EXPECT_FALSE(client.release_plugin("mail").ok());
+  EXPECT_THAT(asked, ElementsAre("shop")) << "what was not released does not come back";
+  outcome = Error(Errc::provider_failed, "signal 11");
+  const Status failed = client.release_plugin("shop");
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().code(), Errc::provider_failed);
+  EXPECT_THAT(failed.error().what(), HasSubstr("signal 11"));
+}
+
 TEST_F(HostsHandlerTest, HandsEverythingElseOn) {
   {
     Client client(std::shared_ptr<RequestorChannel>(connect_locally(handler, "nightly")));

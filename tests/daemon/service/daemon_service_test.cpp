@@ -146,6 +146,28 @@ TEST_F(DaemonService, WhatAReloadCannotChangeIsNamed) {
   EXPECT_TRUE(daemon_.logged("'limits.lease_ms' changed"));
 }
 
+#ifdef EXPORTED_PROVIDER
+TEST_F(DaemonService, AProviderThatIsReleasedJoinsWithoutARestart) {
+  const std::string file = daemon_.base() + "/array.so";
+  daemon_.configure(std::string(kNoProviders) +
+                    "[[plugin]]\nname = 'array'\nmakes = 'provider'\nfile = '" + file + "'\n");
+  start();
+  EXPECT_THAT(ask("plugins").value().json, HasSubstr("quarantined"));
+  EXPECT_THAT(ask("providers").value().json, testing::Not(HasSubstr("array")));
+  auto channel = daemon_.connect();
+  ASSERT_TRUE(channel.ok());
+  const auto release = [&] { return channel.value()->call("plugin.release", R"({"name":"array"})"); };
+  EXPECT_FALSE(release().ok()) << "it still is not there";
+  std::filesystem::copy_file(EXPORTED_PROVIDER, file);
+  std::filesystem::permissions(file, std::filesystem::perms(0644));
+  auto released = release();
+  ASSERT_TRUE(released.ok()) << released.error().what();
+  EXPECT_THAT(ask("providers").value().json, HasSubstr("array"));
+  EXPECT_THAT(daemon_.log(), HasSubstr("\"event_id\":2012"));
+  EXPECT_TRUE(release().ok()) << "to release what runs changes nothing";
+}
+#endif
+
 TEST_F(DaemonService, TheStatusSocketOnlyShows) {
   start();
   EXPECT_TRUE(ask("sessions", "status.sock").ok());
