@@ -19,6 +19,9 @@ struct RequestorPeer {
   ConnectionId connection{};
   PeerCredentials credentials;
   std::string name;  // what the requestor calls itself; for people, proves nothing
+  // Asked whenever it matters: whether it may have writers restored to places that neither they nor
+  // the configuration agreed to. Empty: it may.
+  std::function<bool()> redirects_restores = {};
 };
 
 // Calls come from a thread of the transport's and must not block: long work is handed on, and the

@@ -150,6 +150,7 @@ class Assembled final : public Coordinator {
     services_.turns = turns_.get();
     services_.journal = journal_.get();
     services_.journal_worker = journal_worker_.get();
+    services_.restore_roots = options_.restore_roots;
     services_.heartbeat = heartbeat_.get();
     services_.restore_claims = &restore_claims_;
     services_.events = &events_;

@@ -33,6 +33,7 @@ struct CoordinatorOptions {
   std::function<Duration()> time_slept;                   // empty: the machine's
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end
 
+  std::vector<BytePath> restore_roots;  // where every writer may be restored to
   // Thaws what an earlier run left frozen. Empty: what the record in runtime_dir lists.
   std::function<Result<std::vector<guard::RecordedThaw>>()> thaw_leftovers;
   // Adds the providers that are there from the start.

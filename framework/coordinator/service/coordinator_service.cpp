@@ -109,6 +109,7 @@ Result<SessionOwner> CoordinatorService::owner_of(ConnectionId connection) const
                         : found->second.peer.name;
   owner.uid = found->second.peer.credentials.uid;
   owner.push = found->second.push;
+  owner.redirects_restores = found->second.peer.redirects_restores;
   return owner;
 }
 

@@ -86,6 +86,7 @@ void RestoreSession::select(const std::vector<BackupComponent>& components, Done
         return done(Error(Errc::not_found,
                           "component " + component.name.full() + " is not in the backup document"));
       if (Status s = check_promises(writer.value(), component); !s.ok()) return done(s);
+      if (Status s = check_agreed(writer.value(), component); !s.ok()) return done(s);
       if (Status s = claim_writer(writer.value()); !s.ok()) return done(s);
       machine::ComponentSpec& spec = specs.emplace_back();
       spec.writer = writer.value();

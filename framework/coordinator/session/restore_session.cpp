@@ -139,6 +139,8 @@ void RestoreSession::staged(machine::EventKind kind, const WriterInstanceId& ins
 
 void RestoreSession::register_restore(const WriterInstanceId& writer,
                                       const RestoreRegistration& registration, Done done) {
+  if (auto index = find_writer(writer); index.ok())
+    if (Status s = check_agreed(index.value(), registration); !s.ok()) return done(s);
   registration_ = registration;
   staged(machine::EventKind::restore_register, writer, registration.component, false,
          std::move(done));
@@ -148,6 +150,8 @@ void RestoreSession::set_file_status(const WriterInstanceId& instance,
                                      const ComponentName& component, FileRestoreStatus status,
                                      const std::vector<AlternateMapping>& mappings_used,
                                      Done done) {
+  if (auto index = find_writer(instance); index.ok())
+    if (Status s = check_agreed(index.value(), component, mappings_used); !s.ok()) return done(s);
   staged(machine::EventKind::file_status, instance, component, false,
          [this, instance, component, status, mappings_used, done](const Status& permitted) {
            if (permitted.ok()) {  // the machine checked neither: staged() found both

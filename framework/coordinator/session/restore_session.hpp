@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/coordinator/session/restore_targets.hpp"
 #include "framework/coordinator/session/session_driver.hpp"
 
 namespace stillframe::coordinator {
@@ -65,6 +66,13 @@ class RestoreSession final : public SessionDriver {
   const WriterMetadata* metadata_of(const BackupComponent& component) const;
   Status check_promises(machine::WriterIndex writer, const BackupComponent& component) const;
   std::set<std::pair<WriterClassId, std::string>> coming_back() const;
+  // Ok for requestors that may choose any place.
+  template <class... Targets>
+  Status check_agreed(machine::WriterIndex writer, const Targets&... targets) const {
+    if (!owner().redirects_restores || owner().redirects_restores()) return Ok{};
+    const auto& metadata = writers_[writer].metadata;
+    return check_targets({metadata ? &*metadata : nullptr, services_.restore_roots}, targets...);
+  }
   Status claim_writer(machine::WriterIndex writer);
   Result<std::string> version_note(machine::WriterIndex writer,
                                    const BackupComponent& component) const;

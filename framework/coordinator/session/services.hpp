@@ -32,6 +32,7 @@ struct Services {
   EventSink* events = nullptr;
   const Clock* clock = nullptr;
   std::function<Duration()> time_slept = time_machine_slept;
+  std::vector<BytePath> restore_roots;  // where every writer may be restored to
   VolumeSourceFactory look_at_volumes;
   std::function<Status(const BytePath& mount_point)> flush_volume = flush_file_system;
   BytePath exclude_from_snapshot;  // folder of the machine's lists

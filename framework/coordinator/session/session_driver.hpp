@@ -27,6 +27,7 @@ struct SessionOwner {
   std::string requestor;
   std::int64_t uid = -1;
   RequestorHandler::EventPush push;
+  std::function<bool()> redirects_restores;  // RequestorPeer's
   bool only_looks = false;  // nothing is told of a session that lists writers
 };
 

@@ -90,11 +90,15 @@ Status AccessHandler::connection_opened(const RequestorPeer& peer, EventPush pus
     note(peer, "connect", "{}", false, denied);
     return denied;
   }
+  RequestorPeer admitted = peer;
+  admitted.redirects_restores = [this, credentials = peer.credentials] {
+    return (policy_.get()->rights_of(credentials) & ceiling_).has(Right::redirect);
+  };
   {
     const std::lock_guard lock(mutex_);
-    peers_[peer.connection] = peer;
+    peers_[peer.connection] = admitted;
   }
-  Status opened = next_.connection_opened(peer, std::move(push));
+  Status opened = next_.connection_opened(admitted, std::move(push));
   if (!opened.ok()) {
     const std::lock_guard lock(mutex_);
     peers_.erase(peer.connection);

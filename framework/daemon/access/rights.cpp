@@ -18,6 +18,8 @@ std::string_view to_string(Right right) noexcept {
       return "manage";
     case Right::register_:
       return "register";
+    case Right::redirect:
+      return "redirect";
   }
   return "?";
 }
@@ -30,7 +32,8 @@ std::optional<Right> parse_right(std::string_view text) noexcept {
 
 const std::vector<Right>& all_rights() {
   static const std::vector<Right> all{Right::look,   Right::backup, Right::restore,  Right::remove,
-                                      Right::revert, Right::manage, Right::register_};
+                                      Right::revert, Right::manage, Right::register_,
+                                      Right::redirect};
   return all;
 }
 

@@ -16,14 +16,15 @@ enum class Right : std::uint32_t {
   remove = 8,     // delete snapshots that no session of the connection made, or make them writable
   revert = 16,    // put a whole volume back
   manage = 32,    // mount snapshots somewhere, end others' sessions, release quarantined plug-ins
-  register_ = 64  // be a writer
+  register_ = 64,  // be a writer
+  redirect = 128   // have writers restored to places that nobody agreed to beforehand
 };
 
 class Rights {
  public:
   constexpr Rights() = default;
   constexpr Rights(Right right) : bits_(static_cast<std::uint32_t>(right)) {}
-  static constexpr Rights all() { return Rights(127U); }
+  static constexpr Rights all() { return Rights(255U); }
 
   constexpr bool has(Right right) const noexcept {
     return (bits_ & static_cast<std::uint32_t>(right)) != 0;
@@ -40,7 +41,7 @@ class Rights {
 };
 
 // As the policy file and messages write it: "look", "backup", "restore", "delete", "revert",
-// "manage", "register".
+// "manage", "register", "redirect".
 std::string_view to_string(Right right) noexcept;
 std::optional<Right> parse_right(std::string_view text) noexcept;
 const std::vector<Right>& all_rights();

@@ -7,6 +7,7 @@
 
 #include "framework/base/posix_error.hpp"
 #include "framework/base/trusted_file.hpp"
+#include "framework/model/path_text.hpp"
 
 namespace stillframe::daemon {
 namespace {
@@ -64,6 +65,11 @@ void read_daemon(ConfigTable table, DaemonConfig& config) {
   config.helper_dir = absolute_path(table, "helper_dir");
   config.broker = absolute_path(table, "broker");
   config.open_to_all = table.flag("open_to_all", config.open_to_all);
+  for (const BytePath& root : table.texts("restore_roots")) {
+    if (!is_plain_absolute(root) || trim_slashes(root) == "/")
+      table.reject("restore_roots", "must be absolute directories other than /, without . or ..");
+    config.restore_roots.push_back(trim_slashes(root));
+  }
 }
 
 void read_limits(ConfigTable table, DaemonConfig& config) {

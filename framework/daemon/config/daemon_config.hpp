@@ -27,6 +27,7 @@ struct DaemonConfig {
   BytePath broker;       // its socket; empty: the daemon does with its own rights what it can
   bool open_to_all =
       true;  // everybody may connect, the [[allow]] tables decide; else only its user
+  std::vector<BytePath> restore_roots;  // where every writer may be restored to
   // [limits]
   std::chrono::milliseconds hold{60'000}, commit{10'000}, lease{5'000};
   std::uint64_t copy_bytes = std::uint64_t{64} << 30;

@@ -40,6 +40,7 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
   differs("daemon.helper_dir", now.helper_dir, next.helper_dir);
   differs("daemon.broker", now.broker, next.broker);
   differs("daemon.open_to_all", now.open_to_all, next.open_to_all);
+  differs("daemon.restore_roots", now.restore_roots, next.restore_roots);
   differs("limits.hold_ms", now.hold, next.hold);
   differs("limits.commit_ms", now.commit, next.commit);
   differs("limits.lease_ms", now.lease, next.lease);
@@ -140,6 +141,7 @@ class RunningDaemon final : public Daemon {
     options.limits.lease = config_.lease;
     options.copy_bytes_limit = config_.copy_bytes;
     options.exclude_from_snapshot = kExcludeFromSnapshotFolder;
+    options.restore_roots = config_.restore_roots;
     if (broker_) use_broker(options, *broker_);
     options.add_providers = [setup = provider_setup()](coordinator::ProviderPool& pool) {
       coordinator::add_providers(pool, setup);

@@ -14,7 +14,10 @@ using testing::ElementsAre;
 
 // Answers everything with the method's name.
 struct Behind : RequestorHandler {
-  Status connection_opened(const RequestorPeer&, EventPush) override { return Ok{}; }
+  Status connection_opened(const RequestorPeer& peer, EventPush) override {
+    opened = peer;
+    return Ok{};
+  }
   void handle(ConnectionId, std::string method, std::string, ReplyHandler reply) override {
     handled.push_back(method);
     reply(ChannelReply{"{}", {}});
@@ -22,6 +25,7 @@ struct Behind : RequestorHandler {
   void connection_closed(ConnectionId) override { ++closed; }
   std::vector<std::string> handled;
   int closed = 0;
+  RequestorPeer opened;
 };
 
 struct AccessHandlerTest : testing::Test {
@@ -57,6 +61,19 @@ TEST_F(AccessHandlerTest, WhoHasNoRightIsNotEvenConnected) {
   ASSERT_EQ(audit.events().size(), 2u);
   EXPECT_EQ(audit.events()[0].id, kEventDenied);
   EXPECT_EQ(audit.events()[0].fields.at("uid"), "4");
+}
+
+// Asked when a restore names its targets: a right that was given or taken since counts.
+TEST_F(AccessHandlerTest, WhoMayRedirectRestoresIsAskedAgainEachTime) {
+  AccessHandler door(behind, policy, audit);
+  ASSERT_TRUE(door.connection_opened(peer(1000), {}).ok());
+  EXPECT_FALSE(behind.opened.redirects_restores());
+  policy.set(AccessPolicy(1, {rule(1000, Rights(Right::restore) | Right::redirect)}));
+  EXPECT_TRUE(behind.opened.redirects_restores());
+  policy.set(AccessPolicy(1, {rule(1000, Right::restore)}));
+  EXPECT_FALSE(behind.opened.redirects_restores());
+  ASSERT_TRUE(door.connection_opened(peer(0), {}).ok());
+  EXPECT_TRUE(behind.opened.redirects_restores());
 }
 
 TEST_F(AccessHandlerTest, EachMethodTakesItsRight) {
