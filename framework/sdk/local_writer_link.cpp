@@ -8,11 +8,12 @@ namespace {
 class LocalWriterLink : public WriterLink {
  public:
   explicit LocalWriterLink(std::unique_ptr<WriterRunner> runner)
-      : process_(describe_process(own_credentials())), runner_(std::move(runner)) {}
+      : process_(describe_process(credentials_)), runner_(std::move(runner)) {}
 
   const WriterIdentity& identity() const override { return runner_->identity(); }
   WriterInstanceId instance() const override { return runner_->instance(); }
   const WriterProcess& process() const override { return process_; }
+  const PeerCredentials& credentials() const override { return credentials_; }
   void call(WriterCall call, AnswerHandler done) override {
     runner_->call(std::move(call), std::move(done));
   }
@@ -23,6 +24,7 @@ class LocalWriterLink : public WriterLink {
   void on_progress(ProgressHandler handler) override { runner_->on_progress(std::move(handler)); }
 
  private:
+  const PeerCredentials credentials_ = own_credentials();
   const WriterProcess process_;
   const std::unique_ptr<WriterRunner> runner_;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "framework/model/writer_call.hpp"
+#include "framework/transport/peer.hpp"
 
 namespace stillframe {
 
@@ -20,6 +21,7 @@ class WriterLink {
   virtual const WriterIdentity& identity() const = 0;
   virtual WriterInstanceId instance() const = 0;
   virtual const WriterProcess& process() const = 0;
+  virtual const PeerCredentials& credentials() const = 0;  // of that process, when it connected
 
   virtual void call(WriterCall call, AnswerHandler done) = 0;
   // Asks the verb under way for `session` to give up; it still answers.

@@ -17,11 +17,11 @@ WriterAnswer failed(Error error) {
 }  // namespace
 
 WriterPeer::WriterPeer(std::shared_ptr<Connection> connection, WriterIdentity identity,
-                       WriterInstanceId instance, WriterProcess process, std::uint32_t protocol)
+                       WriterInstanceId instance, std::uint32_t protocol)
     : connection_(std::move(connection)),
       identity_(std::move(identity)),
       instance_(instance),
-      process_(std::move(process)),
+      process_(describe_process(connection_->peer())),
       echoes_(protocol >= wire::kProtocolWithEchoes) {}
 
 void WriterPeer::call(WriterCall call, AnswerHandler done) {

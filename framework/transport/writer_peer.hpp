@@ -15,11 +15,12 @@ namespace stillframe {
 class WriterPeer : public WriterLink {
  public:
   WriterPeer(std::shared_ptr<Connection> connection, WriterIdentity identity,
-             WriterInstanceId instance, WriterProcess process, std::uint32_t protocol);
+             WriterInstanceId instance, std::uint32_t protocol);
 
   const WriterIdentity& identity() const override { return identity_; }
   WriterInstanceId instance() const override { return instance_; }
   const WriterProcess& process() const override { return process_; }
+  const PeerCredentials& credentials() const override { return connection_->peer(); }
   void call(WriterCall call, AnswerHandler done) override;
   void cancel(const SessionId& session) override;
   void heartbeat(const SessionId& session) override;

@@ -135,7 +135,7 @@ class SocketWriterServer : public WriterServer {
 
     guest.peer =
         std::make_shared<WriterPeer>(guest.connection, writer.identity, writer.instance,
-                                     describe_process(guest.connection->peer()), guest.protocol);
+                                     guest.protocol);
     guest.stage = Stage::ready;
     guest.limit->cancel();
     names_[name] = guest.peer;

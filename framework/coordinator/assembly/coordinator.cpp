@@ -27,6 +27,7 @@ class Assembled final : public Coordinator {
     // Providers' threads post to the journal's, and that one asks the service.
     pool_.stop();
     if (journal_worker_) journal_worker_->stop();
+    if (files_worker_) files_worker_->stop();
     if (service_) service_->forget_sessions();
     local_links_.clear();
   }
@@ -119,6 +120,9 @@ class Assembled final : public Coordinator {
     auto worker = Worker::start("sf-journal");
     if (!worker.ok()) return worker.error();
     journal_worker_ = std::move(worker).value();
+    auto files = Worker::start("sf-files");
+    if (!files.ok()) return files.error();
+    files_worker_ = std::move(files).value();
     auto heartbeat = Heartbeat::start();
     if (!heartbeat.ok()) return heartbeat.error();
     heartbeat_ = std::move(heartbeat).value();
@@ -150,6 +154,8 @@ class Assembled final : public Coordinator {
     services_.turns = turns_.get();
     services_.journal = journal_.get();
     services_.journal_worker = journal_worker_.get();
+    services_.files_worker = files_worker_.get();
+    services_.file_rules = options_.file_rules;
     services_.restore_roots = options_.restore_roots;
     services_.heartbeat = heartbeat_.get();
     services_.restore_claims = &restore_claims_;
@@ -196,7 +202,7 @@ class Assembled final : public Coordinator {
   WriterRegistry registry_;
   std::mutex local_mutex_;
   std::vector<std::shared_ptr<WriterLink>> local_links_;  // shared with registry and sessions
-  std::unique_ptr<Worker> journal_worker_;
+  std::unique_ptr<Worker> journal_worker_, files_worker_;
   ProviderPool pool_;
   std::shared_ptr<CoordinatorService> service_;  // shared with its channels
 };

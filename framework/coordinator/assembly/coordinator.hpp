@@ -11,6 +11,7 @@
 #include "framework/base/event_sink.hpp"
 #include "framework/coordinator/machine/limits.hpp"
 #include "framework/coordinator/provider_pool/provider_pool.hpp"
+#include "framework/coordinator/session/declared_files.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/coordinator/writers/writer_registry.hpp"
 #include "framework/providers/guard/held_record.hpp"
@@ -33,6 +34,7 @@ struct CoordinatorOptions {
   std::function<Duration()> time_slept;                   // empty: the machine's
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end
 
+  FileRules file_rules;  // which files a writer may declare; none: all of them
   std::vector<BytePath> restore_roots;  // where every writer may be restored to
   // Thaws what an earlier run left frozen. Empty: what the record in runtime_dir lists.
   std::function<Result<std::vector<guard::RecordedThaw>>()> thaw_leftovers;

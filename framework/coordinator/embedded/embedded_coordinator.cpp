@@ -91,6 +91,7 @@ class Embedded final : public EmbeddedCoordinator {
     parts.exclude_from_snapshot = std::move(seams.exclude_from_snapshot);
     parts.look_at_volumes = std::move(seams.look_at_volumes);
     parts.time_slept = std::move(seams.time_slept);
+    parts.file_rules = std::move(seams.file_rules);
     parts.shutdown_patience = seams.shutdown_patience;
     parts.add_providers = [setup = provider_setup(options_, seams.builtin_providers, events_)](
                               ProviderPool& pool) { add_providers(pool, setup); };

@@ -4,6 +4,7 @@
 #include <stillframe/embedded.hpp>
 
 #include "framework/coordinator/machine/limits.hpp"
+#include "framework/coordinator/session/declared_files.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/lists/machine_lists.hpp"
 
@@ -14,6 +15,7 @@ struct EmbeddedSeams {
   machine::Limits limits;                // those that EmbeddedOptions does not name
   std::function<Duration()> time_slept;  // empty: the machine's
   bool builtin_providers = true;
+  FileRules file_rules;
   BytePath exclude_from_snapshot = kExcludeFromSnapshotFolder;
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end in the destructor
 };

@@ -83,13 +83,17 @@ Status BackupSession::check_required() const {
 
 void BackupSession::create_snapshots(const SnapshotOptions& options,
                                      Reply<SnapshotSetResult> reply) {
-  const auto finish = [this, reply](const Status& status) {
-    if (!status.ok()) return reply(status.error());
+  const auto hand_over = [this, reply](const Status& readable) {
+    if (!readable.ok()) return give_up(readable.error(), reply);
     SnapshotSetResult result;
     result.set = set_->plan()->set;
     result.snapshots = set_->snapshots();
     result.evidence = evidence();
     reply(std::move(result));
+  };
+  const auto finish = [this, reply, hand_over](const Status& status) {
+    if (!status.ok()) return reply(status.error());
+    check_declared(hand_over);
   };
   // Out of order: the machine says which calls are permitted.
   if (state_.phase != machine::Phase::prepared)
@@ -115,6 +119,46 @@ void BackupSession::create_snapshots(const SnapshotOptions& options,
     }
     start_set(machine::EventKind::snapshot, finish);
   });
+}
+
+// What identify was judged by may have changed until the cut; what the snapshots hold does not change
+// any more, and nobody has been given it yet.
+void BackupSession::check_declared(Done done) {
+  struct Judged {
+    std::shared_ptr<WriterLink> link;
+    std::map<BytePath, std::vector<DeclaredFiles>> by_root;
+  };
+  std::vector<Judged> all;
+  const auto snapshots = set_->snapshots();
+  for (machine::WriterIndex i = 0; i < writers_.size(); ++i) {
+    const SessionWriter& writer = writers_[i];
+    if (!state_.writers[i].selected || !writer.metadata || !services_.file_rules.cover(*writer.link))
+      continue;
+    const std::int64_t pid = writer.link->process().pid;
+    std::vector<DeclaredFiles> files = declared_files(*writer.metadata, pid);
+    for (std::size_t c = 0; c < document_.components.size(); ++c) {
+      if (component_writers_[c] != i) continue;
+      for (auto& added : added_files(document_.components[c], pid)) files.push_back(std::move(added));
+    }
+    all.push_back({writer.link, in_snapshots(files, snapshots)});
+  }
+  if (all.empty()) return done(Ok{});
+  services_.files_worker->post([weak = weak_from_this(), strand = strand_,
+                                check = services_.file_rules.check, all = std::move(all),
+                                done = std::move(done)] {
+    Status verdict = Ok{};
+    for (const Judged& judged : all)
+      for (const auto& [root, files] : judged.by_root)
+        if (verdict.ok()) verdict = check(*judged.link, root, true, files);
+    strand.post([weak, verdict, done] {
+      if (auto self = weak.lock()) done(verdict);
+    });
+  });
+}
+
+// A set that nobody is to be given. The requestor hears why, whatever becomes of the abort.
+void BackupSession::give_up(const Error& why, const Reply<SnapshotSetResult>& reply) {
+  abort(why.what(), [why, reply](const Status&) { reply(why); });
 }
 
 void BackupSession::start_set(machine::EventKind kind, Done done) {

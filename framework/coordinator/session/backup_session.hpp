@@ -86,6 +86,8 @@ class BackupSession final : public SessionDriver {
   SurveyRequest survey_request(const SnapshotOptions& options) const;
   void describe_writers(PlanOptions& plan) const;
   void note_pruned(const machine::Action& action, const FilesTakenOut& pruned);
+  void check_declared(Done done);
+  void give_up(const Error& why, const Reply<SnapshotSetResult>& reply);
   void start_set(machine::EventKind kind, Done done);
   SnapshotSetView set_view(bool with_roots) const;
   std::vector<JournalledSnapshot> journalled_snapshots(bool auto_release) const;

@@ -11,6 +11,7 @@
 #include "framework/coordinator/machine/limits.hpp"
 #include "framework/coordinator/provider_pool/provider_pool.hpp"
 #include "framework/coordinator/runtime/runtime.hpp"
+#include "framework/coordinator/session/declared_files.hpp"
 #include "framework/coordinator/turns/turn_desk.hpp"
 #include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/coordinator/writers/heartbeat.hpp"
@@ -27,11 +28,13 @@ struct Services {
   TurnDesk* turns = nullptr;
   Journal* journal = nullptr;
   Worker* journal_worker = nullptr;  // the thread that waits for the journal's disk
+  Worker* files_worker = nullptr;    // the thread that waits for writers' file systems
   Heartbeat* heartbeat = nullptr;
   RestoreClaims* restore_claims = nullptr;
   EventSink* events = nullptr;
   const Clock* clock = nullptr;
   std::function<Duration()> time_slept = time_machine_slept;
+  FileRules file_rules;
   std::vector<BytePath> restore_roots;  // where every writer may be restored to
   VolumeSourceFactory look_at_volumes;
   std::function<Status(const BytePath& mount_point)> flush_volume = flush_file_system;

@@ -17,6 +17,13 @@ Status status_of(const WriterAnswer& answer) {
   return answer.status;
 }
 
+// A document with files in it that its writer may not declare is no answer.
+void judge_declared(const FileRules& rules, const WriterLink& link, WriterAnswer& answer) {
+  const auto* metadata = std::get_if<WriterMetadata>(&answer.payload);
+  if (!answer.status.ok() || metadata == nullptr) return;
+  answer.status = rules.check(link, "/", false, declared_files(*metadata, link.process().pid));
+}
+
 }  // namespace
 
 SessionDriver::SessionDriver(const Services& services, SessionOwner owner, std::string kind)
@@ -201,12 +208,21 @@ void SessionDriver::call_writer(const machine::Action& action) {
   timeline_.begin(action.seq, std::string(to_string(action.verb)), writer_name(action.writer),
                   services_.clock->now());
   // The answer holds descriptors, which std::function cannot carry by value.
+  const bool judged = action.verb == Verb::identify && services_.file_rules.cover(*writer.link);
   writer.link->call(std::move(call),
-                    [weak = weak_from_this(), strand = strand_, action](WriterAnswer answer) {
+                    [weak = weak_from_this(), strand = strand_, services = &services_, judged,
+                     link = writer.link, action](WriterAnswer answer) {
                       auto shared = std::make_shared<WriterAnswer>(std::move(answer));
-                      strand.post([weak, action, shared] {
-                        if (auto self = weak.lock())
-                          self->writer_answered(action, std::move(*shared));
+                      const auto arrive = [weak, strand, action, shared] {
+                        strand.post([weak, action, shared] {
+                          if (auto self = weak.lock())
+                            self->writer_answered(action, std::move(*shared));
+                        });
+                      };
+                      if (!judged) return arrive();
+                      services->files_worker->post([services, link, shared, arrive] {
+                        judge_declared(services->file_rules, *link, *shared);
+                        arrive();
                       });
                     });
 }

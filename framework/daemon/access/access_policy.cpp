@@ -26,6 +26,11 @@ bool names(const std::vector<std::string>& wanted, const WriterIdentity& writer)
   });
 }
 
+bool lets_register(const AccessRule& rule, const PeerCredentials& peer,
+                   const WriterIdentity& writer) {
+  return names(rule, peer) && rule.rights.has(Right::register_) && names(rule.writers, writer);
+}
+
 std::optional<std::int64_t> as_number(const std::string& text) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -84,6 +89,9 @@ AccessRule read_rule(ConfigTable& table) {
   rule.writers = table.texts("writers");
   if (!rule.writers.empty() && !rule.rights.has(Right::register_))
     table.reject("writers", "needs the right 'register'");
+  rule.any_files = table.flag("any_files", false);
+  if (rule.any_files && !rule.rights.has(Right::register_))
+    table.reject("any_files", "needs the right 'register'");
   return rule;
 }
 
@@ -110,11 +118,17 @@ Status AccessPolicy::check(const PeerCredentials& peer, Right right) const {
 }
 
 Status AccessPolicy::check_writer(const PeerCredentials& peer, const WriterIdentity& writer) const {
-  const auto allows = [&](const AccessRule& rule) {
-    return names(rule, peer) && rule.rights.has(Right::register_) && names(rule.writers, writer);
-  };
+  const auto allows = [&](const AccessRule& rule) { return lets_register(rule, peer, writer); };
   if (is_owner(peer) || std::any_of(rules_.begin(), rules_.end(), allows)) return Ok{};
   return denied(peer, "register the writer " + writer.name, Right::register_);
+}
+
+bool AccessPolicy::may_declare_any(const PeerCredentials& peer,
+                                   const WriterIdentity& writer) const {
+  const auto allows = [&](const AccessRule& rule) {
+    return rule.any_files && lets_register(rule, peer, writer);
+  };
+  return is_owner(peer) || std::any_of(rules_.begin(), rules_.end(), allows);
 }
 
 std::vector<AccessRule> read_access_rules(ConfigTable& table) {

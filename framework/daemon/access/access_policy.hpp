@@ -9,6 +9,7 @@
 //   users = ["shop"]
 //   rights = ["register"]
 //   writers = ["Shop"]              # by name, instance name or class id; none: every writer
+//   any_files = true                # also files that its user cannot read
 //
 // Root and the user that the daemon runs as may do everything. Everybody else may do what the
 // tables that name them add up to, and nothing without one.
@@ -32,6 +33,7 @@ struct AccessRule {
   std::set<std::int64_t> users, groups;
   Rights rights;
   std::vector<std::string> writers;  // for Right::register_; empty: every writer
+  bool any_files = false;            // likewise: also files that its user cannot read
 };
 
 class AccessPolicy {
@@ -45,6 +47,8 @@ class AccessPolicy {
   // access_denied says who, which right is missing, and where it can be given.
   Status check(const PeerCredentials& peer, Right right) const;
   Status check_writer(const PeerCredentials& peer, const WriterIdentity& writer) const;
+  // Whether it may declare files that its user cannot read.
+  bool may_declare_any(const PeerCredentials& peer, const WriterIdentity& writer) const;
 
  private:
   bool is_owner(const PeerCredentials& peer) const { return peer.uid == 0 || peer.uid == own_uid_; }

@@ -48,13 +48,15 @@ BrokerEvent event_of(const BrokerRequest& request) {
     BrokerEvent operator()(const ThawRecorded&) const { return BrokerEvent::thawed; }
     BrokerEvent operator()(const FlushFileSystem&) const { return BrokerEvent::flushed; }
     BrokerEvent operator()(const OpenFiles&) const { return BrokerEvent::opened; }
+    BrokerEvent operator()(const AskReadable&) const { return BrokerEvent::refused; }
   };
   return std::visit(Which(), request);
 }
 
 // Questions change nothing, so that they succeed is not worth a line.
 bool is_question(const BrokerRequest& request) {
-  return std::holds_alternative<AskVersion>(request) || std::holds_alternative<AskProcess>(request);
+  return std::holds_alternative<AskVersion>(request) ||
+         std::holds_alternative<AskProcess>(request) || std::holds_alternative<AskReadable>(request);
 }
 
 Result<ChannelReply> started_reply(Result<StartedProcess> started) {
@@ -80,6 +82,15 @@ Result<ChannelReply> state_reply(const Result<ProcessState>& state) {
     result["signal"] = state.value().status.signal;
   }
   return ChannelReply{dump_json(result), {}};
+}
+
+ChannelReply unreadable_reply(const std::optional<Unreadable>& found) {
+  if (!found) return no_result();
+  json result = json::object();
+  result["place"] = found->place;
+  result["path"] = escape_path(found->path);
+  result["why"] = found->why;
+  return {dump_json(result), {}};
 }
 
 std::string_view word_of(guard::RecordedThaw::Outcome outcome) {
@@ -147,6 +158,14 @@ struct Broker::Carry {
       auto files = open_exposed_files(to.config_.expose_below, open.root, open.paths);
       if (!files.ok()) return files.error();
       return ChannelReply{"{}", std::move(files).value()};
+    });
+  }
+  void operator()(const AskReadable& ask) {
+    broker.hand_on(broker.looks_, asked, reply, [ask]() -> Result<ChannelReply> {
+      const LinksIn links = ask.root == "/" ? LinksIn::followed : LinksIn::refused;
+      auto found = find_unreadable(ask.user, ask.root, links, ask.places);
+      if (!found.ok()) return found.error();
+      return unreadable_reply(found.value());
     });
   }
 };

@@ -59,7 +59,7 @@ class Broker final : public RequestorHandler {
   std::map<ConnectionId, PeerCredentials> peers_;
   // Last, so that what they run ends before the rest goes.
   std::unique_ptr<StartedProcesses> processes_;
-  WorkLane starts_{1, 64}, thaws_{1, 4}, flushes_{4, 64}, opens_{2, 64};
+  WorkLane starts_{1, 64}, thaws_{1, 4}, flushes_{4, 64}, opens_{2, 64}, looks_{2, 64};
 };
 
 // Whether a process may use a broker that serves `daemon_uid`: the daemon, and the broker's own

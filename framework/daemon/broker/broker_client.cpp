@@ -196,6 +196,33 @@ class SocketBrokerClient final : public BrokerClient {
     return files;
   }
 
+  Result<std::optional<Unreadable>> find_unreadable(const PeerCredentials& user,
+                                                    const BytePath& root,
+                                                    const std::vector<FilePlace>& places) override {
+    for (std::size_t next = 0; next < places.size();) {
+      AskReadable ask{user, root, {}};
+      const std::size_t first = next;
+      std::size_t bytes = 0;
+      while (next < places.size() && ask.places.size() < kOpenPathsMax) {
+        bytes += escape_path(places[next].directory).size() + escape_path(places[next].name).size();
+        if (bytes > kOpenBytesMax && !ask.places.empty()) break;
+        ask.places.push_back(places[next++]);
+      }
+      auto answer = call(std::move(ask), options_.brief);
+      if (!answer.ok()) return answer.error();
+      const json& result = answer.value().result;
+      if (!result.contains("place")) continue;
+      auto path = unescape_path(result.value("path", ""));
+      if (!path.ok()) return path.error();
+      Unreadable found;
+      found.place = first + result.value("place", std::size_t{0});
+      found.path = std::move(path).value();
+      found.why = result.value("why", "");
+      return std::optional<Unreadable>(std::move(found));
+    }
+    return std::optional<Unreadable>();
+  }
+
  private:
   Result<std::unique_ptr<ChildProcess>> start_process(const BrokerRequest& request) {
     auto link = living_link();

@@ -11,6 +11,7 @@
 #include <stillframe/result.hpp>
 
 #include "framework/base/child_process.hpp"
+#include "framework/daemon/access/readable_files.hpp"
 #include "framework/daemon/broker/broker_config.hpp"
 
 namespace stillframe::daemon {
@@ -55,6 +56,9 @@ class BrokerClient {
   // client asks as often as it takes.
   virtual Result<std::vector<Descriptor>> open_files(const BytePath& root,
                                                      const std::vector<BytePath>& paths) = 0;
+  // What `user` cannot read of `places` beneath `root`, which is "/" or that of a snapshot.
+  virtual Result<std::optional<Unreadable>> find_unreadable(
+      const PeerCredentials& user, const BytePath& root, const std::vector<FilePlace>& places) = 0;
 };
 
 }  // namespace stillframe::daemon

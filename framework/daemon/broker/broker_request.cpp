@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <optional>
 #include <set>
 
@@ -10,6 +11,7 @@
 #include "framework/base/path.hpp"
 #include "framework/model/json_codec.hpp"
 #include "framework/model/json_parse.hpp"
+#include "framework/model/path_text.hpp"
 
 namespace stillframe::daemon {
 namespace {
@@ -18,17 +20,18 @@ using nlohmann::json;
 
 constexpr std::size_t kNameBytesMax = 128;
 constexpr std::string_view kCommandPrefix = "command:";
+constexpr std::size_t kGroupsMax = 1024;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<BrokerRequest>> kMethods = {
-    "hello", "provider.start", "spawn", "process.kill", "process.status", "thaw", "flush", "open"};
+    "hello", "provider.start", "spawn", "process.kill", "process.status", "thaw", "flush", "open", "readable"};
 
 template <class T>
 constexpr std::string_view method_name() {
   return kMethods[BrokerRequest(T{}).index()];
 }
 
-bool is_plain_absolute(std::string_view path) {
+bool is_usable_absolute(std::string_view path) {
   return path.size() > 1 && path.front() == '/' && is_safe_relative(path.substr(1)) &&
          path.size() < kBytePathBytesMax;
 }
@@ -64,7 +67,7 @@ class Params {
       const bool command = text.starts_with(kCommandPrefix);
       auto file =
           unescape_path(command ? std::string_view(text).substr(kCommandPrefix.size()) : "");
-      if (command && file.ok() && is_plain_absolute(file.value())) {
+      if (command && file.ok() && is_usable_absolute(file.value())) {
         return std::string(kCommandPrefix) + file.value();
       }
     }
@@ -83,10 +86,62 @@ class Params {
     const json* value = find(key);
     if (value == nullptr) return {};
     BytePath path = text_path(key, *value);
-    if (ok() && path != "/" && !is_plain_absolute(path)) {
+    if (ok() && path != "/" && !is_usable_absolute(path)) {
       mistake(key, "must be an absolute path without '.', '..' or empty parts");
     }
     return path;
+  }
+
+  std::int64_t id(const char* key) {
+    const json* value = find(key);
+    return value == nullptr ? -1 : id_of(key, *value);
+  }
+
+  std::int64_t user(const char* key) {
+    const std::int64_t uid = id(key);
+    if (uid == 0) mistake(key, "must not be root's, who can read everything");
+    return uid;
+  }
+
+  std::vector<std::int64_t> ids(const char* key) {
+    const json* value = find(key);
+    if (value == nullptr) return {};
+    if (!value->is_array() || value->size() > kGroupsMax) {
+      mistake(key, "must be a list of at most " + std::to_string(kGroupsMax) + " numbers");
+      return {};
+    }
+    std::vector<std::int64_t> ids;
+    for (const json& element : *value) ids.push_back(id_of(key, element));
+    return ids;
+  }
+
+  std::vector<FilePlace> places(const char* key) {
+    const json* value = find(key);
+    if (value == nullptr) return {};
+    if (!value->is_array() || value->empty() || value->size() > kOpenPathsMax) {
+      mistake(key, "must be a list of 1 to " + std::to_string(kOpenPathsMax) + " places");
+      return {};
+    }
+    std::vector<FilePlace> places;
+    for (const json& element : *value) {
+      if (!element.is_array() || element.size() != 3 || !element[2].is_boolean()) {
+        mistake(key, "must hold triples of a directory, a name and whether what is below counts");
+        return {};
+      }
+      FilePlace place;
+      place.directory = text_path(key, element[0]);
+      place.name = text_path(key, element[1]);
+      place.recursive = element[2].get<bool>();
+      if (ok() && !is_safe_relative(place.directory)) {
+        mistake(key, "must hold relative directories without '.', '..' or empty parts");
+      }
+      if (ok() && (!is_plain_name(place.name) || place.name.size() > NAME_MAX)) {
+        mistake(key, "must hold names without a slash");
+      }
+      if (!ok()) return {};
+      places.push_back(std::move(place));
+    }
+    return places;
   }
 
   std::vector<BytePath> relatives(const char* key) {
@@ -139,6 +194,13 @@ class Params {
     return {};
   }
 
+  std::int64_t id_of(const char* key, const json& value) {
+    constexpr std::uint64_t kNoId = 0xFFFFFFFF;  // the kernel's word for "leave it as it is"
+    const auto number = value.is_number_unsigned() ? value.get<std::uint64_t>() : kNoId;
+    if (number >= kNoId) mistake(key, "must be a user's or a group's number");
+    return static_cast<std::int64_t>(number);
+  }
+
   void mistake(const std::string& key, const std::string& why) {
     if (mistake_) return;
     mistake_ = Error(Errc::invalid_argument, std::string(method_) + ": '" + key + "' " + why);
@@ -170,6 +232,19 @@ struct MakeParams {
     return params;
   }
 
+  json operator()(const AskReadable& ask) const {
+    json params = json::object();
+    params["uid"] = ask.user.uid;
+    params["gid"] = ask.user.gid;
+    params["groups"] = ask.user.groups;
+    params["root"] = escape_path(ask.root);
+    params["places"] = json::array();
+    for (const FilePlace& place : ask.places)
+      params["places"].push_back(
+          json::array({escape_path(place.directory), escape_path(place.name), place.recursive}));
+    return params;
+  }
+
   static json named(const std::string& name) {
     json params = json::object();
     params["name"] = escape_path(name);
@@ -195,6 +270,9 @@ struct DescribeObject {
         open.paths.size() > 1 ? " and " + std::to_string(open.paths.size() - 1) + " more" : "";
     return escape_path(open.root) + ": " + escape_path(open.paths.empty() ? "" : open.paths[0]) +
            more;
+  }
+  std::string operator()(const AskReadable& ask) const {
+    return escape_path(ask.root) + " as uid " + std::to_string(ask.user.uid);
   }
   static std::string handle(ProcessHandle handle) {
     return "process handle " + std::to_string(static_cast<std::uint64_t>(handle));
@@ -232,6 +310,15 @@ Result<BrokerRequest> parse_broker_request(std::string_view method, std::string_
     open.root = params.absolute("root");
     open.paths = params.relatives("paths");
     return params.finish(std::move(open));
+  }
+  if (method == method_name<AskReadable>()) {
+    AskReadable ask;
+    ask.user.uid = params.user("uid");
+    ask.user.gid = params.id("gid");
+    ask.user.groups = params.ids("groups");
+    ask.root = params.absolute("root");
+    ask.places = params.places("places");
+    return params.finish(std::move(ask));
   }
   return Error(Errc::not_supported,
                "the broker has no method '" + escape_path(method.substr(0, 40)) + "'");

@@ -11,6 +11,8 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
+#include "framework/daemon/access/readable_files.hpp"
+
 namespace stillframe::daemon {
 
 // As many descriptors as one message can carry.
@@ -58,8 +60,16 @@ struct OpenFiles {
   friend bool operator==(const OpenFiles&, const OpenFiles&) = default;
 };
 
+// Whether a user other than root can read files, everyday ones or those of a snapshot.
+struct AskReadable {
+  PeerCredentials user;           // its process id means nothing
+  BytePath root;                  // "/", or that of a snapshot, which links do not lead out of
+  std::vector<FilePlace> places;  // as many as open takes
+  friend bool operator==(const AskReadable&, const AskReadable&) = default;
+};
+
 using BrokerRequest = std::variant<AskVersion, StartProvider, SpawnHost, KillProcess, AskProcess,
-                                   ThawRecorded, FlushFileSystem, OpenFiles>;
+                                   ThawRecorded, FlushFileSystem, OpenFiles, AskReadable>;
 
 // Strict: not_supported for an unknown method; invalid_argument, which names the parameter, for one
 // that is missing, of the wrong type or form, or means nothing here.

@@ -15,6 +15,7 @@
 #include "framework/daemon/observe/metrics_server.hpp"
 #include "framework/daemon/observe/observe_handler.hpp"
 #include "framework/daemon/service/brokered.hpp"
+#include "framework/daemon/service/writer_files.hpp"
 #include "framework/lists/machine_lists.hpp"
 #include "framework/transport/requestor_server.hpp"
 #include "framework/transport/writer_server.hpp"
@@ -142,6 +143,7 @@ class RunningDaemon final : public Daemon {
     options.copy_bytes_limit = config_.copy_bytes;
     options.exclude_from_snapshot = kExcludeFromSnapshotFolder;
     options.restore_roots = config_.restore_roots;
+    options.file_rules = writer_file_rules(policy_, broker_.get(), events_);
     if (broker_) use_broker(options, *broker_);
     options.add_providers = [setup = provider_setup()](coordinator::ProviderPool& pool) {
       coordinator::add_providers(pool, setup);

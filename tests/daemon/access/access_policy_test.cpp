@@ -74,6 +74,18 @@ TEST(AccessPolicy, ARegistrationIsForTheWritersNamed) {
   EXPECT_FALSE(some.check_writer(user(34), writer("Shop")).ok());
 }
 
+TEST(AccessPolicy, AnyFilesAreForTheWritersOfThatTable) {
+  const AccessPolicy some = policy(
+      "[[allow]]\nusers = ['33']\nrights = ['register']\n"
+      "[[allow]]\nusers = ['33']\nrights = ['register']\nwriters = ['Shop']\nany_files = true\n");
+  EXPECT_TRUE(some.check_writer(user(33), writer("Mail")).ok());
+  EXPECT_FALSE(some.may_declare_any(user(33), writer("Mail")));
+  EXPECT_TRUE(some.may_declare_any(user(33), writer("Shop")));
+  EXPECT_FALSE(some.may_declare_any(user(34), writer("Shop")));
+  EXPECT_TRUE(some.may_declare_any(user(0), writer("Mail")));
+  EXPECT_TRUE(some.may_declare_any(user(kOwn), writer("Mail")));
+}
+
 TEST(AccessPolicy, UsersAreFoundByName) {
   const AccessPolicy some = policy("[[allow]]\nusers = ['nobody']\nrights = ['look']\n");
   EXPECT_TRUE(some.rights_of(user(65534)).has(Right::look));
@@ -87,6 +99,8 @@ TEST(AccessPolicy, MistakesNameTheLineAndTheRemedy) {
   EXPECT_THAT(mistake("[[allow]]\nusers = ['0']\n"), HasSubstr("rights"));
   EXPECT_THAT(mistake("[[allow]]\nusers = ['0']\nrights = ['look']\nwriters = ['x']\n"),
               HasSubstr("register"));
+  EXPECT_THAT(mistake("[[allow]]\nusers = ['0']\nrights = ['look']\nany_files = true\n"),
+              HasSubstr("'register'"));
   EXPECT_THAT(mistake("[[allow]]\nusers = ['0']\nrights = ['look']\nhosts = ['x']\n"),
               HasSubstr("hosts"));
 }

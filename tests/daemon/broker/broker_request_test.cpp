@@ -23,6 +23,7 @@ TEST(BrokerRequest, EachKindComesThroughUnchanged) {
       FlushFileSystem{"/srv/\n\xff"},
       FlushFileSystem{"/"},
       OpenFiles{"/run/x/exposed/1", {"a", "b/c\\d", "\xfe"}},
+      AskReadable{{0, 1000, 100, {4, 0xFFFFFFFE}}, "/", {{"", "*", true}, {"a/\xff", "b", false}}},
   };
   for (const BrokerRequest& request : all) {
     auto parsed = parse_broker_request(method_of(request), params_of(request));
@@ -67,6 +68,26 @@ TEST(BrokerRequest, WhatIsNotExactlyRightIsRefusedByName) {
       {"open", R"({"root":"/a","paths":["b",""]})", "'paths' must be relative"},
       {"open", R"({"root":"a","paths":["b"]})", "'root' must be an absolute"},
       {"open", R"({"paths":["b"]})", "'root' is missing"},
+      {"readable", R"({"uid":0,"gid":1,"groups":[],"root":"/","places":[["a","b",true]]})",
+       "'uid' must not be root's"},
+      {"readable", R"({"uid":4294967295,"gid":1,"groups":[],"root":"/","places":[["a","b",true]]})",
+       "'uid' must be"},
+      {"readable", R"({"uid":-5,"gid":1,"groups":[],"root":"/","places":[["a","b",true]]})",
+       "'uid' must be"},
+      {"readable", R"({"uid":5,"gid":1,"groups":["x"],"root":"/","places":[["a","b",true]]})",
+       "'groups' must be"},
+      {"readable", R"({"uid":5,"gid":1,"root":"/","places":[["a","b",true]]})",
+       "'groups' is missing"},
+      {"readable", R"({"uid":5,"gid":1,"groups":[],"root":"x","places":[["a","b",true]]})",
+       "'root' must be an absolute"},
+      {"readable", R"({"uid":5,"gid":1,"groups":[],"root":"/","places":[]})",
+       "'places' must be a list"},
+      {"readable", R"({"uid":5,"gid":1,"groups":[],"root":"/","places":[["a","b"]]})",
+       "'places' must hold triples"},
+      {"readable", R"({"uid":5,"gid":1,"groups":[],"root":"/","places":[["../a","b",true]]})",
+       "'places' must hold relative"},
+      {"readable", R"({"uid":5,"gid":1,"groups":[],"root":"/","places":[["a","b/c",true]]})",
+       "'places' must hold names"},
   };
   for (const Bad& bad : all) {
     auto parsed = parse_broker_request(bad.method, bad.params);

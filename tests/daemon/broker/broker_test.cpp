@@ -70,6 +70,31 @@ TEST_F(BrokerProgram, AnswersTheDaemonAndItsOwnUser) {
   EXPECT_THAT(daemon.ask("version"), HasSubstr("systemctl start stillframe-broker"));
 }
 
+TEST_F(BrokerProgram, TellsTheDaemonWhatAnotherUserCannotRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "being somebody else needs root";
+  const TemporaryDirectory folder("sfb");
+  const std::string root = folder.path();
+  ASSERT_EQ(::chmod(root.c_str(), 0755), 0);
+  std::filesystem::create_directory(root + "/data");
+  ASSERT_EQ(::chmod((root + "/data").c_str(), 0755), 0);
+  std::ofstream(root + "/data/secret") << "content";
+  ASSERT_EQ(::chmod((root + "/data/secret").c_str(), 0600), 0);
+  ASSERT_TRUE(broker_.start());
+  DaemonUnderTest daemon(broker_, broker_.daemon_uid());
+  const std::string stranger = std::to_string(kStranger);
+  EXPECT_EQ(daemon.ask("readable " + stranger + " " + root + " . *"), "kept 0 data/secret");
+  EXPECT_EQ(daemon.ask("readable " + stranger + " / " + root.substr(1) + " secret"),
+            "kept 0 " + root.substr(1) + "/data/secret");
+  EXPECT_EQ(daemon.ask("readable " + stranger + " " + root + " data other"), "ok");
+  std::string many;
+  for (int i = 0; i < 300; ++i) many += " data other";
+  EXPECT_EQ(daemon.ask("readable " + stranger + " " + root + many + " data *"),
+            "kept 300 data/secret")
+      << "more than one message carries";
+  EXPECT_THAT(daemon.ask("readable 0 / etc *"), StartsWith("error invalid_argument"));
+  EXPECT_THAT(broker_.trail(), Not(HasSubstr("data/secret"))) << "a question is no action";
+}
+
 TEST_F(BrokerProgram, NobodyElseGetsIn) {
   if (::geteuid() != 0) GTEST_SKIP() << "being somebody else needs root";
   ASSERT_TRUE(broker_.start());

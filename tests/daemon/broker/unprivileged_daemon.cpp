@@ -51,6 +51,7 @@ class Daemon {
         {"open", &Daemon::open},       {"unexpose", &Daemon::unexpose},
         {"remove", &Daemon::remove},   {"query", &Daemon::query},
         {"pid", &Daemon::pid},         {"flush", &Daemon::flush},
+        {"readable", &Daemon::readable},
     };
     const auto found = calls.find(words.at(0));
     if (found == calls.end()) return "error unknown command";
@@ -58,6 +59,18 @@ class Daemon {
   }
 
  private:
+  // readable UID ROOT DIRECTORY NAME...: everything below the directory whose name fits.
+  std::string readable(const Words& words) {
+    const std::int64_t uid = std::atoll(words.at(1).c_str());
+    std::vector<FilePlace> places;
+    for (std::size_t i = 3; i + 1 < words.size(); i += 2)
+      places.push_back({words[i] == "." ? "" : words[i], words[i + 1], true});
+    auto found = client_->find_unreadable({0, uid, uid, {}}, words.at(2), places);
+    if (!found.ok()) return failure(found.error());
+    if (!found.value()) return "ok";
+    return "kept " + std::to_string(found.value()->place) + " " + escape_path(found.value()->path);
+  }
+
   std::string version(const Words&) {
     auto version = client_->version();
     return version.ok() ? "ok " + version.value() : failure(version.error());
