@@ -133,9 +133,8 @@ class SocketWriterServer : public WriterServer {
     const Name name{writer.identity.class_id, writer.identity.instance_name};
     if (Status s = make_way(name); !s.ok()) return s;
 
-    guest.peer =
-        std::make_shared<WriterPeer>(guest.connection, writer.identity, writer.instance,
-                                     guest.protocol);
+    guest.peer = std::make_shared<WriterPeer>(guest.connection, writer.identity, writer.instance,
+                                              guest.protocol);
     guest.stage = Stage::ready;
     guest.limit->cancel();
     names_[name] = guest.peer;

@@ -103,9 +103,8 @@ class Walk {
   Status check_links(const BytePath& directory) const {
     struct stat about {};
     if (::fstat(here(), &about) != 0) return posix_error(errno, "look at", directory);
-    const auto strange =
-        std::find_if(links_.begin(), links_.end(),
-                     [&](const Link& link) { return link.owner != about.st_uid; });
+    const auto strange = std::find_if(links_.begin(), links_.end(),
+                                      [&](const Link& link) { return link.owner != about.st_uid; });
     if (strange == links_.end()) return Ok{};
     return Error(Errc::access_denied,
                  "the restore target '" + escape_path(directory) + "' leads through the link '" +

@@ -67,13 +67,12 @@ TEST(DeclaredFiles, AlsoThoseThatAWriterAddsLater) {
 TEST(DeclaredFiles, AreFoundInTheSnapshotsOfTheirVolumes) {
   const std::vector<SnapshotInfo> snapshots{snapshot("/", "/s/1"), snapshot("/srv", "/s/2"),
                                             snapshot("/srv/mail/big", "/s/3")};
-  const auto placed = in_snapshots({{"c", "/srv/mail", "*", true}, {"c", "/srvx", "a", false}},
-                                   snapshots);
-  EXPECT_THAT(placed,
-              UnorderedElementsAre(
-                  Pair("/s/1", ElementsAre(DeclaredFiles{"c", "srvx", "a", false})),
-                  Pair("/s/2", ElementsAre(DeclaredFiles{"c", "mail", "*", true})),
-                  Pair("/s/3", ElementsAre(DeclaredFiles{"c", "", "*", true}))));
+  const auto placed =
+      in_snapshots({{"c", "/srv/mail", "*", true}, {"c", "/srvx", "a", false}}, snapshots);
+  EXPECT_THAT(placed, UnorderedElementsAre(
+                          Pair("/s/1", ElementsAre(DeclaredFiles{"c", "srvx", "a", false})),
+                          Pair("/s/2", ElementsAre(DeclaredFiles{"c", "mail", "*", true})),
+                          Pair("/s/3", ElementsAre(DeclaredFiles{"c", "", "*", true}))));
   EXPECT_THAT(in_snapshots({{"c", "/srv", "*", false}}, {}), IsEmpty());
 }
 
@@ -140,7 +139,7 @@ TEST_F(DeclaredFilesTest, AWriterThatMayNotIsOutOfTheSession) {
   object(true, false);
   start();
   Client requestor = client();
-  auto session = requestor.begin_backup();
+  auto session = requestor.begin_backup(BackupOptions{});
   ASSERT_TRUE(session.ok()) << error_of(session);
   auto writers = session.value().gather();
   ASSERT_TRUE(writers.ok()) << error_of(writers);

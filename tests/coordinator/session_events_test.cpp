@@ -208,10 +208,11 @@ TEST_F(SessionEventsTest, AFailedBackupIsFailedInItsEvidenceAndInItsEvents) {
 
 // It says the word, but it was nobody's wish.
 TEST_F(SessionEventsTest, AWriterThatAnswersCancelledHasFailed) {
-  add_writer({"orders", make_volume("one")}, [](const std::string& verb, const CallContext&) -> Status {
-    if (verb == "prepare_snapshot") return Error(Errc::cancelled, "shutting down");
-    return Ok{};
-  });
+  add_writer({"orders", make_volume("one")},
+             [](const std::string& verb, const CallContext&) -> Status {
+               if (verb == "prepare_snapshot") return Error(Errc::cancelled, "shutting down");
+               return Ok{};
+             });
   add_provider();
   start();
   Client requestor = client("nightly");

@@ -34,7 +34,7 @@ struct CoordinatorOptions {
   std::function<Duration()> time_slept;                   // empty: the machine's
   Duration shutdown_patience = std::chrono::seconds(60);  // for sessions to end
 
-  FileRules file_rules;  // which files a writer may declare; none: all of them
+  FileRules file_rules;                 // which files a writer may declare; none: all of them
   std::vector<BytePath> restore_roots;  // where every writer may be restored to
   // Thaws what an earlier run left frozen. Empty: what the record in runtime_dir lists.
   std::function<Result<std::vector<guard::RecordedThaw>>()> thaw_leftovers;

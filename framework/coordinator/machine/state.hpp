@@ -120,8 +120,8 @@ struct State {
   void restart(Phase first_phase, const SessionOptions& session_options);
 };
 
-// Whether its requestor ended it before its time; what failed by itself did not end that way, though
-// whoever failed may say `cancelled` too.
+// Whether its requestor ended it before its time; what failed by itself did not end that way,
+// though whoever failed may say `cancelled` too.
 bool given_up(const State& state) noexcept;
 // No answer is awaited any more, side calls included: the driver may drop an ended session.
 bool drained(const State& state) noexcept;

@@ -121,8 +121,8 @@ void BackupSession::create_snapshots(const SnapshotOptions& options,
   });
 }
 
-// What identify was judged by may have changed until the cut; what the snapshots hold does not change
-// any more, and nobody has been given it yet.
+// What identify was judged by may have changed until the cut; what the snapshots hold does not
+// change any more, and nobody has been given it yet.
 void BackupSession::check_declared(Done done) {
   struct Judged {
     std::shared_ptr<WriterLink> link;
@@ -132,13 +132,15 @@ void BackupSession::check_declared(Done done) {
   const auto snapshots = set_->snapshots();
   for (machine::WriterIndex i = 0; i < writers_.size(); ++i) {
     const SessionWriter& writer = writers_[i];
-    if (!state_.writers[i].selected || !writer.metadata || !services_.file_rules.cover(*writer.link))
+    if (!state_.writers[i].selected || !writer.metadata ||
+        !services_.file_rules.cover(*writer.link))
       continue;
     const std::int64_t pid = writer.link->process().pid;
     std::vector<DeclaredFiles> files = declared_files(*writer.metadata, pid);
     for (std::size_t c = 0; c < document_.components.size(); ++c) {
       if (component_writers_[c] != i) continue;
-      for (auto& added : added_files(document_.components[c], pid)) files.push_back(std::move(added));
+      for (auto& added : added_files(document_.components[c], pid))
+        files.push_back(std::move(added));
     }
     all.push_back({writer.link, in_snapshots(files, snapshots)});
   }

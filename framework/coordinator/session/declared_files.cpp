@@ -9,7 +9,8 @@ namespace {
 
 class Collector {
  public:
-  Collector(std::string component, std::int64_t pid) : component_(std::move(component)), pid_(pid) {}
+  Collector(std::string component, std::int64_t pid)
+      : component_(std::move(component)), pid_(pid) {}
 
   void add(const BytePath& directory, const BytePath& pattern, bool recursive) {
     if (!environment_) environment_ = environment_of(pid_);
@@ -40,7 +41,8 @@ std::vector<DeclaredFiles> declared_files(const WriterMetadata& metadata, std::i
     collector.of_component(component.name.full());
     for (const FileSet& files : component.files) {
       collector.add(files.path, files.pattern, files.recursive);
-      if (files.alternate_path) collector.add(*files.alternate_path, files.pattern, files.recursive);
+      if (files.alternate_path)
+        collector.add(*files.alternate_path, files.pattern, files.recursive);
     }
   }
   return collector.take();

@@ -40,8 +40,7 @@ Status check_one(const AgreedTargets& agreed, const ComponentName& component,
       return Ok{};
   }
   return Error(Errc::access_denied,
-               "component " + component.full() + " may not be restored to '" +
-                   escape_path(target) +
+               "component " + component.full() + " may not be restored to '" + escape_path(target) +
                    "', which is no place of its writer's and below no restore_roots of "
                    "stillframe.toml; choose another place, or have the right 'redirect'");
 }

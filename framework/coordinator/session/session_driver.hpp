@@ -28,7 +28,7 @@ struct SessionOwner {
   std::int64_t uid = -1;
   RequestorHandler::EventPush push;
   std::function<bool()> redirects_restores;  // RequestorPeer's
-  bool only_looks = false;  // nothing is told of a session that lists writers
+  bool only_looks = false;                   // nothing is told of a session that lists writers
 };
 
 // One gathered writer. Indices are those of the machine.

@@ -56,7 +56,7 @@ class Looker {
       deeper_ = false;
       const int directory = open_at(root_, place.directory.empty() ? "." : place.directory.c_str(),
                                     O_RDONLY | O_DIRECTORY);
-      if (directory < 0) return !is_denial(errno) || deny(errno);
+      if (directory < 0) return is_absence(errno) || deny(errno);
       const bool readable = walk(directory, depth);
       ::close(directory);
       if (!readable) return false;
@@ -68,24 +68,27 @@ class Looker {
   const Verdict& verdict() const { return verdict_; }
 
  private:
-  static bool is_denial(int error) { return error == EACCES || error == EPERM; }
+  // What is not there, or where no reader gets to; of any other error the file cannot be read.
+  static bool is_absence(int error) {
+    return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV ||
+           error == ENAMETOOLONG;
+  }
 
   int open_at(int at, const char* path, int flags) const {
     open_how how{};
-    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK);
+    how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
     if (links_ == LinksIn::refused)
       how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     const long fd = ::syscall(SYS_openat2, at, path, &how, sizeof how);
     if (fd >= 0 || errno != ENOSYS) return static_cast<int>(fd);
     // Before Linux 5.6. The last element is held to the rule, which the ones above it are not.
-    return ::openat(at, path,
-                    flags | O_CLOEXEC | O_NONBLOCK | (links_ == LinksIn::refused ? O_NOFOLLOW : 0));
+    return ::openat(at, path, flags | O_CLOEXEC | (links_ == LinksIn::refused ? O_NOFOLLOW : 0));
   }
 
   bool look_at_file(const FilePlace& place) {
     const int directory = open_at(root_, place.directory.empty() ? "." : place.directory.c_str(),
                                   O_PATH | O_DIRECTORY);
-    if (directory < 0) return !is_denial(errno) || deny(errno);
+    if (directory < 0) return is_absence(errno) || deny(errno);
     const bool readable = look_at_name(directory, place.name.c_str());
     ::close(directory);
     return readable;
@@ -94,10 +97,10 @@ class Looker {
   bool look_at_name(int directory, const char* name) {
     struct stat about {};
     if (::fstatat(directory, name, &about, AT_SYMLINK_NOFOLLOW) != 0)
-      return !is_denial(errno) || deny(errno, name);
+      return is_absence(errno) || deny(errno, name);
     if (!S_ISREG(about.st_mode)) return true;  // links and devices are kept as what they are
     if (::faccessat(directory, name, R_OK, 0) == 0) return true;
-    return !is_denial(errno) || deny(errno, name);
+    return is_absence(errno) || deny(errno, name);
   }
 
   bool walk(int directory, int depth) {
@@ -118,7 +121,8 @@ class Looker {
 
   // On the last level only, because the levels above it were looked at before.
   bool look_at_entry(int directory, const dirent64& entry, int depth) {
-    if (is_directory(directory, entry)) return !recursive_ || descend(directory, entry.d_name, depth);
+    if (is_directory(directory, entry))
+      return !recursive_ || descend(directory, entry.d_name, depth);
     if (depth > 0 || !matches_pattern(*name_, entry.d_name)) return true;
     return look_at_name(directory, entry.d_name);
   }
@@ -133,12 +137,12 @@ class Looker {
   bool descend(int directory, const char* name, int depth) {
     if (depth == 0) deeper_ = true;
     const int below = ::openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (below < 0) return !is_denial(errno) || deny(errno, name);
+    if (below < 0) return is_absence(errno) || deny(errno, name);
     const std::size_t before = path_bytes_;
     append(name);
     bool readable = true;
     // A directory that can be listed may still not be entered.
-    if (::faccessat(below, ".", X_OK, 0) != 0 && is_denial(errno)) readable = deny(errno);
+    if (::faccessat(below, ".", X_OK, 0) != 0) readable = deny(errno);
     if (readable && depth > 0) readable = walk(below, depth - 1);
     path_bytes_ = before;
     ::close(below);
@@ -179,7 +183,8 @@ bool become(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
   if (::syscall(SYS_setgroups, groups.size(), groups.data()) != 0) return false;
   if (::syscall(SYS_setresgid, gid, gid, gid) != 0) return false;
   if (::syscall(SYS_setresuid, uid, uid, uid) != 0) return false;
-  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // there are none since 4.3 only
+  (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0,
+                0);  // there are none since 4.3 only
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
   return ::syscall(SYS_capset, &header, none.data()) == 0;

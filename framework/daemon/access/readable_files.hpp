@@ -25,7 +25,7 @@ struct FilePlace {
 
 struct ReadableLimits {
   std::chrono::milliseconds time{3'000};  // for all places together
-  std::size_t names = 20'000;             // looked at in one place, level by level from its top
+  std::size_t names = 20'000;             // looked at in one place on a level and those above it
 };
 
 enum class LinksIn { followed, refused };

@@ -31,9 +31,9 @@ std::optional<Right> parse_right(std::string_view text) noexcept {
 }
 
 const std::vector<Right>& all_rights() {
-  static const std::vector<Right> all{Right::look,   Right::backup, Right::restore,  Right::remove,
-                                      Right::revert, Right::manage, Right::register_,
-                                      Right::redirect};
+  static const std::vector<Right> all{Right::look,      Right::backup,  Right::restore,
+                                      Right::remove,    Right::revert,  Right::manage,
+                                      Right::register_, Right::redirect};
   return all;
 }
 

@@ -10,12 +10,12 @@
 namespace stillframe::daemon {
 
 enum class Right : std::uint32_t {
-  look = 1,       // writers, volumes, sessions, snapshots, events: nothing changes
-  backup = 2,     // backup sessions and their snapshots
-  restore = 4,    // restore sessions
-  remove = 8,     // delete snapshots that no session of the connection made, or make them writable
-  revert = 16,    // put a whole volume back
-  manage = 32,    // mount snapshots somewhere, end others' sessions, release quarantined plug-ins
+  look = 1,        // writers, volumes, sessions, snapshots, events: nothing changes
+  backup = 2,      // backup sessions and their snapshots
+  restore = 4,     // restore sessions
+  remove = 8,      // delete snapshots that no session of the connection made, or make them writable
+  revert = 16,     // put a whole volume back
+  manage = 32,     // mount snapshots somewhere, end others' sessions, release quarantined plug-ins
   register_ = 64,  // be a writer
   redirect = 128   // have writers restored to places that nobody agreed to beforehand
 };

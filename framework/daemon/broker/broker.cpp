@@ -56,7 +56,8 @@ BrokerEvent event_of(const BrokerRequest& request) {
 // Questions change nothing, so that they succeed is not worth a line.
 bool is_question(const BrokerRequest& request) {
   return std::holds_alternative<AskVersion>(request) ||
-         std::holds_alternative<AskProcess>(request) || std::holds_alternative<AskReadable>(request);
+         std::holds_alternative<AskProcess>(request) ||
+         std::holds_alternative<AskReadable>(request);
 }
 
 Result<ChannelReply> started_reply(Result<StartedProcess> started) {

@@ -24,7 +24,8 @@ constexpr std::size_t kGroupsMax = 1024;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<BrokerRequest>> kMethods = {
-    "hello", "provider.start", "spawn", "process.kill", "process.status", "thaw", "flush", "open", "readable"};
+    "hello", "provider.start", "spawn", "process.kill", "process.status",
+    "thaw",  "flush",          "open",  "readable"};
 
 template <class T>
 constexpr std::string_view method_name() {

@@ -291,7 +291,7 @@ class RunningDaemon final : public Daemon {
   std::unique_ptr<AccessHandler> requestor_door_, status_door_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<coordinator::Worker> joiner_;  // starts providers that are to join
-  std::shared_ptr<RequestorHandler> requests_;  // the coordinator shares it with every channel
+  std::shared_ptr<RequestorHandler> requests_;   // the coordinator shares it with every channel
   std::unique_ptr<WriterServer> writer_server_;
   std::unique_ptr<RequestorServer> requestor_server_, status_server_;
 };

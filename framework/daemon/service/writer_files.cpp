@@ -29,8 +29,8 @@ Error refusal(const WriterLink& writer, const BytePath& root, bool in_snapshot,
 Error undecided(const WriterLink& writer, const Error& why) {
   const bool no_right = why.code() == Errc::not_supported;
   return {why.code(),
-          "writer " + writer.identity().name +
-              ": whether its user, uid " + std::to_string(writer.credentials().uid) +
+          "writer " + writer.identity().name + ": whether its user, uid " +
+              std::to_string(writer.credentials().uid) +
               ", can read its files cannot be found out: " + why.what() +
               (no_right ? "; run stillframed as root or with a broker, or allow the writer "
                           "any_files in stillframe.toml"

@@ -45,12 +45,12 @@ class Daemon {
   std::string carry_out(const Words& words) {
     using Call = std::string (Daemon::*)(const Words&);
     static const std::map<std::string, Call> calls = {
-        {"version", &Daemon::version}, {"provider", &Daemon::start_provider},
-        {"prepare", &Daemon::prepare}, {"commit", &Daemon::commit},
-        {"finish", &Daemon::finish},   {"expose", &Daemon::expose},
-        {"open", &Daemon::open},       {"unexpose", &Daemon::unexpose},
-        {"remove", &Daemon::remove},   {"query", &Daemon::query},
-        {"pid", &Daemon::pid},         {"flush", &Daemon::flush},
+        {"version", &Daemon::version},   {"provider", &Daemon::start_provider},
+        {"prepare", &Daemon::prepare},   {"commit", &Daemon::commit},
+        {"finish", &Daemon::finish},     {"expose", &Daemon::expose},
+        {"open", &Daemon::open},         {"unexpose", &Daemon::unexpose},
+        {"remove", &Daemon::remove},     {"query", &Daemon::query},
+        {"pid", &Daemon::pid},           {"flush", &Daemon::flush},
         {"readable", &Daemon::readable},
     };
     const auto found = calls.find(words.at(0));

@@ -71,11 +71,12 @@ TEST_F(HostsHandlerTest, AnswersAboutPluginsItself) {
 TEST_F(HostsHandlerTest, AReleaseIsAnsweredWhenWhatItIsForIsBack) {
   std::vector<std::string> asked;
   Status outcome = Ok{};
-  HostsHandler joining(coordinator, supervisor,
-                       [&](const std::string& name, const std::function<void(const Status&)>& done) {
-                         asked.push_back(name);
-                         done(outcome);
-                       });
+  HostsHandler joining(
+      coordinator, supervisor,
+      [&](const std::string& name, const std::function<void(const Status&)>& done) {
+        asked.push_back(name);
+        done(outcome);
+      });
   Client client(std::shared_ptr<RequestorChannel>(connect_locally(joining, "test")));
   EXPECT_TRUE(client.release_plugin("shop").ok());
   EXPECT_FALSE(client.release_plugin("mail").ok());

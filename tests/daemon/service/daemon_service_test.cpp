@@ -156,7 +156,9 @@ TEST_F(DaemonService, AProviderThatIsReleasedJoinsWithoutARestart) {
   EXPECT_THAT(ask("providers").value().json, testing::Not(HasSubstr("array")));
   auto channel = daemon_.connect();
   ASSERT_TRUE(channel.ok());
-  const auto release = [&] { return channel.value()->call("plugin.release", R"({"name":"array"})"); };
+  const auto release = [&] {
+    return channel.value()->call("plugin.release", R"({"name":"array"})");
+  };
   EXPECT_FALSE(release().ok()) << "it still is not there";
   std::filesystem::copy_file(EXPORTED_PROVIDER, file);
   std::filesystem::permissions(file, std::filesystem::perms(0644));

@@ -75,9 +75,10 @@ class DeclaredFiles : public testing::Test {
   }
 
   void start(const std::string& allow) {
-    daemon_.configure("[providers]\nbuiltin = false\n[[allow]]\nusers = ['12345']\nrights = "
-                      "['register']\n" +
-                      allow);
+    daemon_.configure(
+        "[providers]\nbuiltin = false\n[[allow]]\nusers = ['12345']\nrights = "
+        "['register']\n" +
+        allow);
     // Before this process has a second thread; the writer waits for the daemon.
     writer_ = ::fork();
     if (writer_ == 0) be_the_writer(daemon_.socket_dir(), data_.path());
