@@ -11,9 +11,10 @@
 
 namespace stillframe {
 
-// ok when `path` is a regular file that belongs to `owner`, nobody else may write it, and every
-// folder above it belongs to root or `owner` and others may at most add to it (sticky). Symbolic
-// links are followed; what they lead to is checked. Else access_denied says what to change.
+// ok when `path` is a regular file that belongs to root or `owner`, nobody else may write it, and
+// every folder above it belongs to root or `owner` and others may at most add to it (sticky).
+// Symbolic links are followed; what they lead to is checked. Else access_denied says what to
+// change.
 Status check_trusted_file(const BytePath& path, uid_t owner);
 // The same for a program, which must be executable too.
 Status check_trusted_program(const BytePath& path, uid_t owner);

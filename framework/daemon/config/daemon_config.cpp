@@ -30,13 +30,6 @@ Result<std::vector<BytePath>> drop_ins(const BytePath& main) {
   return files;
 }
 
-// Root's file is trusted by everybody, also by a daemon that is not root.
-Result<std::string> read_trusted(const BytePath& file, std::int64_t own_uid) {
-  auto text = read_trusted_file(file, 0, kConfigBytesMax);
-  if (text.ok() || own_uid == 0 || text.error().code() != Errc::access_denied) return text;
-  return read_trusted_file(file, static_cast<uid_t>(own_uid), kConfigBytesMax);
-}
-
 Result<std::vector<ConfigSource>> read_sources(const ConfigFiles& files, std::int64_t own_uid) {
   std::vector<BytePath> names;
   if (files.required || ::access(files.main.c_str(), F_OK) == 0) names.push_back(files.main);
@@ -45,7 +38,7 @@ Result<std::vector<ConfigSource>> read_sources(const ConfigFiles& files, std::in
   names.insert(names.end(), more.value().begin(), more.value().end());
   std::vector<ConfigSource> sources;
   for (const BytePath& name : names) {
-    auto text = read_trusted(name, own_uid);
+    auto text = read_trusted_file(name, static_cast<uid_t>(own_uid), kConfigBytesMax);
     if (!text.ok()) return text.error().while_doing("reading the configuration");
     sources.push_back({name, std::move(text).value()});
   }
