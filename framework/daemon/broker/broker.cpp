@@ -49,15 +49,16 @@ BrokerEvent event_of(const BrokerRequest& request) {
     BrokerEvent operator()(const FlushFileSystem&) const { return BrokerEvent::flushed; }
     BrokerEvent operator()(const OpenFiles&) const { return BrokerEvent::opened; }
     BrokerEvent operator()(const AskReadable&) const { return BrokerEvent::refused; }
+    BrokerEvent operator()(const LocatePath&) const { return BrokerEvent::refused; }
+    BrokerEvent operator()(const ListVolumes&) const { return BrokerEvent::refused; }
+    BrokerEvent operator()(const CheckApart&) const { return BrokerEvent::refused; }
   };
   return std::visit(Which(), request);
 }
 
 // Questions change nothing, so that they succeed is not worth a line.
 bool is_question(const BrokerRequest& request) {
-  return std::holds_alternative<AskVersion>(request) ||
-         std::holds_alternative<AskProcess>(request) ||
-         std::holds_alternative<AskReadable>(request);
+  return event_of(request) == BrokerEvent::refused;
 }
 
 Result<ChannelReply> started_reply(Result<StartedProcess> started) {
@@ -83,6 +84,25 @@ Result<ChannelReply> state_reply(const Result<ProcessState>& state) {
     result["signal"] = state.value().status.signal;
   }
   return ChannelReply{dump_json(result), {}};
+}
+
+Result<ChannelReply> located_reply(const Result<coordinator::Located>& located) {
+  if (!located.ok()) return located.error();
+  json result = json::object();
+  result["volume"] = encode_json(located.value().volume);
+  result["path"] = escape_path(located.value().path);
+  return ChannelReply{dump_json(result), {}};
+}
+
+Result<ChannelReply> apart_reply(const coordinator::VolumeSource& volumes,
+                                 const CheckApart& apart) {
+  auto one = volumes.locate(apart.one);
+  if (!one.ok()) return one.error();
+  auto other = volumes.locate(apart.other);
+  if (!other.ok()) return other.error();
+  if (Status s = volumes.check_apart(one.value().volume, other.value().volume); !s.ok())
+    return s.error();
+  return no_result();
 }
 
 ChannelReply unreadable_reply(const std::optional<Unreadable>& found) {
@@ -161,6 +181,29 @@ struct Broker::Carry {
       return ChannelReply{"{}", std::move(files).value()};
     });
   }
+  void operator()(const LocatePath& locate) {
+    look([path = locate.path](const coordinator::VolumeSource& volumes) {
+      return located_reply(volumes.locate(path));
+    });
+  }
+  void operator()(const ListVolumes&) {
+    look([](const coordinator::VolumeSource& volumes) -> Result<ChannelReply> {
+      json result = json::object();
+      result["volumes"] = encode_json(volumes.volumes());
+      return ChannelReply{dump_json(result), {}};
+    });
+  }
+  void operator()(const CheckApart& apart) {
+    look([apart](const coordinator::VolumeSource& volumes) { return apart_reply(volumes, apart); });
+  }
+  template <class Work>
+  void look(Work work) {
+    broker.hand_on(broker.looks_, asked, reply, [&to = broker, work]() -> Result<ChannelReply> {
+      auto volumes = to.volumes_();
+      if (!volumes.ok()) return volumes.error();
+      return work(*volumes.value());
+    });
+  }
   void operator()(const AskReadable& ask) {
     broker.hand_on(broker.looks_, asked, reply, [ask]() -> Result<ChannelReply> {
       const LinksIn links = ask.root == "/" ? LinksIn::followed : LinksIn::refused;
@@ -190,6 +233,23 @@ Result<std::unique_ptr<Broker>> Broker::start(BrokerConfig config, EventSink& ev
   }
   return broker;
 }
+
+namespace {
+
+// Views of snapshots are no volumes.
+std::vector<BytePath> views_of(const BrokerConfig& config) {
+  std::vector<BytePath> views = config.expose_below;
+  views.push_back(config.state_dir);
+  views.push_back(config.runtime_dir);
+  return views;
+}
+
+}  // namespace
+
+Broker::Broker(BrokerConfig config, EventSink& events)
+    : config_(std::move(config)),
+      volumes_(coordinator::system_volumes(views_of(config_))),
+      events_(events) {}
 
 Broker::~Broker() = default;
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "framework/base/event_sink.hpp"
+#include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/daemon/broker/broker_config.hpp"
 #include "framework/daemon/broker/broker_events.hpp"
 #include "framework/daemon/broker/broker_request.hpp"
@@ -41,7 +42,7 @@ class Broker final : public RequestorHandler {
   };
   struct Carry;  // one overload for each kind of request
 
-  Broker(BrokerConfig config, EventSink& events) : config_(std::move(config)), events_(events) {}
+  Broker(BrokerConfig config, EventSink& events);
 
   void run_program(Asked asked, std::string name, ReplyHandler reply,
                    std::function<Result<ChildOptions>()> make_program);
@@ -54,6 +55,7 @@ class Broker final : public RequestorHandler {
             std::map<std::string, std::string> fields);
 
   const BrokerConfig config_;
+  const coordinator::VolumeSourceFactory volumes_;
   EventSink& events_;
   std::mutex mutex_;
   std::map<ConnectionId, PeerCredentials> peers_;

@@ -10,6 +10,7 @@
 #include <stillframe/requestor.hpp>
 
 #include "framework/daemon/broker/broker_request.hpp"
+#include "framework/model/json_codec.hpp"
 #include "framework/model/json_parse.hpp"
 
 namespace stillframe::daemon {
@@ -78,7 +79,7 @@ class Link {
                                         "started ends; look at its log, then restart it");
     }
     if (!reply.ok()) return explain(method, reply.error());
-    auto result = parse_json_text(reply.value().json, kBrokerRequestBytesMax);
+    auto result = parse_json_text(reply.value().json, kBrokerReplyBytesMax);
     if (!result.ok() || !result.value().is_object()) {
       return Error(Errc::corrupt, name() + " answered " + method + " with what is no object");
     }
@@ -194,6 +195,32 @@ class SocketBrokerClient final : public BrokerClient {
                 std::back_inserter(files));
     }
     return files;
+  }
+
+  Result<coordinator::Located> locate(const BytePath& path) override {
+    auto answer = call(LocatePath{path}, options_.brief);
+    if (!answer.ok()) return answer.error();
+    const json& result = answer.value().result;
+    auto volume = decode_json<Volume>(result.value("volume", json()), "volume");
+    if (!volume.ok()) return volume.error().while_doing("what the broker answered");
+    auto there = unescape_path(result.value("path", ""));
+    if (!there.ok()) return there.error();
+    return coordinator::Located{std::move(volume).value(), std::move(there).value()};
+  }
+
+  Result<std::vector<Volume>> volumes() override {
+    auto answer = call(ListVolumes{}, options_.brief);
+    if (!answer.ok()) return answer.error();
+    auto volumes =
+        decode_json<std::vector<Volume>>(answer.value().result.value("volumes", json()), "volumes");
+    if (!volumes.ok()) return volumes.error().while_doing("what the broker answered");
+    return volumes;
+  }
+
+  Status check_apart(const BytePath& one, const BytePath& other) override {
+    auto answer = call(CheckApart{one, other}, options_.brief);
+    if (!answer.ok()) return answer.error();
+    return Ok{};
   }
 
   Result<std::optional<Unreadable>> find_unreadable(const PeerCredentials& user,

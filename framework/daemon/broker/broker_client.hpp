@@ -11,6 +11,7 @@
 #include <stillframe/result.hpp>
 
 #include "framework/base/child_process.hpp"
+#include "framework/coordinator/volumes/volume_source.hpp"
 #include "framework/daemon/access/readable_files.hpp"
 #include "framework/daemon/broker/broker_config.hpp"
 
@@ -56,6 +57,10 @@ class BrokerClient {
   // client asks as often as it takes.
   virtual Result<std::vector<Descriptor>> open_files(const BytePath& root,
                                                      const std::vector<BytePath>& paths) = 0;
+  // Volumes as a look with the broker's rights sees them; errors as those of VolumeDirectory.
+  virtual Result<coordinator::Located> locate(const BytePath& path) = 0;
+  virtual Result<std::vector<Volume>> volumes() = 0;
+  virtual Status check_apart(const BytePath& one, const BytePath& other) = 0;
   // What `user` cannot read of `places` beneath `root`, which is "/" or that of a snapshot.
   virtual Result<std::optional<Unreadable>> find_unreadable(
       const PeerCredentials& user, const BytePath& root, const std::vector<FilePlace>& places) = 0;

@@ -24,8 +24,8 @@ constexpr std::size_t kGroupsMax = 1024;
 
 // In the order of the variant.
 constexpr std::array<std::string_view, std::variant_size_v<BrokerRequest>> kMethods = {
-    "hello", "provider.start", "spawn", "process.kill", "process.status",
-    "thaw",  "flush",          "open",  "readable"};
+    "hello", "provider.start", "spawn",    "process.kill",  "process.status", "thaw",
+    "flush", "open",           "readable", "volume.locate", "volume.list",    "volume.apart"};
 
 template <class T>
 constexpr std::string_view method_name() {
@@ -225,6 +225,18 @@ struct MakeParams {
     params["path"] = escape_path(flush.path);
     return params;
   }
+  json operator()(const LocatePath& locate) const {
+    json params = json::object();
+    params["path"] = escape_path(locate.path);
+    return params;
+  }
+  json operator()(const ListVolumes&) const { return json::object(); }
+  json operator()(const CheckApart& apart) const {
+    json params = json::object();
+    params["one"] = escape_path(apart.one);
+    params["other"] = escape_path(apart.other);
+    return params;
+  }
   json operator()(const OpenFiles& open) const {
     json params = json::object();
     params["root"] = escape_path(open.root);
@@ -266,6 +278,11 @@ struct DescribeObject {
   std::string operator()(const KillProcess& kill) const { return handle(kill.handle); }
   std::string operator()(const AskProcess& ask) const { return handle(ask.handle); }
   std::string operator()(const FlushFileSystem& flush) const { return escape_path(flush.path); }
+  std::string operator()(const LocatePath& locate) const { return escape_path(locate.path); }
+  std::string operator()(const ListVolumes&) const { return ""; }
+  std::string operator()(const CheckApart& apart) const {
+    return escape_path(apart.one) + " and " + escape_path(apart.other);
+  }
   std::string operator()(const OpenFiles& open) const {
     const std::string more =
         open.paths.size() > 1 ? " and " + std::to_string(open.paths.size() - 1) + " more" : "";
@@ -320,6 +337,17 @@ Result<BrokerRequest> parse_broker_request(std::string_view method, std::string_
     ask.root = params.absolute("root");
     ask.places = params.places("places");
     return params.finish(std::move(ask));
+  }
+  if (method == method_name<LocatePath>()) {
+    LocatePath locate{params.absolute("path")};
+    return params.finish(std::move(locate));
+  }
+  if (method == method_name<ListVolumes>()) return params.finish(ListVolumes{});
+  if (method == method_name<CheckApart>()) {
+    CheckApart apart;
+    apart.one = params.absolute("one");
+    apart.other = params.absolute("other");
+    return params.finish(std::move(apart));
   }
   return Error(Errc::not_supported,
                "the broker has no method '" + escape_path(method.substr(0, 40)) + "'");

@@ -19,6 +19,8 @@ namespace stillframe::daemon {
 inline constexpr std::size_t kOpenPathsMax = 253;
 // Of a request's parameters. The transport refuses larger messages before anybody reads them.
 inline constexpr std::size_t kBrokerRequestBytesMax = std::size_t{64} << 10;
+// Of an answer: the largest lists all volumes of a machine.
+inline constexpr std::size_t kBrokerReplyBytesMax = std::size_t{8} << 20;
 
 // A process that the broker started. Numbers are never used twice by one broker.
 enum class ProcessHandle : std::uint64_t {};
@@ -68,8 +70,24 @@ struct AskReadable {
   friend bool operator==(const AskReadable&, const AskReadable&) = default;
 };
 
-using BrokerRequest = std::variant<AskVersion, StartProvider, SpawnHost, KillProcess, AskProcess,
-                                   ThawRecorded, FlushFileSystem, OpenFiles, AskReadable>;
+// Which volume a path is on, and its name there.
+struct LocatePath {
+  BytePath path;  // absolute and plain
+  friend bool operator==(const LocatePath&, const LocatePath&) = default;
+};
+// All volumes that are mounted.
+struct ListVolumes {
+  friend bool operator==(const ListVolumes&, const ListVolumes&) = default;
+};
+// Whether one of two volumes lies on an image below the other.
+struct CheckApart {
+  BytePath one, other;  // their mount points
+  friend bool operator==(const CheckApart&, const CheckApart&) = default;
+};
+
+using BrokerRequest =
+    std::variant<AskVersion, StartProvider, SpawnHost, KillProcess, AskProcess, ThawRecorded,
+                 FlushFileSystem, OpenFiles, AskReadable, LocatePath, ListVolumes, CheckApart>;
 
 // Strict: not_supported for an unknown method; invalid_argument, which names the parameter, for one
 // that is missing, of the wrong type or form, or means nothing here.

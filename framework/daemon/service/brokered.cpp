@@ -14,6 +14,26 @@ guard::RecordedThaw recorded(const BrokerThaw& thaw) {
   return {thaw.record, thaw.mount_point, outcome, thaw.message};
 }
 
+// The daemon itself may see little of the machine: not what lies below folders that are closed to
+// it, nor where links in them lead.
+class BrokeredVolumes final : public coordinator::VolumeSource {
+ public:
+  BrokeredVolumes(BrokerClient& broker, std::vector<Volume> volumes)
+      : broker_(broker), volumes_(std::move(volumes)) {}
+
+  Result<coordinator::Located> locate(const BytePath& path) const override {
+    return broker_.locate(path);
+  }
+  std::vector<Volume> volumes() const override { return volumes_; }
+  Status check_apart(const Volume& one, const Volume& other) const override {
+    return broker_.check_apart(one.mount_point, other.mount_point);
+  }
+
+ private:
+  BrokerClient& broker_;
+  const std::vector<Volume> volumes_;
+};
+
 }  // namespace
 
 void use_broker(coordinator::CoordinatorOptions& options, BrokerClient& broker) {
@@ -23,6 +43,12 @@ void use_broker(coordinator::CoordinatorOptions& options, BrokerClient& broker) 
     std::vector<guard::RecordedThaw> records;
     for (const BrokerThaw& one : thawed.value()) records.push_back(recorded(one));
     return records;
+  };
+  options.look_at_volumes = [&broker]() -> Result<std::unique_ptr<coordinator::VolumeSource>> {
+    auto volumes = broker.volumes();
+    if (!volumes.ok()) return volumes.error();
+    return std::unique_ptr<coordinator::VolumeSource>(
+        std::make_unique<BrokeredVolumes>(broker, std::move(volumes).value()));
   };
   options.flush_volume = [&broker](const BytePath& mount_point) {
     return broker.flush(mount_point);
