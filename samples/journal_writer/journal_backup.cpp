@@ -207,11 +207,12 @@ Status JournalWriter::prepare_snapshot(const CallContext& call, const SnapshotSe
   return close_generation(call.session);
 }
 
-Status JournalWriter::freeze(const CallContext&) {
+Status JournalWriter::freeze(const CallContext& call) {
   const Observed observed(observe_, "freeze");
   auto journal = running();
   if (!journal.ok()) return journal.error();
   held_ = journal.value();
+  held_for_ = call.session;
   held_->hold();  // each put() is synced before it returns: nothing is left to flush
   return Ok{};
 }
@@ -245,8 +246,11 @@ Status JournalWriter::backup_complete(const CallContext& call, const BackupView&
 
 void JournalWriter::abort(const CallContext& call) {
   const Observed observed(observe_, "abort");
-  if (held_) held_->release();
-  held_ = nullptr;
+  // Another session may hold by now: its hold is not this one's to end.
+  if (held_ && held_for_ == call.session) {
+    held_->release();
+    held_ = nullptr;
+  }
   backups_.erase(call.session);
 }
 

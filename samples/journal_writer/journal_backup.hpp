@@ -97,6 +97,7 @@ class JournalWriter final : public Writer {
   const std::string instance_name_;
   const std::function<void(std::string_view)> observe_;
   std::shared_ptr<Journal> held_;  // kept from freeze() to thaw()
+  SessionId held_for_;
   std::map<SessionId, Backup> backups_;
   std::map<std::uint64_t, Stream> streams_;
   std::uint64_t next_stream_ = 1;

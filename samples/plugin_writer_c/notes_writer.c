@@ -21,7 +21,8 @@
 
 typedef struct notes {
   char directory[DIRECTORY_BYTES_MAX];
-  int lock; /* the lock file; -1: not opened */
+  stillframe_id session; /* that prepared last */
+  int lock;              /* the lock file; -1: not opened */
 } notes;
 
 static int32_t fail(stillframe_error* error, int32_t code, const char* what, const char* object) {
@@ -94,8 +95,8 @@ static int32_t notes_prepare_snapshot(void* me, const stillframe_call* call, con
                                       stillframe_error* error) {
   notes* self = me;
   char path[DIRECTORY_BYTES_MAX + 16];
-  (void)call;
   (void)set_json;
+  self->session = call->session;
   errno = 0;
   if (self->lock >= 0) return STILLFRAME_OK;
   snprintf(path, sizeof path, "%s/.lock", self->directory);
@@ -137,14 +138,19 @@ static int32_t notes_thaw(void* me, const stillframe_call* call, stillframe_hold
   return STILLFRAME_OK;
 }
 
+/* Another session may have prepared by now: its lock is not this one's to give back. */
 static void notes_abort(void* me, const stillframe_call* call) {
+  const notes* self = me;
   stillframe_hold ignored;
   stillframe_error error;
+  if (memcmp(&call->session, &self->session, sizeof self->session) != 0) return;
   notes_thaw(me, call, &ignored, &error);
 }
 
 static void notes_destroy(void* me) {
-  notes_abort(me, NULL);
+  stillframe_hold ignored;
+  stillframe_error error;
+  notes_thaw(me, NULL, &ignored, &error);
   free(me);
 }
 

@@ -98,7 +98,8 @@ class Ledger {
             {"components", json::array({component})}};
   }
 
-  void prepare() {
+  void prepare(const stillframe_id& session) {
+    session_ = session;
     if (lock_ >= 0) return;
     const std::string path = directory_ + "/ledger.lock";
     lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -117,6 +118,11 @@ class Ledger {
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
+  }
+
+  // Another session may have prepared by now: its lock is not this one's to give back.
+  void abort(const stillframe_id& session) noexcept {
+    if (std::memcmp(&session, &session_, sizeof session) == 0) let_go();
   }
 
   // Whether it was held until now. May come twice, and without a hold.
@@ -139,6 +145,7 @@ class Ledger {
   }
 
   std::string directory_;
+  stillframe_id session_{};
   int lock_ = -1;
 };
 
@@ -156,9 +163,9 @@ void fill(stillframe_writer* table) {
                        stillframe_error* error) {
     return guarded(error, [&] { put(out, ledger(self).metadata()); });
   };
-  table->prepare_snapshot = [](void* self, const stillframe_call*, const char*,
+  table->prepare_snapshot = [](void* self, const stillframe_call* call, const char*,
                                stillframe_error* error) {
-    return guarded(error, [&] { ledger(self).prepare(); });
+    return guarded(error, [&] { ledger(self).prepare(call->session); });
   };
   table->freeze = [](void* self, const stillframe_call* call, stillframe_error* error) {
     return guarded(error, [&] { ledger(self).hold(*call); });
@@ -167,7 +174,7 @@ void fill(stillframe_writer* table) {
     hold->unbroken = ledger(self).let_go() ? 1 : 0;
     return std::int32_t{STILLFRAME_OK};
   };
-  table->abort = [](void* self, const stillframe_call*) { ledger(self).let_go(); };
+  table->abort = [](void* self, const stillframe_call* call) { ledger(self).abort(call->session); };
 }
 
 std::int32_t make_writer(const char* config_json, stillframe_writer* table,

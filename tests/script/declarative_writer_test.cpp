@@ -183,6 +183,23 @@ TEST_F(Declarative, AbortReleasesASessionThatHolds) {
   EXPECT_FALSE(writer->thaw(call_).value().unbroken);
 }
 
+// A session's last verbs may come while the next one has its turn.
+TEST_F(Declarative, TheEndOfOneSessionLeavesTheHoldOfTheNextAlone) {
+  auto writer = with_session("THAW) echo HELD;;");
+  CallContext next = call_;
+  next.session = SessionId::generate();
+  ASSERT_TRUE(writer->prepare_snapshot(call_, set_).ok());
+  ASSERT_TRUE(writer->freeze(call_).ok());
+  EXPECT_TRUE(writer->thaw(call_).value().unbroken);
+  ASSERT_TRUE(writer->prepare_snapshot(next, set_).ok());
+  BackupView backup;
+  ASSERT_TRUE(writer->post_snapshot(call_, set_, backup).ok());
+  writer->shutdown(call_, set_.set);
+  ASSERT_TRUE(writer->freeze(next).ok());
+  writer->abort(call_);
+  EXPECT_TRUE(writer->thaw(next).value().unbroken);
+}
+
 TEST_F(Declarative, CommandPairsAreOnlyAsserted) {
   program("note", "echo \"$STILLFRAME_VERB $A\" >> " + path("log") + "\n");
   auto writer = load("[environment]\nA = 'value'\n[run]\nfreeze = ['" + path("note") +

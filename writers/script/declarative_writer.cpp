@@ -76,6 +76,7 @@ class DeclarativeWriter final : public Writer {
 
   Status prepare_snapshot(const CallContext& call, const SnapshotSetView& set) override {
     release(true);  // of a session that never got its thaw
+    holder_ = call.session;
     Variables variables = variables_for(call, "prepare_snapshot");
     add_set(variables, set);
     if (config_.commands.session.empty()) {
@@ -126,7 +127,7 @@ class DeclarativeWriter final : public Writer {
 
   Status post_snapshot(const CallContext& call, const SnapshotSetView& set,
                        BackupView& backup) override {
-    finish_session(false);
+    if (call.session == holder_) finish_session(false);
     Variables variables = variables_for(call, "post_snapshot");
     add_set(variables, set);
     add_backup(variables, backup);
@@ -147,14 +148,15 @@ class DeclarativeWriter final : public Writer {
   }
 
   void abort(const CallContext& call) override {
-    release(true);
+    if (call.session == holder_) release(true);
     // Nobody is left to tell of a failure; the command's own log has it.
     (void)runner_.run(config_.commands.abort, variables_for(call, "abort"), config_.timeouts.post,
                       call);
   }
 
+  // Of this session only: another may hold the application by now.
   void shutdown(const CallContext& call, const SetId& set) override {
-    release(false);
+    if (call.session == holder_) release(false);
     Variables variables = variables_for(call, "shutdown");
     variables.emplace_back("STILLFRAME_SET", set.to_string());
     (void)runner_.run(config_.commands.shutdown, variables, config_.timeouts.post, call);
@@ -313,6 +315,7 @@ class DeclarativeWriter final : public Writer {
 
   const ScriptConfig config_;
   const CommandRunner runner_;
+  SessionId holder_;  // that prepared last: what follows is its
   std::unique_ptr<SessionChild> session_;
   std::optional<BootTime> held_from_;
   bool thaw_owed_ = false;             // freeze() was called, thaw() was not yet
