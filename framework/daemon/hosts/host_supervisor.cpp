@@ -164,6 +164,13 @@ class Supervisor final : public HostSupervisor {
     tell(HostEvent::started, EventLevel::info, host, "runs", {{"process", std::to_string(pid)}});
   }
 
+  void ended(HostRecord& host, const std::string& reason, const ExitStatus& status) {
+    if (status.known) return crashed(host, reason, cannot_load(status));
+    host.reason = reason;
+    tell(HostEvent::died, EventLevel::warning, host, "ended with the broker: " + reason);
+    if (host.state != PluginState::quarantined) wait_for_restart(host, host.policy.taken_along());
+  }
+
   // `lasting`: no restart could change it.
   void crashed(HostRecord& host, const std::string& reason, bool lasting) {
     host.reason = reason;
@@ -269,9 +276,7 @@ class Supervisor final : public HostSupervisor {
     STILLFRAME_CHECK(status.ok(), "a process that has ended has an exit status");
     const std::string reason = end_reason(status.value(), host.child->complaints());
     host.child.reset();
-    if (!std::exchange(host.kill_at, std::nullopt)) {
-      return crashed(host, reason, cannot_load(status.value()));
-    }
+    if (!std::exchange(host.kill_at, std::nullopt)) return ended(host, reason, status.value());
     host.killed = false;
     host.reason = "was asked to end: " + reason;
     tell(HostEvent::stopped, EventLevel::info, host, host.reason);
@@ -361,8 +366,7 @@ class Supervisor final : public HostSupervisor {
     HostRecord* const host = find(name);  // it may have been removed meanwhile
     if (host == nullptr) return child;
     if (!child.ok()) {
-      host->begun = clock_.now();
-      crashed(*host, "not started: " + child.error().what(), is_lasting(child.error().code()));
+      not_started(*host, child.error());
       wake();
       return child;
     }
@@ -377,7 +381,7 @@ class Supervisor final : public HostSupervisor {
     const std::lock_guard lock(mutex_);
     HostRecord* const host = find(name);
     if (host == nullptr) return;
-    crashed(*host, end.why, end.status && cannot_load(*end.status));
+    ended(*host, end.why, end.status.value_or(ExitStatus{}));
     wake();
   }
 

@@ -18,6 +18,11 @@ Duration RestartPolicy::postponed() {
   return wait;
 }
 
+Duration RestartPolicy::taken_along() {
+  next_wait_ = Duration(0);
+  return postponed();
+}
+
 std::uint32_t RestartPolicy::crashes(BootTime now) const {
   const auto counts = [&](BootTime at) { return now - at < limits_.crash_window; };
   return static_cast<std::uint32_t>(std::count_if(crashes_.begin(), crashes_.end(), counts));

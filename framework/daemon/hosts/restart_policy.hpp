@@ -29,6 +29,9 @@ class RestartPolicy {
   // It could not even be started, for a reason that may pass: how long to wait. No crash of its
   // own.
   Duration postponed();
+  // It ended with whoever had started it. No crash of its own, nor are earlier waits held against
+  // it.
+  Duration taken_along();
   // How many crashes count at `now`.
   std::uint32_t crashes(BootTime now) const;
   void forget();

@@ -58,7 +58,21 @@ class HostSupervisorTest : public ::testing::Test {
     ChildOptions options;
     options.command = {"/bin/sh", "-c", spec.config_json};
     options.environment = {{"PATH", "/usr/bin:/bin"}, {"DIR", directory_.path()}};
-    return ChildProcess::start(options);
+    auto child = ChildProcess::start(options);
+    return through_broker_ && child.ok() ? adopt(std::move(child).value()) : std::move(child);
+  }
+
+  // As a broker would have started it that is gone when somebody asks how it ended.
+  static Result<std::unique_ptr<ChildProcess>> adopt(std::unique_ptr<ChildProcess> child) {
+    AdoptedChild adopted;
+    adopted.pid = child->pid();
+    auto descriptors = child->hand_over();
+    if (!descriptors.ok()) return descriptors.error();
+    adopted.descriptors = std::move(descriptors).value();
+    const std::shared_ptr<ChildProcess> started = std::move(child);
+    adopted.kill = [started] { started->kill_group(); };
+    adopted.ended = [] { return Error(Errc::disconnected, "the broker ended"); };
+    return ChildProcess::adopt(std::move(adopted));
   }
 
   PluginInfo info(const std::string& name) {
@@ -89,6 +103,7 @@ class HostSupervisorTest : public ::testing::Test {
   MemoryEventSink events_;
   std::atomic<int> starts_{0};
   std::optional<Error> refuse_;
+  bool through_broker_ = false;
   HostSupervisorOptions options_;
   std::unique_ptr<HostSupervisor> supervisor_;
 };
@@ -120,6 +135,20 @@ TEST_F(HostSupervisorTest, ACrashLoopEndsInQuarantineAndItsReasonIsKept) {
               HasSubstr("stillframe plugins release shop"));
   EXPECT_TRUE(becomes("well", PluginState::running));  // its neighbour is not disturbed
   EXPECT_EQ(info("well").crashes, 0u);
+}
+
+TEST_F(HostSupervisorTest, TheEndOfTheBrokerIsNoCrashOfItsHosts) {
+  through_broker_ = true;
+  start({host("shop", kPatient)});
+  for (int round = 0; round < 7; ++round) {
+    ASSERT_TRUE(wait_until([&] { return starts_ > round && info("shop").process != 0; }));
+    const auto process = info("shop").process;
+    ASSERT_EQ(::kill(process, SIGKILL), 0);
+    ASSERT_TRUE(wait_until([&] { return info("shop").process != process; }));
+  }
+  EXPECT_EQ(info("shop").crashes, 0u);
+  EXPECT_THAT(info("shop").reason, HasSubstr("the broker ended"));
+  EXPECT_TRUE(told(HostEvent::quarantined).empty());
 }
 
 TEST_F(HostSupervisorTest, ReleaseStartsItAgainWithNothingHeldAgainstIt) {
