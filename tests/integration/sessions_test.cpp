@@ -2,6 +2,7 @@
 // of their own, on real file systems.
 #include <filesystem>
 #include <thread>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,18 +14,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Sessions : public testing::TestWithParam<Ground> {
+class Sessions : public testing::TestWithParam<std::tuple<Ground, Privileges>> {
  protected:
   void SetUp() override {
     std::string reason;
     StageOptions options;
-    options.ground = GetParam();
+    std::tie(options.ground, options.privileges) = GetParam();
     options.lease = 5s;
     options.commit = 10s;
     stage_ = Stage::make(options, reason);
     if (!stage_) GTEST_SKIP() << reason;
     Status s = stage_->raise();
     ASSERT_TRUE(s.ok()) << s.error().what();
+  }
+
+  void TearDown() override {
+    if (HasFailure() && stage_)
+      std::printf("the daemon's log:\n%s\n", stage_->daemon().log().c_str());
   }
 
   std::unique_ptr<Stage> stage_;
@@ -54,7 +60,7 @@ TEST_P(Sessions, TwoRequestorsAtOnceBothGetTheirs) {
                stage_->line().path());
   EXPECT_TRUE(first.wait(60s));
   EXPECT_TRUE(second.wait(60s));
-  EXPECT_EQ(stage_->result().at("ok"), "1");
+  EXPECT_EQ(stage_->result().at("ok"), "1") << stage_->result()["error"];
   EXPECT_TRUE(std::filesystem::exists(stage_->scratch() + "/result"));
   EXPECT_EQ(stage_->falsehood(stage_->result()), "");
 }
@@ -82,7 +88,22 @@ TEST_P(Sessions, TheCommandLineTellsWhatTheDaemonSaw) {
   const std::string events = ask({"events", "--json"});
   for (const char* id : {"2020", "2008", "2101"})
     EXPECT_THAT(events, testing::HasSubstr(std::string("\"event_id\":") + id)) << id;
-  EXPECT_THAT(ask({"plugins", "--json"}), testing::HasSubstr("\"plugins\": []"));
+  const std::string plugins = ask({"plugins", "--json"});
+  EXPECT_THAT(plugins, testing::HasSubstr("\"name\": \"" + Stage::plugged_app() + "\""));
+  EXPECT_THAT(plugins, testing::HasSubstr("\"name\": \"still\""));
+}
+
+TEST_P(Sessions, MetricsCountWhatHappened) {
+  for (int round = 0; round < 2; ++round) ASSERT_EQ(stage_->quiet_session().at("ok"), "1");
+  auto channel = stage_->daemon().connect("status.sock");
+  ASSERT_TRUE(channel.ok());
+  const auto metrics = Client(std::move(channel).value()).metrics();
+  ASSERT_TRUE(metrics.ok()) << metrics.error().what();
+  for (const char* line :
+       {"stillframe_sessions_total{kind=\"backup\",outcome=\"completed\"} 2\n",
+        "stillframe_commit_seconds_count 2\n", "stillframe_in_quiesce 0\n",
+        "stillframe_writers_registered 4\n", "stillframe_sessions_under_way{kind=\"backup\"} 0\n"})
+    EXPECT_THAT(metrics.value(), testing::HasSubstr(line));
 }
 
 TEST_P(Sessions, ApplicationsWriteOnWhenTheDaemonIsGone) {
@@ -94,17 +115,19 @@ TEST_P(Sessions, ApplicationsWriteOnWhenTheDaemonIsGone) {
   EXPECT_EQ(stage_->quiet_session().at("ok"), "1");
 }
 
-INSTANTIATE_TEST_SUITE_P(On, Sessions, testing::Values(Ground::btrfs, Ground::xfs, Ground::image),
-                         [](const auto& about) {
-                           switch (about.param) {
-                             case Ground::image:
-                               return "LoopImage";
-                             case Ground::btrfs:
-                               return "Btrfs";
-                             default:
-                               return "Xfs";
-                           }
-                         });
+std::string name_of(const std::tuple<Ground, Privileges>& where) {
+  const auto [ground, privileges] = where;
+  const char* on = ground == Ground::image   ? "LoopImage"
+                   : ground == Ground::btrfs ? "Btrfs"
+                                             : "Xfs";
+  return on + std::string(privileges == Privileges::of_broker ? "WithBroker" : "AsRoot");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    On, Sessions,
+    testing::Combine(testing::Values(Ground::btrfs, Ground::xfs, Ground::image),
+                     testing::Values(Privileges::of_daemon, Privileges::of_broker)),
+    [](const auto& about) { return name_of(about.param); });
 
 }  // namespace
 }  // namespace stillframe::tests

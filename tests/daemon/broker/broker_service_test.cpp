@@ -26,7 +26,8 @@
 #include "framework/daemon/broker/broker.hpp"
 #include "framework/providers/guard/held_record.hpp"
 #include "framework/transport/requestor_server.hpp"
-#include "tests/daemon/broker/broker_under_test.hpp"
+#include "tests/daemon/broker/daemon_under_test.hpp"
+#include "tests/daemon/support/running_daemon.hpp"
 
 namespace stillframe::tests {
 namespace {
@@ -78,7 +79,8 @@ TEST(BrokerService, UsesTheSocketItIsGivenAndSaysWhenItIsReady) {
     ::setenv("LISTEN_FDS", "1", 1);
     ::setenv("LISTEN_FDNAMES", "broker", 1);
     ::setenv("NOTIFY_SOCKET", (folder.path() + "/notify").c_str(), 1);
-    ::execl(BROKER_PROGRAM, BROKER_PROGRAM, "--config", file.c_str(), nullptr);
+    ::execl(program("stillframe-broker").c_str(), program("stillframe-broker").c_str(), "--config",
+            file.c_str(), nullptr);
     ::_exit(127);
   }
   EXPECT_EQ(next_notice(manager), "READY=1");

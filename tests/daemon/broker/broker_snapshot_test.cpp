@@ -18,7 +18,7 @@
 
 #include "framework/base/path.hpp"
 #include "framework/transport/peer.hpp"
-#include "tests/daemon/broker/broker_under_test.hpp"
+#include "tests/daemon/broker/daemon_under_test.hpp"
 #include "tests/support/scale.hpp"
 
 namespace stillframe::tests {

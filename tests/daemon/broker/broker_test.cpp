@@ -19,7 +19,8 @@
 #include <stillframe/requestor.hpp>
 
 #include "framework/transport/peer.hpp"
-#include "tests/daemon/broker/broker_under_test.hpp"
+#include "tests/daemon/broker/daemon_under_test.hpp"
+#include "tests/daemon/support/running_daemon.hpp"
 #include "tests/support/scale.hpp"
 
 namespace stillframe::tests {
@@ -282,17 +283,21 @@ TEST_F(BrokerProgram, ChecksItsConfigurationWithoutStarting) {
   std::ofstream(file) << "providers = [\"copy\"]\n";
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   std::string said;
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--check-config", "--config", file}, &said), 0) << said;
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--check-config", "--config", file}, &said),
+            0)
+      << said;
   std::ofstream(file) << "providers = [\"zfs\"]\n";
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--check-config", "--config", file}, &said), 1);
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--check-config", "--config", file}, &said),
+            1);
   EXPECT_THAT(said, HasSubstr("b.toml:1"));
   std::ofstream(file) << "\n";
   ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--check-config", "--config", file}, &said), 1);
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--check-config", "--config", file}, &said),
+            1);
   EXPECT_THAT(said, HasSubstr("chmod go-w"));
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--frobnicate"}, &said), 2);
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--config"}, &said), 2);
-  EXPECT_EQ(run_program({BROKER_PROGRAM, "--help"}, &said), 0);
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--frobnicate"}, &said), 2);
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--config"}, &said), 2);
+  EXPECT_EQ(run_program({program("stillframe-broker"), "--help"}, &said), 0);
   EXPECT_THAT(said, HasSubstr("examples:"));
 }
 

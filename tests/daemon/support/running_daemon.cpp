@@ -8,8 +8,10 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +64,22 @@ RunningDaemon::RunningDaemon() {
 
 RunningDaemon::~RunningDaemon() {
   kill();
+}
+
+void RunningDaemon::run_as(uid_t user, gid_t group) {
+  user_ = {user, group};
+  ::chmod(base().c_str(), 0755);
+  ::chmod(notify_->path().c_str(), 0666);
+  [[maybe_unused]] const int n = ::chown(base().c_str(), user, group);
+}
+
+// In the child.
+void RunningDaemon::become_daemon() const {
+  if (!user_) return;
+  const auto [user, group] = *user_;
+  if (::setgroups(0, nullptr) != 0 || ::setresgid(group, group, group) != 0 ||
+      ::setresuid(user, user, user) != 0)
+    ::_exit(126);
 }
 
 void RunningDaemon::write(const std::string& path, const std::string& text) {
@@ -132,7 +150,10 @@ Status RunningDaemon::start() {
     envp.push_back(nullptr);
     const int log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(log, STDERR_FILENO);
-    ::execve(argv[0], argv.data(), envp.data());
+    // By descriptor: the folders above a build may be closed to the daemon's user.
+    const int image = ::open(argv[0], O_PATH | O_CLOEXEC);
+    become_daemon();
+    ::fexecve(image, argv.data(), envp.data());
     ::_exit(127);
   }
   if (!became_ready())

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,6 +47,9 @@ class RunningDaemon {
   }
   std::vector<std::pair<std::string, std::string>> environment;  // beside what every test has
 
+  // Before start(): as somebody without privileges, who gets the folder.
+  void run_as(uid_t user, gid_t group);
+
   // Sockets that the service manager listens on: their names, in the socket directory.
   std::vector<std::string> activated;
 
@@ -73,12 +77,14 @@ class RunningDaemon {
   Result<std::unique_ptr<RequestorChannel>> connect(const char* socket = "requestor.sock") const;
 
  private:
+  void become_daemon() const;
   std::vector<Descriptor> open_activated() const;
   bool became_ready() const;
   static void write(const std::string& path, const std::string& text);
 
   TemporaryDirectory folder_{"sfd"};
   std::unique_ptr<NotifySocket> notify_;
+  std::optional<std::pair<uid_t, gid_t>> user_;
   pid_t pid_ = -1;
 };
 

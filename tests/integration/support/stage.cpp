@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,11 @@ namespace stillframe::tests {
 namespace {
 
 using namespace std::chrono_literals;
+
+// Holds nothing, because nothing writes to what it answers for.
+constexpr const char* kStillSession =
+    "#!/bin/sh\nwhile read -r order rest; do\n  case $order in\n    THAW) echo HELD ;;\n"
+    "    END) exit 0 ;;\n    *) echo OK ;;\n  esac\ndone\n";
 
 std::string slurp(const std::string& path) {
   std::ifstream in(path);
@@ -85,11 +91,47 @@ std::unique_ptr<Stage> Stage::make(const StageOptions& options, std::string& rea
                                                         : FsKind::xfs;
   stage->fs_ = LoopFs::make(kind, reason, inside);
   if (!stage->fs_) return nullptr;
-  stage->daemon_.configure(
-      "[limits]\nhold_ms = 10000\ncommit_ms = " + std::to_string(options.commit.count()) +
-      "\nlease_ms = " + std::to_string(options.lease.count()) + "\n");
+  stage->set_up_files();
+  stage->configure();
   stage->line_ = std::make_unique<NotifySocket>(stage->daemon_folder_ + "/stage");
   return stage;
+}
+
+// A writer of each kind: alpha and beta are processes, gamma is a plug-in, delta a declaration.
+void Stage::set_up_files() const {
+  std::filesystem::copy_file(program("ticking_plugin.so"), files_.path() + "/ticking.so");
+  std::ofstream(files_.path() + "/session") << kStillSession;
+  ::chmod((files_.path() + "/session").c_str(), 0755);
+  std::ofstream(files_.path() + "/still.toml")
+      << "format = 1\n[writer]\nclass_id = \"5f0a3e5e-6a0c-4d35-8c39-0f7f6a1f2b11\"\n"
+         "name = \"Still\"\n[run]\nsession = [\""
+      << files_.path() << "/session\"]\n[[component]]\nname = \"still\"\n[[component.files]]\n"
+      << "path = \"" << volume() << "/still\"\n";
+  std::filesystem::create_directory(volume() + "/still");
+  std::ofstream(volume() + "/still/file") << "always the same\n";
+}
+
+std::string Stage::hosts_config() const {
+  const std::string& app = plugged_app();
+  return "[[plugin]]\nname = \"" + app + "\"\nmakes = \"writer\"\nuser = \"root\"\nfile = \"" +
+         files_.path() + "/ticking.so\"\nconfig = { name = \"" + app + "\", folder = \"" +
+         volume() + "\", truth = \"" + truth(app) +
+         "\" }\n[[writer]]\nname = \"still\"\nuser = \"root\"\nfile = \"" + files_.path() +
+         "/still.toml\"\n";
+}
+
+void Stage::configure() {
+  std::string toml =
+      "[limits]\nhold_ms = 10000\ncommit_ms = " + std::to_string(options_.commit.count()) +
+      "\nlease_ms = " + std::to_string(options_.lease.count()) + "\n";
+  if (options_.privileges == Privileges::of_broker) {
+    broker_ = std::make_unique<BrokerUnderTest>();
+    broker_->configure("writer_sockets = \"" + daemon_.socket_dir() + "\"\ncommit_max_ms = " +
+                       std::to_string(options_.commit.count()) + "\n" + hosts_config());
+    toml += "[daemon]\nbroker = \"" + broker_->socket() + "\"\n";
+    daemon_.run_as(broker_->daemon_uid(), broker_->daemon_gid());
+  }
+  daemon_.configure(toml + hosts_config());
 }
 
 Stage::~Stage() {
@@ -98,8 +140,12 @@ Stage::~Stage() {
 }
 
 const std::vector<std::string>& Stage::apps() {
-  static const std::vector<std::string> names{"alpha", "beta"};
+  static const std::vector<std::string> names{"alpha", "beta", "gamma"};
   return names;
+}
+
+const std::string& Stage::plugged_app() {
+  return apps().back();
 }
 
 void Stage::start_app(const std::string& name) {
@@ -108,6 +154,8 @@ void Stage::start_app(const std::string& name) {
 }
 
 Status Stage::tend() {
+  if (broker_ && !broker_->running() && !broker_->start())
+    return Error(Errc::timed_out, "the broker does not start");
   if (daemon_.running()) return Ok{};
   return daemon_.start();
 }
@@ -115,13 +163,13 @@ Status Stage::tend() {
 Status Stage::raise() {
   if (Status s = tend(); !s.ok()) return s;
   for (const std::string& name : apps())
-    if (!apps_[name].running()) start_app(name);
+    if (name != plugged_app() && !apps_[name].running()) start_app(name);
   // By what the daemon sees: an application may have registered long ago.
   for (int round = 0; round < 2000; ++round) {
     auto channel = daemon_.connect();
     if (channel.ok()) {
       auto writers = Client(std::move(channel).value()).writers();
-      if (writers.ok() && writers.value().size() == apps().size()) return Ok{};
+      if (writers.ok() && writers.value().size() == apps().size() + 1) return Ok{};
     }
     std::this_thread::sleep_for(10ms);
   }
@@ -180,6 +228,10 @@ std::string Stage::falsehood(const SessionResult& result) const {
   return {};
 }
 
+bool Stage::is_ours(const std::string& path) const {
+  return path.starts_with(daemon_folder_) || (broker_ && path.starts_with(broker_->folder()));
+}
+
 std::vector<pid_t> Stage::processes(const std::string& name, const std::string& word) const {
   std::vector<pid_t> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -188,7 +240,9 @@ std::vector<pid_t> Stage::processes(const std::string& name, const std::string& 
     if (slurp("/proc/" + pid + "/comm") != name + "\n") continue;
     std::string command = slurp("/proc/" + pid + "/cmdline");
     std::replace(command.begin(), command.end(), '\0', ' ');
-    if (command.find(daemon_folder_) == std::string::npos) continue;
+    if (command.find(daemon_folder_) == std::string::npos &&
+        (!broker_ || command.find(broker_->folder()) == std::string::npos))
+      continue;
     if (!word.empty() && command.find(" " + word + " ") == std::string::npos) continue;
     found.push_back(static_cast<pid_t>(std::stol(pid)));
   }

@@ -1,5 +1,5 @@
-// A small world for whole sessions: a real file system, a real daemon, two applications that write
-// all the time, and requestors, each a process that can be killed.
+// A small world for whole sessions: a real file system, a real daemon, applications that write all
+// the time, and requestors, each a process that can be killed.
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "tests/daemon/support/broker_under_test.hpp"
 #include "tests/daemon/support/running_daemon.hpp"
 #include "tests/integration/support/ticking_app.hpp"
 #include "tests/support/loop_fs.hpp"
@@ -39,6 +40,11 @@ class TestProcess {
 // number of a Consistency) and "cut.NAME" (two instants).
 using SessionResult = std::map<std::string, std::string>;
 
+enum class Privileges {
+  of_daemon,  // a daemon of root's does everything itself
+  of_broker   // a daemon of nobody's asks a broker
+};
+
 enum class Ground {
   image,  // ext4 in a loop image on btrfs: cut under a FIFREEZE, so there are guards
   btrfs,
@@ -47,6 +53,7 @@ enum class Ground {
 
 struct StageOptions {
   Ground ground = Ground::image;
+  Privileges privileges = Privileges::of_daemon;
   std::chrono::milliseconds lease{200};
   std::chrono::milliseconds commit{1000};
 };
@@ -57,15 +64,17 @@ class Stage {
   static std::unique_ptr<Stage> make(const StageOptions& options, std::string& reason);
   ~Stage();
 
-  static const std::vector<std::string>& apps();  // their names
+  // All that tick: those of a process of the test, and the one in a plug-in host.
+  static const std::vector<std::string>& apps();
+  static const std::string& plugged_app();
   TestProcess& app(const std::string& name) { return apps_[name]; }
   RunningDaemon& daemon() { return daemon_; }
+  BrokerUnderTest* broker() { return broker_.get(); }  // null when there is none
   NotifySocket& line() { return *line_; }
 
-  // Starts what does not run and waits until both applications are registered.
+  // Starts what does not run and waits until all writers are registered.
   Status raise();
-  void start_app(const std::string& name);
-  // Starts a daemon that has ended, as a service manager would.
+  // Starts a broker and a daemon that have ended, as a service manager would.
   Status tend();
 
   void start_requestor(TestProcess& process);
@@ -80,17 +89,25 @@ class Stage {
 
   // Processes of this stage by the kernel's short name, oldest first.
   std::vector<pid_t> processes(const std::string& name, const std::string& word = "") const;
+  // Whether the path is of this stage: of its daemon, or of its broker.
+  bool is_ours(const std::string& path) const;
   const StageOptions& options() const { return options_; }
   const std::string& volume() const { return fs_->mount_point(); }
   const std::string& scratch() const { return daemon_folder_; }
 
  private:
   Stage(StageOptions options) : options_(options) {}
+  void set_up_files() const;
+  void configure();
+  std::string hosts_config() const;
+  void start_app(const std::string& name);
   std::string truth(const std::string& app) const { return daemon_folder_ + "/" + app + ".truth"; }
   std::string out() const { return daemon_folder_ + "/out"; }
 
   const StageOptions options_;
+  const TemporaryDirectory files_{"sfs"};  // what plug-in hosts load; nobody but root may change it
   std::unique_ptr<LoopFs> host_, fs_;
+  std::unique_ptr<BrokerUnderTest> broker_;
   RunningDaemon daemon_;
   const std::string daemon_folder_ = daemon_.base();
   std::unique_ptr<NotifySocket> line_;

@@ -135,10 +135,11 @@ Status TickingApp::prepare_snapshot(const CallContext&, const SnapshotSetView&) 
   return Ok{};
 }
 
-Status TickingApp::freeze(const CallContext&) {
+Status TickingApp::freeze(const CallContext& call) {
   options_.tell("freeze");
   std::unique_lock lock(mutex_);
   wanted_still_ = true;
+  wanted_by_ = call.session;
   if (!changed_.wait_for(lock, 2s, [this] { return !writing_; })) {
     wanted_still_ = false;
     return Error(Errc::timed_out, "a record takes too long to write");
@@ -174,9 +175,10 @@ Status TickingApp::backup_complete(const CallContext&, const BackupView&, const 
   return Ok{};
 }
 
-void TickingApp::abort(const CallContext&) {
+// Another session may hold it by now.
+void TickingApp::abort(const CallContext& call) {
   options_.tell("abort");
-  (void)release();
+  if (call.session == wanted_by_) (void)release();
 }
 
 void TickingApp::shutdown(const CallContext&, const SetId&) {

@@ -69,6 +69,7 @@ class TickingApp final : public Writer {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool wanted_still_ = false;  // the next record waits
+  SessionId wanted_by_;
   bool writing_ = false;
   std::uint64_t number_ = 0;  // of the last record
   bool ending_ = false;

@@ -1,4 +1,4 @@
-// The broker as its own process, and a daemon as another, for tests.
+// The broker as its own process, for tests.
 #pragma once
 
 #include <memory>
@@ -37,6 +37,7 @@ class BrokerUnderTest {
 
   pid_t pid() const { return child_->pid(); }
   uid_t daemon_uid() const { return daemon_uid_; }
+  gid_t daemon_gid() const { return daemon_gid_; }
   const std::string& socket() const { return socket_; }
   std::string folder() const { return folder_.path(); }
   std::string state() const { return folder_.path() + "/state"; }
@@ -49,27 +50,9 @@ class BrokerUnderTest {
   const TemporaryDirectory folder_{"sfb"};
   const std::string socket_;
   uid_t daemon_uid_ = 0;
+  gid_t daemon_gid_ = 0;
   std::string daemon_user_;
   std::string more_;
-  std::unique_ptr<ChildProcess> child_;
-};
-
-// The program unprivileged_daemon.
-class DaemonUnderTest {
- public:
-  DaemonUnderTest(const BrokerUnderTest& broker, uid_t user);
-  bool started() const { return child_ != nullptr; }
-
-  // One command and its answer.
-  std::string ask(const std::string& command);
-  // The two halves of it.
-  void tell(const std::string& command);
-  std::string hear();
-  void kill() { child_.reset(); }
-  // The provider's host.
-  pid_t host();
-
- private:
   std::unique_ptr<ChildProcess> child_;
 };
 

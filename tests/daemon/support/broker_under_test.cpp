@@ -1,4 +1,4 @@
-#include "tests/daemon/broker/broker_under_test.hpp"
+#include "tests/daemon/support/broker_under_test.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -10,6 +10,8 @@
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/daemon/support/running_daemon.hpp"
 
 namespace stillframe::tests {
 namespace {
@@ -26,6 +28,7 @@ BrokerUnderTest::BrokerUnderTest() : socket_(folder_.path() + "/run/b.sock") {
   const passwd* user = ::geteuid() == 0 ? ::getpwnam("nobody") : ::getpwuid(::geteuid());
   if (user == nullptr) return;
   daemon_uid_ = user->pw_uid;
+  daemon_gid_ = user->pw_gid;
   daemon_user_ = user->pw_name;
   ::chmod(folder_.path().c_str(), 0755);  // the daemon must get to the socket
 }
@@ -50,8 +53,12 @@ bool BrokerUnderTest::start() {
   ::chmod(file.c_str(), 0600);
   ChildOptions options;
   // The shell becomes the broker; its standard error is the trail.
-  options.command = {"/bin/sh",      "-c", "exec \"$0\" --config \"$1\" 2>>\"$2\"",
-                     BROKER_PROGRAM, file, folder_.path() + "/trail"};
+  options.command = {"/bin/sh",
+                     "-c",
+                     "exec \"$0\" --config \"$1\" 2>>\"$2\"",
+                     program("stillframe-broker"),
+                     file,
+                     folder_.path() + "/trail"};
   auto child = ChildProcess::start(options);
   if (!child.ok()) return false;
   child_ = std::move(child).value();
@@ -93,32 +100,6 @@ std::unique_ptr<daemon::BrokerClient> BrokerUnderTest::client(
   options.socket = socket_;
   options.brief = brief;
   return daemon::BrokerClient::create(options);
-}
-
-DaemonUnderTest::DaemonUnderTest(const BrokerUnderTest& broker, uid_t user) {
-  ChildOptions options;
-  options.command = {DAEMON_PROGRAM, std::to_string(user), broker.socket()};
-  auto child = ChildProcess::start(options);
-  if (child.ok()) child_ = std::move(child).value();
-}
-
-std::string DaemonUnderTest::ask(const std::string& command) {
-  tell(command);
-  return hear();
-}
-
-void DaemonUnderTest::tell(const std::string& command) {
-  EXPECT_TRUE(child_->write(command + "\n", in_seconds(20)).ok());
-}
-
-std::string DaemonUnderTest::hear() {
-  auto line = child_->read_line(100'000, in_seconds(60));
-  return line.ok() ? line.value() : "no answer: " + line.error().what() + child_->complaints();
-}
-
-pid_t DaemonUnderTest::host() {
-  const std::string answer = ask("pid");
-  return answer.starts_with("ok ") ? std::atoi(answer.c_str() + 3) : 0;
 }
 
 }  // namespace stillframe::tests
