@@ -12,6 +12,7 @@
 #include "requestor/backup/copier.hpp"
 #include "requestor/backup/stream_copy.hpp"
 #include "requestor/backup/whole_volumes.hpp"
+#include "requestor/store/sandboxed_verifier.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -270,7 +271,11 @@ Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token st
   const std::stop_callback on_stop(stop, [&] { cancelled = true; });
   CopySettings settings;
   settings.threads = request_.copy_threads;
-  settings.verifiers = request_.verifiers;
+  auto sandboxed =
+      sandbox_verifiers(request_.verifiers, request_.copy_threads,
+                        [this](const std::string& weakness) { observer_.warning(weakness); });
+  if (!sandboxed.ok()) return sandboxed.error();
+  for (const auto& verifier : sandboxed.value()) settings.verifiers.push_back(verifier.get());
   settings.cancelled = &cancelled;
   settings.progress = [this](std::uint64_t done, std::uint64_t total) {
     observer_.progress("copy", "", done, total);

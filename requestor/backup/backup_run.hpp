@@ -23,7 +23,7 @@ struct BackupRequest {
   BytePath exclude_lists = kExcludeFromBackupFolder;  // of the machine, for whole volumes
   bool prefer_streams = false;                        // where a writer can deliver its files itself
   int copy_threads = 2;
-  std::vector<Verifier*> verifiers;  // not owned
+  std::vector<Verifier*> verifiers;  // each works in sandboxed children; not owned
 };
 
 // Told how far a run is. Any thread; calls do not overlap.

@@ -32,7 +32,9 @@ struct VerifyOutcome {
 
 struct SetVerifyOptions {
   int threads = 2;
-  std::vector<Verifier*> verifiers;  // beside the hashes; not owned
+  std::vector<Verifier*> verifiers;  // beside the hashes, each in children of its own; not owned
+  // Told what the kernel cannot keep from a verifier. May be empty.
+  std::function<void(const std::string&)> warning;
   std::function<bool(std::uint64_t bytes)> progress;
 };
 

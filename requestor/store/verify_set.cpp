@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "requestor/store/backup_set.hpp"
+#include "requestor/store/sandboxed_verifier.hpp"
 #include "requestor/store/worker_pool.hpp"
 
 namespace stillframe::requestor {
@@ -32,7 +33,9 @@ class Findings {
   VerifyOutcome outcome_;
 };
 
-Result<std::unique_ptr<FileVerifier>> open_verifier(const SetVerifyOptions& options,
+using Verifiers = std::vector<std::unique_ptr<SandboxedVerifier>>;
+
+Result<std::unique_ptr<FileVerifier>> open_verifier(const Verifiers& verifiers,
                                                     const std::vector<WriterMetadata>& writers,
                                                     const BackupManifest& manifest,
                                                     const ManifestFile& file) {
@@ -41,7 +44,7 @@ Result<std::unique_ptr<FileVerifier>> open_verifier(const SetVerifyOptions& opti
     const ManifestComponent& component = manifest.components[index];
     for (const WriterMetadata& writer : writers) {
       if (writer.identity.class_id != component.writer_class) continue;
-      for (Verifier* verifier : options.verifiers) {
+      for (const auto& verifier : verifiers) {
         if (verifier->wants(writer.identity, component.name, file.path)) {
           return verifier->open(file.path, file.size);
         }
@@ -52,10 +55,11 @@ Result<std::unique_ptr<FileVerifier>> open_verifier(const SetVerifyOptions& opti
 }
 
 Status verify_file(const BackupSet& set, const std::vector<WriterMetadata>& writers,
-                   const ManifestFile& file, const SetVerifyOptions& options) {
+                   const ManifestFile& file, const Verifiers& verifiers,
+                   const SetVerifyOptions& options) {
   auto data = set.open_data(file.path);
   if (!data.ok()) return data.error();
-  auto verifier = open_verifier(options, writers, set.manifest(), file);
+  auto verifier = open_verifier(verifiers, writers, set.manifest(), file);
   if (!verifier.ok()) return verifier.error();
   CopyRequest request;
   request.source = data.value().get();
@@ -108,9 +112,11 @@ Result<VerifyOutcome> BackupSet::verify(const SetVerifyOptions& options) const {
     regular.push_back(&file);
     known.insert(file.path);
   }
+  auto verifiers = sandbox_verifiers(options.verifiers, options.threads, options.warning);
+  if (!verifiers.ok()) return verifiers.error();
   for_each_parallel(regular.size(), options.threads, [&](std::size_t i) {
     const ManifestFile& file = *regular[i];
-    if (Status s = verify_file(*this, writers, file, options); !s.ok()) {
+    if (Status s = verify_file(*this, writers, file, verifiers.value(), options); !s.ok()) {
       findings.add(file.path, s.error());
     } else {
       findings.count(file.size);

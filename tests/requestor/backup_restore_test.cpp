@@ -1,5 +1,6 @@
 // Whole backups and restores against a real coordinator, with a writer in the same process.
 #include <cstring>
+#include <fstream>
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -70,6 +71,58 @@ TEST_F(BackupRestoreTest, OddNamesHolesLinksAndAttributesComeBack) {
   char value[8] = {};
   const ssize_t length = getxattr(odd.c_str(), "user.colour", value, sizeof value);
   EXPECT_EQ(length, xattrs ? 4 : -1);
+}
+
+// Finds the file bad that says so; and tries to leave a mark, which it must not.
+struct MarkingVerifier final : Verifier {
+  struct File final : FileVerifier {
+    explicit File(std::string folder_to_mark) : folder(std::move(folder_to_mark)) {}
+    Status feed(std::span<const std::byte> bytes) override {
+      content.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      std::ofstream(folder + "/mark") << "was here";
+      return Ok{};
+    }
+    Status finish() override {
+      if (content == "bad") return Error(Errc::corrupt, "the page says so");
+      return Ok{};
+    }
+    std::string folder, content;
+  };
+
+  std::string name() const override { return "marking"; }
+  bool wants(const WriterIdentity& writer, const ComponentName&, const BytePath&) override {
+    return writer.name == "Folder";
+  }
+  Result<std::unique_ptr<FileVerifier>> open(const BytePath&, std::uint64_t) override {
+    return std::unique_ptr<FileVerifier>(std::make_unique<File>(folder));
+  }
+  std::string folder;
+};
+
+TEST_F(BackupRestoreTest, VerifiersSeeEveryFileAndTouchNothing) {
+  MarkingVerifier verifier;
+  verifier.folder = base;
+  BackupRequest request;
+  request.store = store;
+  request.options.type = BackupType::full;
+  request.verifiers = {&verifier};
+  Client requestor = client();
+  auto good = run_backup(requestor, request, observer);
+  ASSERT_TRUE(good.ok()) << good.error().what();
+  EXPECT_TRUE(good.value().finish.ok()) << good.value().finish.error().what();
+  auto set = BackupSet::open(good.value().path);
+  ASSERT_TRUE(set.ok()) << set.error().what();
+  SetVerifyOptions again;
+  again.verifiers = {&verifier};
+  auto checked = set.value().verify(again);
+  ASSERT_TRUE(checked.ok()) << checked.error().what();
+  EXPECT_TRUE(checked.value().problems.empty());
+
+  write_file(folder + "/deep/b", "bad");
+  const auto bad = run_backup(requestor, request, observer);
+  ASSERT_FALSE(bad.ok());
+  EXPECT_THAT(bad.error().what(), HasSubstr("the page says so"));
+  EXPECT_FALSE(std::filesystem::exists(base + "/mark"));
 }
 
 TEST_F(BackupRestoreTest, SetVerifiesAndRecordsHowItEnded) {
