@@ -6,6 +6,10 @@
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
+#
+# Install components: framework and requestor are the libraries that programs run with, development is
+# what they are built with; testkit is for test programs; service is stillframed with its helpers and
+# units, command the command line, ese the tool esectl.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -79,9 +83,15 @@ function(stillframe_component name)
   endforeach()
   add_library(stillframe::${name} ALIAS ${target})
 
+  # A static library is nothing but something to build with.
+  set(to_build_with development)
+  if(ARG_TYPE STREQUAL "STATIC")
+    set(to_build_with ${name})
+  endif()
   install(TARGETS ${target} EXPORT stillframe-${name} COMPONENT ${name}
-          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-  install(EXPORT stillframe-${name} NAMESPACE stillframe:: COMPONENT ${name}
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" NAMELINK_COMPONENT development
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(EXPORT stillframe-${name} NAMESPACE stillframe:: COMPONENT ${to_build_with}
           DESTINATION "${STILLFRAME_CMAKE_DIR}")
   set(pc_name ${ARG_OUTPUT})
   file(RELATIVE_PATH pc_up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
@@ -89,7 +99,7 @@ function(stillframe_component name)
   list(JOIN pc_needs " " pc_needs)
   configure_file("${CMAKE_SOURCE_DIR}/cmake/stillframe.pc.in"
                  "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" @ONLY)
-  install(FILES "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" COMPONENT ${name}
+  install(FILES "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" COMPONENT ${to_build_with}
           DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 endfunction()
 
@@ -104,12 +114,12 @@ stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framewo
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its
 # manual pages and its completions are installed where they are made, in requestor/.
-install(TARGETS stillframe-guard stillframe-provider-host COMPONENT framework
+install(TARGETS stillframe-guard stillframe-provider-host COMPONENT service
         DESTINATION "${STILLFRAME_HELPER_DIR}")
 install(TARGETS stillframe-sim COMPONENT testkit DESTINATION "${CMAKE_INSTALL_BINDIR}")
 
 install(DIRECTORY framework/include/stillframe DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
-        COMPONENT framework PATTERN testkit EXCLUDE)
+        COMPONENT development PATTERN testkit EXCLUDE)
 install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
 install(FILES LICENSE COMPONENT framework
@@ -121,4 +131,4 @@ write_basic_package_version_file("${CMAKE_BINARY_DIR}/stillframeConfigVersion.cm
                                  COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_BINARY_DIR}/stillframeConfig.cmake"
               "${CMAKE_BINARY_DIR}/stillframeConfigVersion.cmake"
-        COMPONENT framework DESTINATION "${STILLFRAME_CMAKE_DIR}")
+        COMPONENT development DESTINATION "${STILLFRAME_CMAKE_DIR}")

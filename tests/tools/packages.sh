@@ -18,7 +18,7 @@ required_packages=(
 optional_packages=(
   ninja-build ccache mold
   btrfs-progs xfsprogs e2fsprogs acl attr util-linux procps sqlite3
-  python3-jsonschema shellcheck man-db restic borgbackup libesedb-utils zstd
+  python3-jsonschema shellcheck man-db systemd dpkg-dev restic borgbackup libesedb-utils zstd
 )
 
 packages_missing() {

@@ -114,10 +114,8 @@ int run_writer(const Arguments& arguments, int signals) {
 int main(int argc, char** argv) {
   const auto arguments = parse(argc, argv);
   if (!arguments) {
-    std::fprintf(stderr,
-                 "usage: stillframe-plugin-host --kind writer|provider|declarative --name NAME "
-                 "--file FILE --config JSON --socket-dir DIR\n"
-                 "Runs one plug-in or declarative writer. Started by Stillframe itself.\n");
+    const VerbHelp program = plugin_host_help().verbs.front();
+    std::fprintf(stderr, "usage: %s\nIt %s.\n", program.usage.c_str(), program.summary.c_str());
     return kHostUsage;
   }
   // What a plug-in prints is a complaint, never an answer.

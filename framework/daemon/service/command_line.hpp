@@ -7,6 +7,7 @@
 
 #include <stillframe/byte_path.hpp>
 
+#include "framework/base/command_help.hpp"
 #include "framework/daemon/config/daemon_config.hpp"
 
 namespace stillframe::daemon {
@@ -24,6 +25,9 @@ struct Answer {
   bool to_stderr = false;
   int exit_code = 0;
 };
+
+// What the manual page says.
+CommandHelp daemon_help();
 
 std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::string>& arguments);
 

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "framework/base/posix_error.hpp"
+#include "framework/providers/guard/guard_help.hpp"
 #include "framework/providers/guard/held_record.hpp"
 #include "framework/providers/guard/isolation.hpp"
 #include "framework/providers/guard/party.hpp"
@@ -33,8 +34,6 @@ namespace {
 
 using namespace stillframe;
 using namespace stillframe::guard;
-
-constexpr const char* kDefaultRecordDirectory = "/run/stillframe/held";
 
 struct PairArguments {
   int shared = -1, keeper_bell = -1, holder_bell = -1;
@@ -243,10 +242,7 @@ int main(int argc, char** argv) {
   const std::string_view role = argc > 1 ? argv[1] : "";
   if (role == "pair") return run_pair(argc, argv);
   if (role == "thaw" && argc <= 3) return run_thaw(argc == 3 ? argv[2] : kDefaultRecordDirectory);
-  std::fprintf(stderr,
-               "usage: stillframe-guard thaw [DIR]\n"
-               "Thaws the file systems that freeze guards killed together left frozen (records in\n"
-               "DIR, by default %s). 'stillframe-guard pair' is started by Stillframe itself.\n",
-               kDefaultRecordDirectory);
-  return 2;
+  const bool asked = role == "--help" && argc == 2;
+  std::fputs(guard_help_text().c_str(), asked ? stdout : stderr);
+  return asked ? 0 : 2;
 }
