@@ -122,8 +122,6 @@ install(DIRECTORY framework/include/stillframe DESTINATION "${CMAKE_INSTALL_INCL
         COMPONENT development PATTERN testkit EXCLUDE)
 install(DIRECTORY framework/include/stillframe/testkit COMPONENT testkit
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/stillframe")
-install(FILES LICENSE COMPONENT framework
-        DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/stillframe")
 
 configure_package_config_file(cmake/stillframeConfig.cmake.in
   "${CMAKE_BINARY_DIR}/stillframeConfig.cmake" INSTALL_DESTINATION "${STILLFRAME_CMAKE_DIR}")
