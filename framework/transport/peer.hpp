@@ -1,4 +1,4 @@
-// Who is at the other end of a connection, as the kernel says.
+// Who is at the other end of a connection, as the kernel says, or a certificate.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,11 @@ struct PeerCredentials {
   std::int64_t uid = -1;
   std::int64_t gid = -1;
   std::vector<std::int64_t> groups;  // the supplementary ones
+  // Of a peer on another machine, which has no process or user here: the name in its certificate,
+  // and where it connects from. Empty for local ones.
+  std::string certificate{};
+  std::string certificate_sha256{};
+  std::string address{};
   friend bool operator==(const PeerCredentials&, const PeerCredentials&) = default;
 };
 

@@ -10,6 +10,7 @@
 #include <stillframe/requestor.hpp>
 
 #include "framework/transport/handshake.hpp"
+#include "framework/transport/requestor_channel.hpp"
 #include "framework/transport/unix_socket.hpp"
 #include "framework/wire/request_message.hpp"
 
@@ -19,8 +20,10 @@ namespace {
 class SocketChannel : public RequestorChannel {
  public:
   SocketChannel(std::unique_ptr<IoThread> io, std::shared_ptr<Connection> connection,
-                BytePath socket)
-      : socket_(std::move(socket)), connection_(std::move(connection)), io_(std::move(io)) {}
+                std::string coordinator)
+      : coordinator_(std::move(coordinator)),
+        connection_(std::move(connection)),
+        io_(std::move(io)) {}
 
   ~SocketChannel() override {
     close();
@@ -29,7 +32,7 @@ class SocketChannel : public RequestorChannel {
   }
 
   // Says hello and waits for the welcome.
-  Status greet(const ConnectOptions& options) {
+  Status greet(const GreetOptions& options) {
     const Clock& clock = system_clock();
     wire::Hello hello;
     hello.role = wire::Role::requestor;
@@ -48,9 +51,12 @@ class SocketChannel : public RequestorChannel {
     std::unique_lock lock(mutex_);
     const bool in_time =
         changed_.wait_for(lock, options.timeout, [this] { return welcome_ || ended_; });
-    if (welcome_) return check_welcome(*welcome_, hello, clock);
+    if (welcome_ && options.welcome != nullptr) *options.welcome = {*welcome_, hello.clock.boot};
+    if (welcome_)
+      return options.same_machine ? check_welcome(*welcome_, hello, clock)
+                                  : check_far_welcome(*welcome_, hello);
     if (!in_time) {
-      return Error(Errc::timed_out, "the coordinator behind '" + escape_path(socket_) +
+      return Error(Errc::timed_out, "the coordinator behind '" + coordinator_ +
                                         "' does not answer; look at its log");
     }
     return *ended_;
@@ -155,8 +161,8 @@ class SocketChannel : public RequestorChannel {
   }
 
   void lost(const Error& why) {
-    end(Error(Errc::disconnected, "the connection to the coordinator behind '" +
-                                      escape_path(socket_) + "' was lost: " + why.what()));
+    end(Error(Errc::disconnected, "the connection to the coordinator behind '" + coordinator_ +
+                                      "' was lost: " + why.what()));
   }
 
   // The first reason stands.
@@ -166,7 +172,7 @@ class SocketChannel : public RequestorChannel {
     changed_.notify_all();
   }
 
-  const BytePath socket_;
+  const std::string coordinator_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint64_t, std::optional<Result<ChannelReply>>> waiting_;
@@ -187,6 +193,17 @@ BytePath socket_path(const ConnectOptions& options) {
 
 }  // namespace
 
+Result<std::unique_ptr<RequestorChannel>> greet(std::unique_ptr<IoThread> io,
+                                                std::shared_ptr<Connection> connection,
+                                                const GreetOptions& options) {
+  auto channel =
+      std::make_unique<SocketChannel>(std::move(io), std::move(connection), options.coordinator);
+  if (Status s = channel->greet(options); !s.ok()) {
+    return s.error().while_doing("connecting to '" + options.coordinator + "'");
+  }
+  return std::unique_ptr<RequestorChannel>(std::move(channel));
+}
+
 Result<std::unique_ptr<RequestorChannel>> connect(const ConnectOptions& options) {
   const BytePath path = socket_path(options);
   const Clock& clock = system_clock();
@@ -198,12 +215,11 @@ Result<std::unique_ptr<RequestorChannel>> connect(const ConnectOptions& options)
   connection_options.send_queue_bytes_max = wire::kDocumentMessageBytesMax * 2;
   auto connection = Connection::adopt(*io.value(), std::move(socket).value(), connection_options);
   if (!connection.ok()) return connection.error();
-  auto channel =
-      std::make_unique<SocketChannel>(std::move(io).value(), std::move(connection).value(), path);
-  if (Status s = channel->greet(options); !s.ok()) {
-    return s.error().while_doing("connecting to '" + escape_path(path) + "'");
-  }
-  return std::unique_ptr<RequestorChannel>(std::move(channel));
+  GreetOptions greeting;
+  greeting.coordinator = escape_path(path);
+  greeting.requestor_name = options.requestor_name;
+  greeting.timeout = options.timeout;
+  return greet(std::move(io).value(), std::move(connection).value(), greeting);
 }
 
 }  // namespace stillframe

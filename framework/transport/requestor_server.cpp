@@ -5,7 +5,6 @@
 
 #include "framework/transport/boot_timer.hpp"
 #include "framework/transport/handshake.hpp"
-#include "framework/transport/listener.hpp"
 #include "framework/wire/request_message.hpp"
 
 namespace stillframe {
@@ -57,9 +56,10 @@ class SocketRequestorServer : public RequestorServer {
     connection.send_queue_bytes_max = options_.send_queue_bytes_max;
     Status status = Ok{};
     io_->run([&] {
-      auto listener =
-          Listener::start(*io_, options_.listen, connection,
-                          [this](std::shared_ptr<Connection> c) { accepted(std::move(c)); });
+      const auto accept = [this](std::shared_ptr<Connection> c) { accepted(std::move(c)); };
+      auto listener = options_.listen_elsewhere
+                          ? options_.listen_elsewhere(*io_, connection, accept)
+                          : Listener::start(*io_, options_.listen, connection, accept);
       if (listener.ok()) {
         listener_ = std::move(listener).value();
       } else {
@@ -111,7 +111,9 @@ class SocketRequestorServer : public RequestorServer {
   Status greeted(const std::shared_ptr<Guest>& guest, const wire::RawMessage& message) {
     auto hello = wire::decode_hello(message);
     if (!hello.ok()) return hello.error();
-    auto welcome = answer_hello(hello.value(), wire::Role::requestor, clock_);
+    auto welcome = options_.same_machine
+                       ? answer_hello(hello.value(), wire::Role::requestor, clock_)
+                       : answer_far_hello(hello.value(), wire::Role::requestor, clock_);
     if (!welcome.ok()) return welcome.error();
     guest->peer = {next_connection(), guest->connection->peer(), hello.value().name};
     Status opened = handler_.connection_opened(

@@ -1,11 +1,12 @@
 // Listens for requestors on a Unix socket and hands their requests to a RequestorHandler.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include <stillframe/time.hpp>
 
-#include "framework/transport/listen_options.hpp"
+#include "framework/transport/listener.hpp"
 #include "framework/transport/requestor_handler.hpp"
 
 namespace stillframe {
@@ -18,6 +19,11 @@ struct RequestorServerOptions {
   std::chrono::milliseconds handshake_limit{5'000};
   // False where no request holds a document: none may be larger than wire::kHandshakeBytesMax.
   bool large_requests = true;
+  // Where connections come from; empty: the Unix socket that `listen` names.
+  std::function<Result<std::unique_ptr<Listener>>(IoThread&, ConnectionOptions,
+                                                  Listener::AcceptedHandler)>
+      listen_elsewhere;
+  bool same_machine = true;  // so that both sides must have the same boot clock
 };
 
 class RequestorServer {

@@ -149,8 +149,13 @@ void AccessHandler::note(const RequestorPeer& peer, const std::string& method,
   event.level = allowed ? EventLevel::info : EventLevel::warning;
   event.fields = objects_of(params_json);
   event.fields["method"] = method.substr(0, 64);
-  event.fields["uid"] = std::to_string(peer.credentials.uid);
-  event.fields["pid"] = std::to_string(peer.credentials.pid);
+  if (peer.credentials.certificate.empty()) {
+    event.fields["uid"] = std::to_string(peer.credentials.uid);
+    event.fields["pid"] = std::to_string(peer.credentials.pid);
+  } else {
+    event.fields["certificate"] = peer.credentials.certificate;
+    event.fields["address"] = peer.credentials.address;
+  }
   event.fields["requestor"] = peer.name.substr(0, 256);
   event.fields["outcome"] = outcome.ok() ? "ok" : std::string(to_string(outcome.error().code()));
   event.message = describe(peer.credentials) + (allowed ? ": " : " was refused: ") +

@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kNameServiceBytes = 64 << 10;
 
 bool names(const AccessRule& rule, const PeerCredentials& peer) {
+  if (!peer.certificate.empty()) return rule.certificates.count(peer.certificate) != 0;
   if (rule.users.count(peer.uid) != 0 || rule.groups.count(peer.gid) != 0) return true;
   return std::any_of(peer.groups.begin(), peer.groups.end(),
                      [&](std::int64_t group) { return rule.groups.count(group) != 0; });
@@ -73,8 +74,14 @@ AccessRule read_rule(ConfigTable& table) {
   AccessRule rule;
   rule.users = read_names(table, "users", find_user);
   rule.groups = read_names(table, "groups", find_group);
-  if (!table.has("users") && !table.has("groups"))
-    table.reject("users", "is missing: say whom this allows something, here or in 'groups'");
+  for (std::string& name : table.texts("certificates")) {
+    if (name.empty()) table.reject("certificates", "holds an empty name");
+    rule.certificates.insert(std::move(name));
+  }
+  if (!table.has("users") && !table.has("groups") && !table.has("certificates"))
+    table.reject("users",
+                 "is missing: say whom this allows something, here, in 'groups' or in "
+                 "'certificates'");
   for (const std::string& text : table.texts("rights")) {
     if (const auto right = parse_right(text)) {
       rule.rights |= *right;
@@ -138,6 +145,8 @@ std::vector<AccessRule> read_access_rules(ConfigTable& table) {
 }
 
 std::string describe(const PeerCredentials& peer) {
+  if (!peer.certificate.empty())
+    return "certificate '" + peer.certificate + "' (" + peer.address + ")";
   return "uid " + std::to_string(peer.uid) + " (process " + std::to_string(peer.pid) + ")";
 }
 

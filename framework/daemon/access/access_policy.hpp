@@ -6,6 +6,10 @@
 //   rights = ["look", "backup", "restore"]
 //
 //   [[allow]]
+//   certificates = ["backup.example"]   # of requestors on other machines, by their common names
+//   rights = ["look", "backup"]
+//
+//   [[allow]]
 //   users = ["shop"]
 //   rights = ["register"]
 //   writers = ["Shop"]              # by name, instance name or class id; none: every writer
@@ -31,6 +35,7 @@ namespace stillframe::daemon {
 
 struct AccessRule {
   std::set<std::int64_t> users, groups;
+  std::set<std::string> certificates;
   Rights rights;
   std::vector<std::string> writers;  // for Right::register_; empty: every writer
   bool any_files = false;            // likewise: also files that its user cannot read
@@ -51,7 +56,9 @@ class AccessPolicy {
   bool may_declare_any(const PeerCredentials& peer, const WriterIdentity& writer) const;
 
  private:
-  bool is_owner(const PeerCredentials& peer) const { return peer.uid == 0 || peer.uid == own_uid_; }
+  bool is_owner(const PeerCredentials& peer) const {
+    return peer.certificate.empty() && (peer.uid == 0 || peer.uid == own_uid_);
+  }
 
   std::int64_t own_uid_;
   std::vector<AccessRule> rules_;
@@ -60,8 +67,8 @@ class AccessPolicy {
 // Names are looked up here, once. Mistakes, unknown names included, are noted in `table`.
 std::vector<AccessRule> read_access_rules(ConfigTable& table);
 
-// "uid 34 (process 812)": for messages and the audit trail. No names, because asking a name service
-// may take long.
+// "uid 34 (process 812)", "certificate 'backup.example' (192.0.2.7)": for messages and the audit
+// trail. No names, because asking a name service may take long.
 std::string describe(const PeerCredentials& peer);
 
 }  // namespace stillframe::daemon

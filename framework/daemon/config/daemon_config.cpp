@@ -102,6 +102,7 @@ Result<DaemonConfig> read_daemon_config(const ConfigFiles& files, std::int64_t o
   read_limits(table.table("limits"), config);
   read_providers(table.table("providers"), config);
   config.observe = read_observe_options(table);
+  config.remote = read_remote_settings(table.table("remote"));
   config.allow = read_access_rules(table);
   config.hosts = read_host_specs(table);
   if (Status s = table.finish(); !s.ok()) return s.error();

@@ -13,6 +13,7 @@
 #include "framework/daemon/access/access_policy.hpp"
 #include "framework/daemon/hosts/host_spec.hpp"
 #include "framework/daemon/observe/observe_options.hpp"
+#include "framework/daemon/remote/remote_settings.hpp"
 
 namespace stillframe::daemon {
 
@@ -39,6 +40,7 @@ struct DaemonConfig {
   std::vector<BytePath> command_providers;
 
   ObserveOptions observe;         // [events] and [metrics]
+  RemoteSettings remote;          // [remote]
   std::vector<AccessRule> allow;  // [[allow]]
   std::vector<HostSpec> hosts;    // [[plugin]] and [[writer]]
 };

@@ -14,6 +14,8 @@
 #include "framework/daemon/observe/event_ids.hpp"
 #include "framework/daemon/observe/metrics_server.hpp"
 #include "framework/daemon/observe/observe_handler.hpp"
+#include "framework/daemon/remote/remote_events.hpp"
+#include "framework/daemon/remote/remote_service.hpp"
 #include "framework/daemon/service/brokered.hpp"
 #include "framework/daemon/service/writer_files.hpp"
 #include "framework/lists/machine_lists.hpp"
@@ -47,6 +49,10 @@ std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConf
   differs("limits.lease_ms", now.lease, next.lease);
   differs("limits.copy_mib", now.copy_bytes, next.copy_bytes);
   differs("limits.writer_message_kib", now.writer_message_bytes, next.writer_message_bytes);
+  differs("remote.listen", now.remote.listen, next.remote.listen);
+  differs("remote.connections_max", now.remote.connections_max, next.remote.connections_max);
+  differs("remote.handshake_ms", now.remote.handshake, next.remote.handshake);
+  differs("remote.ticket_ms", now.remote.ticket, next.remote.ticket);
   differs("events or metrics", now.observe, next.observe);
   differs("providers.builtin", now.builtin_providers, next.builtin_providers);
   differs("providers.command", now.command_providers, next.command_providers);
@@ -65,6 +71,7 @@ class RunningDaemon final : public Daemon {
   ~RunningDaemon() override {
     report(kEventStopping, EventLevel::info, "stillframed is stopping");
     if (coordinator_) coordinator_->close();
+    remote_.reset();
     requestor_server_.reset();
     status_server_.reset();
     joiner_.reset();
@@ -102,6 +109,7 @@ class RunningDaemon final : public Daemon {
     serve_metrics();
     if (Status s = listen_for_writers(sockets); !s.ok()) return s;
     if (Status s = listen_for_requestors(sockets); !s.ok()) return s;
+    serve_remotes();
     if (const auto left = sockets.left(); !left.empty())
       return Error(Errc::invalid_argument, "the service manager handed over a socket named '" +
                                                left.front() + "'; there are " + kWriterSocket +
@@ -117,6 +125,7 @@ class RunningDaemon final : public Daemon {
     const auto restart = needs_restart(config_, next);
     policy_.set(AccessPolicy(::geteuid(), next.allow));
     config_.allow = std::move(next.allow);
+    reload_remote(next.remote);
     events_.reopen_files();
     hosts_->reload(next.hosts);
     config_.hosts = std::move(next.hosts);
@@ -212,6 +221,32 @@ class RunningDaemon final : public Daemon {
     }
   }
 
+  // No more than a metrics port does this keep local backups from working.
+  void serve_remotes() {
+    if (!config_.remote.listen) return;
+    auto service = RemoteService::start({config_.remote, config_.helper_dir}, *observe_handler_,
+                                        policy_, events_);
+    const std::string where = to_string(*config_.remote.listen);
+    if (service.ok()) {
+      remote_ = std::move(service).value();
+      report(kEventRemoteListens, EventLevel::info, "other machines are served on " + where,
+             {{"address", where}}, "remote");
+    } else {
+      report(kEventRemoteNotServed, EventLevel::error,
+             "other machines are not served on " + where + ": " + service.error().what(),
+             {{"address", where}}, "remote");
+    }
+  }
+
+  void reload_remote(const RemoteSettings& next) {
+    if (!remote_) return;
+    if (Status s = remote_->reload(next); !s.ok())
+      report(kEventRemoteNotReloaded, EventLevel::error,
+             "the certificates for other machines were not read again, those read before stay: " +
+                 s.error().what(),
+             {}, "remote");
+  }
+
   ListenOptions listen_options(ActivatedSockets& sockets, const char* name) {
     ListenOptions options;
     options.socket_path = socket_dir_ + "/" + name;
@@ -294,6 +329,7 @@ class RunningDaemon final : public Daemon {
   std::shared_ptr<RequestorHandler> requests_;   // the coordinator shares it with every channel
   std::unique_ptr<WriterServer> writer_server_;
   std::unique_ptr<RequestorServer> requestor_server_, status_server_;
+  std::unique_ptr<RemoteService> remote_;
 };
 
 }  // namespace

@@ -18,6 +18,7 @@ FRAMEWORK = {
     "framework/wire": ["framework/base", "framework/io", "framework/model"],
 }
 FRAMEWORK["framework/transport"] = list(FRAMEWORK)[1:]
+FRAMEWORK["framework/remote"] = list(FRAMEWORK)[1:]
 for layer in ("framework/sdk", "framework/plugin", "framework/providers"):
     FRAMEWORK[layer] = [name for name in FRAMEWORK if name.split("/")[1] in (
         "base", "io", "chunkstore", "model", "wire", "transport")]
@@ -39,7 +40,7 @@ LAYERS = {
     "writers/dedup": [*ENGINE, "framework/chunkstore"],
     "writers/script": SDK,
     "requestor": ["framework/base", "framework/io", "framework/chunkstore", "framework/model",
-                  "framework/lists", "framework/wire", "framework/transport"],
+                  "framework/lists", "framework/wire", "framework/transport", "framework/remote"],
     # A sample sees what is installed.
     "samples": [],
 }
