@@ -108,7 +108,7 @@ stillframe_component(framework TYPE SHARED OUTPUT stillframe
           framework/transport framework/sdk framework/plugin framework/providers
           framework/coordinator writers/script)
 stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS framework
-  FOLDERS requestor WITHOUT stillframe_cli)
+  FOLDERS framework/remote requestor WITHOUT stillframe_cli)
 stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework
   FOLDERS framework/testkit)
 

@@ -92,7 +92,7 @@ Result<RemoteAddress> parse_remote_address(std::string_view text) {
     port = text.substr(colon);
   }
   if (host.empty() || host.size() > 255) return malformed(text, "names no host");
-  if (host.find_first_of(" /'\"\\\t\n") != std::string_view::npos || host.front() == '-')
+  if (host.find_first_of(" /'\"\\[]") != std::string_view::npos || host.front() == '-')
     return malformed(text, "is no name of a host");
   address.host = host;
   if (!port.empty()) {

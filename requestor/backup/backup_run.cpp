@@ -52,7 +52,8 @@ class Run {
   std::vector<const WriterMetadata*> known_writers() const;
   Status plan_volumes(const SourceMap& sources, CopyPlan& plan,
                       std::vector<std::string>& notes) const;
-  Status plan(Copier& copier, CopyPlan& plan);
+  Result<SourceMap> open_sources(const BackupSession& session) const;
+  Status plan(const SourceMap& sources, Copier& copier, CopyPlan& plan);
   void report_special_files();
   Status stream(BackupSession& session, Copier& copier);
   Result<Receipt> publish(BackupSession& session, SetBuilder& builder);
@@ -187,15 +188,19 @@ Status Run::make_snapshots(BackupSession& session) {
 
 Status Run::plan_volumes(const SourceMap& sources, CopyPlan& plan,
                          std::vector<std::string>& notes) const {
-  auto volumes =
-      choose_whole_volumes({request_.volumes, request_.store, request_.exclude_lists}, snapshots_);
+  auto volumes = choose_whole_volumes(
+      {request_.volumes, request_.store, request_.exclude_lists, request_.elsewhere != nullptr},
+      snapshots_);
   if (!volumes.ok()) return volumes.error();
   return plan_whole_volumes(volumes.value(), known_writers(), sources, plan, notes);
 }
 
-Status Run::plan(Copier& copier, CopyPlan& plan) {
-  auto sources = SourceMap::open(snapshots_);
-  if (!sources.ok()) return sources.error();
+Result<SourceMap> Run::open_sources(const BackupSession& session) const {
+  if (request_.elsewhere != nullptr) return request_.elsewhere->open(session.id(), snapshots_);
+  return SourceMap::open(snapshots_);
+}
+
+Status Run::plan(const SourceMap& sources, Copier& copier, CopyPlan& plan) {
   std::vector<std::string> notes;
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
     const Chosen& chosen = chosen_[i];
@@ -204,11 +209,11 @@ Status Run::plan(Copier& copier, CopyPlan& plan) {
     const ComponentToPlan component{chosen.writer, chosen.members,
                                     &entry,        i,
                                     chosen.type,   changed_since(request_.store, entry.base)};
-    Status planned = plan_component(component, sources.value(), plan, notes);
+    Status planned = plan_component(component, sources, plan, notes);
     if (!planned.ok()) copier.note_failure(i, planned.error());
   }
   if (!request_.volumes.empty() || !request_.options.component_mode) {
-    Status planned = plan_volumes(sources.value(), plan, notes);
+    Status planned = plan_volumes(sources, plan, notes);
     if (!planned.ok()) return planned;
   }
   for (const std::string& note : notes) observer_.remark(note);
@@ -237,8 +242,12 @@ Status Run::stream(BackupSession& session, Copier& copier) {
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
     const Chosen& chosen = chosen_[i];
     if (chosen.route != Route::stream) continue;
-    StreamedComponent component{document_.components[i].writer_instance, nullptr, i, chosen.type,
-                                chosen.writer->identity.capabilities.has(Capability::logs)};
+    StreamedComponent component{document_.components[i].writer_instance,
+                                nullptr,
+                                i,
+                                chosen.type,
+                                chosen.writer->identity.capabilities.has(Capability::logs),
+                                request_.elsewhere != nullptr};
     for (const std::size_t member : chosen.members) {
       component.component = &chosen.writer->components[member];
       auto logs = stream_component(session, component, copier);
@@ -282,7 +291,9 @@ Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token st
   };
   Copier copier(builder, settings, owners);
   CopyPlan files;
-  if (Status s = plan(copier, files); !s.ok()) return s;
+  auto sources = open_sources(session);
+  if (!sources.ok()) return sources.error();
+  if (Status s = plan(sources.value(), copier, files); !s.ok()) return s;
   if (Status s = stream(session, copier); !s.ok()) return s;
   for (const auto& [index, error] : copier.failures()) {
     manifest_.components[index].succeeded = false;

@@ -8,10 +8,19 @@
 #include <stillframe/verifier.hpp>
 
 #include "framework/lists/machine_lists.hpp"
+#include "requestor/backup/source_map.hpp"
 #include "requestor/store/backup_set.hpp"
 #include "requestor/store/set_builder.hpp"
 
 namespace stillframe::requestor {
+
+// Opens what a session's snapshots hold.
+class SnapshotSource {
+ public:
+  virtual ~SnapshotSource() = default;
+  virtual Result<SourceMap> open(const SessionId& session,
+                                 const std::vector<SnapshotInfo>& snapshots) = 0;
+};
 
 struct BackupRequest {
   BytePath store;
@@ -24,6 +33,9 @@ struct BackupRequest {
   bool prefer_streams = false;                        // where a writer can deliver its files itself
   int copy_threads = 2;
   std::vector<Verifier*> verifiers;  // each works in sandboxed children; not owned
+  // Where the snapshots of a coordinator on another machine are read; null: by their paths, here.
+  // Not owned.
+  SnapshotSource* elsewhere = nullptr;
 };
 
 // Told how far a run is. Any thread; calls do not overlap.

@@ -1,14 +1,7 @@
 #include "requestor/backup/copier.hpp"
 
-#include <cerrno>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "framework/base/path.hpp"
-#include "framework/base/posix_error.hpp"
 #include "requestor/store/worker_pool.hpp"
 
 namespace stillframe::requestor {
@@ -22,15 +15,8 @@ FileKey key_of(const FileToCopy& file) {
 
 // What no other component would survive either.
 bool ends_the_backup(const Error& error) {
-  return error.code() == Errc::cancelled || error.code() == Errc::no_space;
-}
-
-Result<BytePath> read_link(int directory, const BytePath& name, const BytePath& shown) {
-  BytePath target(kBytePathBytesMax, '\0');
-  const ssize_t got = readlinkat(directory, name.c_str(), target.data(), target.size());
-  if (got < 0) return posix_error(errno, "read link", shown);
-  target.resize(static_cast<std::size_t>(got));
-  return target;
+  return error.code() == Errc::cancelled || error.code() == Errc::no_space ||
+         error.code() == Errc::disconnected;  // from the machine that has the snapshot
 }
 
 }  // namespace
@@ -92,68 +78,39 @@ Result<ManifestFile> Copier::store_file(const BytePath& path, const FileToCopy& 
     if (Status s = store_content(path, file, entry); !s.ok()) return s.error();
     return entry;
   }
-  if (file.kind == FileKind::directory) {
-    auto directory = file.source.tree->open_directory(file.source.relative);
-    if (!directory.ok()) return directory.error();
-    auto attributes = read_attributes(directory.value().get(), path);
-    if (!attributes.ok()) return attributes.error();
-    entry.attributes = std::move(attributes).value();
-    if (Status s = builder_.create_data_directory(path); !s.ok()) return s.error();
-    return entry;
-  }
-  if (Status s = store_node(file, entry); !s.ok()) return s.error();
+  auto description = file.source.tree->describe(file.source.relative, file.kind);
+  if (!description.ok()) return description.error();
+  entry.attributes = std::move(description.value().attributes);
+  // Of links and special files, all there is to them is in the manifest.
+  entry.link_target = std::move(description.value().link_target);
+  entry.device_major = description.value().device_major;
+  entry.device_minor = description.value().device_minor;
+  if (file.kind != FileKind::directory) return entry;
+  if (Status s = builder_.create_data_directory(path); !s.ok()) return s.error();
   return entry;
-}
-
-// Links and special files: all there is to them is in the manifest.
-Status Copier::store_node(const FileToCopy& file, ManifestFile& entry) const {
-  const BytePath folder = parent_path(file.source.relative);
-  auto directory = file.source.tree->open_directory(folder == "." ? BytePath() : folder);
-  if (!directory.ok()) return directory.error();
-  const BytePath name = last_component(file.source.relative);
-  auto attributes = read_link_attributes(directory.value().get(), name);
-  if (!attributes.ok()) return attributes.error();
-  entry.attributes = std::move(attributes).value();
-  if (file.kind == FileKind::symlink) {
-    auto target = read_link(directory.value().get(), name, entry.path);
-    if (!target.ok()) return target.error();
-    entry.link_target = std::move(target).value();
-    return Ok{};
-  }
-  struct stat info {};
-  if (fstatat(directory.value().get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-    return posix_error(errno, "stat", entry.path);
-  }
-  entry.device_major = major(info.st_rdev);
-  entry.device_minor = minor(info.st_rdev);
-  return Ok{};
 }
 
 Status Copier::store_content(const BytePath& path, const FileToCopy& file, ManifestFile& entry) {
   auto source = file.source.tree->open_file(file.source.relative);
   if (!source.ok()) return source.error();
-  auto attributes = read_attributes(source.value().get(), path);
-  if (!attributes.ok()) return attributes.error();
-  entry.attributes = std::move(attributes).value();
-  struct stat info {};
-  if (fstat(source.value().get(), &info) != 0) return posix_error(errno, "stat", path);
+  const NodeDescription& description = source.value()->description();
+  entry.attributes = description.attributes;
 
   std::unique_ptr<FileVerifier> verifier;
   if (!file.partial) {  // ranges are not a file to a verifier
-    auto opened = verifier_for(path, file.components, static_cast<std::uint64_t>(info.st_size));
+    auto opened = verifier_for(path, file.components, description.size);
     if (!opened.ok()) return opened.error();
     verifier = std::move(opened).value();
   }
   auto target = builder_.create_data(path);
   if (!target.ok()) return target.error();
   CopyRequest request;
-  request.source = source.value().get();
   request.destination = target.value().get();
   request.name = path;
   request.ranges = file.partial ? &file.ranges : nullptr;
   request.verifier = verifier.get();
   request.observer = [this](std::uint64_t bytes) { return report(bytes); };
-  auto copied = copy_file(request);
+  auto copied = source.value()->copy(request);
   if (!copied.ok()) {
     (void)builder_.discard_data(path);  // the copy's own error says more
     return copied.error();

@@ -56,7 +56,6 @@ class Copier {
   };
   void copy_one(const Job& job);
   Result<ManifestFile> store_file(const BytePath& path, const FileToCopy& file);
-  Status store_node(const FileToCopy& file, ManifestFile& entry) const;
   Status store_content(const BytePath& path, const FileToCopy& file, ManifestFile& entry);
   Result<std::unique_ptr<FileVerifier>> verifier_for(const BytePath& path,
                                                      const std::vector<std::uint32_t>& components,

@@ -9,7 +9,7 @@ namespace stillframe::requestor {
 Result<SourceMap> SourceMap::open(const std::vector<SnapshotInfo>& snapshots) {
   auto live = Tree::open("/");
   if (!live.ok()) return live.error();
-  SourceMap map(std::move(live).value());
+  std::vector<Root> roots;
   for (const SnapshotInfo& snapshot : snapshots) {
     if (snapshot.root.empty()) {
       return Error(Errc::provider_failed, "the snapshot of '" +
@@ -21,19 +21,23 @@ Result<SourceMap> SourceMap::open(const std::vector<SnapshotInfo>& snapshots) {
       return tree.error().while_doing("opening the snapshot of '" +
                                       escape_path(snapshot.volume.mount_point) + "'");
     }
-    map.roots_.push_back(std::make_unique<Root>(
-        Root{tidy_path(snapshot.volume.mount_point), std::move(tree).value()}));
+    roots.push_back({snapshot.volume.mount_point, local_source(std::move(tree).value())});
   }
-  std::stable_sort(map.roots_.begin(), map.roots_.end(), [](const auto& a, const auto& b) {
-    return a->mount_point.size() > b->mount_point.size();
+  return SourceMap(std::move(roots), local_source(std::move(live).value()));
+}
+
+SourceMap::SourceMap(std::vector<Root> roots, std::unique_ptr<SourceTree> live)
+    : live_(std::move(live)), roots_(std::move(roots)) {
+  for (Root& root : roots_) root.mount_point = tidy_path(root.mount_point);
+  std::stable_sort(roots_.begin(), roots_.end(), [](const Root& a, const Root& b) {
+    return a.mount_point.size() > b.mount_point.size();
   });
-  return map;
 }
 
 Result<SourceMap::Place> SourceMap::in_snapshot(const BytePath& path) const {
   for (const auto& root : roots_) {
-    if (auto below = path_below(path, root->mount_point)) {
-      return Place{&root->tree, std::move(*below), FileOrigin::snapshot};
+    if (auto below = path_below(path, root.mount_point)) {
+      return Place{root.tree.get(), std::move(*below), FileOrigin::snapshot};
     }
   }
   return Error(Errc::inconsistent_snapshot,
@@ -42,7 +46,7 @@ Result<SourceMap::Place> SourceMap::in_snapshot(const BytePath& path) const {
 }
 
 SourceMap::Place SourceMap::live(const BytePath& path) const {
-  return {&live_, path == "/" ? BytePath() : path.substr(1), FileOrigin::live};
+  return {live_.get(), path == "/" ? BytePath() : path.substr(1), FileOrigin::live};
 }
 
 }  // namespace stillframe::requestor

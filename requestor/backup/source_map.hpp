@@ -9,7 +9,7 @@
 
 #include <stillframe/provider.hpp>
 
-#include "requestor/store/tree.hpp"
+#include "requestor/backup/source_tree.hpp"
 
 namespace stillframe::requestor {
 
@@ -18,8 +18,15 @@ class SourceMap {
   // Opens the root of every snapshot of the set, and "/" for live files.
   static Result<SourceMap> open(const std::vector<SnapshotInfo>& snapshots);
 
+  // The same from trees that are open, wherever they are.
+  struct Root {
+    BytePath mount_point;
+    std::unique_ptr<SourceTree> tree;
+  };
+  SourceMap(std::vector<Root> roots, std::unique_ptr<SourceTree> live);
+
   struct Place {
-    const Tree* tree = nullptr;
+    const SourceTree* tree = nullptr;
     BytePath relative;  // beneath the tree
     FileOrigin origin = FileOrigin::live;
   };
@@ -30,14 +37,8 @@ class SourceMap {
   bool has_no_snapshot() const noexcept { return roots_.empty(); }
 
  private:
-  struct Root {
-    BytePath mount_point;
-    Tree tree;
-  };
-  explicit SourceMap(Tree live) : live_(std::move(live)) {}
-
-  Tree live_;
-  std::vector<std::unique_ptr<Root>> roots_;  // longest mount point first; addresses are handed out
+  std::unique_ptr<SourceTree> live_;
+  std::vector<Root> roots_;  // longest mount point first; the trees are handed out
 };
 
 }  // namespace stillframe::requestor

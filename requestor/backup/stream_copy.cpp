@@ -51,12 +51,16 @@ Status stream_file(BackupSession& session, const StreamedComponent& component, c
 
 // The names a file set has now. A stream has no directory to list, so patterns are expanded over
 // the live one; what each file holds is the writer's business.
-Result<std::vector<BytePath>> names_of(const FileSet& files) {
+Result<std::vector<BytePath>> names_of(const FileSet& files, bool elsewhere) {
   auto expanded = expand_path(files.path, {});
   if (!expanded.ok()) return expanded.error();
   const BytePath folder = std::move(expanded).value();
   if (is_literal(files.pattern)) return std::vector<BytePath>{join_path(folder, files.pattern)};
   std::vector<BytePath> names;
+  if (elsewhere)
+    return Error(Errc::not_supported,
+                 "which files of '" + escape_path(folder) + "' fit '" + files.pattern +
+                     "' can be seen only on their own machine; back up from a snapshot instead");
   auto tree = Tree::open(folder);
   if (!tree.ok()) {
     if (tree.error().code() == Errc::not_found) return names;
@@ -80,7 +84,7 @@ Result<LogList> stream_component(BackupSession& session, const StreamedComponent
   for (const FileSet& files : component.component->files) {
     const bool logs_come_later = files.is_log && component.has_logs;
     if (logs_come_later || !takes_part(*component.component, files, component.type)) continue;
-    auto names = names_of(files);
+    auto names = names_of(files, component.elsewhere);
     if (!names.ok()) return names.error();
     for (const BytePath& path : names.value()) {
       Status copied = stream_file(session, component, path, files.is_log, copier);

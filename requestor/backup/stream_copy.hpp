@@ -13,7 +13,8 @@ struct StreamedComponent {
   const Component* component = nullptr;
   std::uint32_t manifest_index = 0;
   BackupType type = BackupType::full;
-  bool has_logs = false;  // the writer can list_logs()
+  bool has_logs = false;   // the writer can list_logs()
+  bool elsewhere = false;  // it is on another machine, whose folders cannot be listed
 };
 
 // Copies every file of the component's data file sets, then asks for the logs and copies those.

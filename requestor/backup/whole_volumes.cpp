@@ -20,8 +20,9 @@ Result<BytePath> resolved(const BytePath& path) {
   return tidy_path(real.native());
 }
 
-Result<BytePath> volume_of(const BytePath& path, const std::vector<SnapshotInfo>& snapshots) {
-  auto real = resolved(path);
+Result<BytePath> volume_of(const BytePath& path, const std::vector<SnapshotInfo>& snapshots,
+                           bool elsewhere) {
+  auto real = elsewhere ? Result<BytePath>(tidy_path(path)) : resolved(path);
   if (!real.ok()) return real.error();
   const BytePath* best = nullptr;
   for (const SnapshotInfo& snapshot : snapshots) {
@@ -39,19 +40,22 @@ Result<VolumePlanOptions> choose_whole_volumes(const WholeVolumes& whole,
                                                const std::vector<SnapshotInfo>& snapshots) {
   VolumePlanOptions options;
   for (const BytePath& path : whole.wanted) {
-    auto volume = volume_of(path, snapshots);
+    auto volume = volume_of(path, snapshots, whole.elsewhere);
     if (!volume.ok()) return volume.error();
     options.volumes.push_back(std::move(volume).value());
   }
-  auto store = resolved(whole.store);
-  if (!store.ok()) return store.error();
-  options.never.push_back(std::move(store).value());
+  if (!whole.elsewhere) {
+    auto store = resolved(whole.store);
+    if (!store.ok()) return store.error();
+    options.never.push_back(std::move(store).value());
+  }
   for (const SnapshotInfo& snapshot : snapshots) {
     const BytePath mount = tidy_path(snapshot.volume.mount_point);
     if (whole.wanted.empty()) options.volumes.push_back(mount);
     options.never.push_back(join_path(mount, kStoreName));
     options.never.push_back(tidy_path(snapshot.root));
   }
+  if (whole.elsewhere) return options;
   auto places = look_up_machine_places();
   if (!places.ok()) return places.error();
   for (const BytePath& mount : places.value().volumes) {

@@ -121,7 +121,8 @@ Status copy_range(const CopyRequest& request, ContentSink& sink, std::span<std::
   return Ok{};
 }
 
-// The file's data extents; one for all of it where the file system cannot tell.
+}  // namespace
+
 Result<std::vector<ByteRange>> find_extents(int fd, std::uint64_t size, const BytePath& name) {
   std::vector<ByteRange> extents;
   std::uint64_t at = 0;
@@ -140,6 +141,8 @@ Result<std::vector<ByteRange>> find_extents(int fd, std::uint64_t size, const By
   }
   return extents;
 }
+
+namespace {
 
 Status copy_whole(const CopyRequest& request, ContentSink& sink, std::span<std::byte> buffer,
                   CopyOutcome& outcome) {

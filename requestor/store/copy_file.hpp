@@ -37,6 +37,9 @@ struct CopyOutcome {
 // truncated when the source turns out shorter than it said, cancelled when the observer said so.
 Result<CopyOutcome> copy_file(const CopyRequest& request);
 
+// The data extents of a file of `size` bytes; one for all of it where the file system cannot tell.
+Result<std::vector<ByteRange>> find_extents(int fd, std::uint64_t size, const BytePath& name);
+
 // What copy_file() does with each piece of content, for content that comes from elsewhere (a
 // writer's stream): hash, verify, write, report. `request.source` is not used.
 class ContentSink {

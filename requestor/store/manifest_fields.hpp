@@ -1,5 +1,5 @@
 // Reading of manifest values: each getter answers the value or leaves an Error that names the
-// place. For the .cpp files of this folder only.
+// place. For the .cpp files of the requestor only.
 #pragma once
 
 #include <limits>

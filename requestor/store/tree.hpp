@@ -19,7 +19,11 @@ class Tree {
  public:
   // An existing directory. The last element may be a symlink: the caller chose it.
   static Result<Tree> open(const BytePath& directory);
-  // The same, where no part of the path may be a symlink.
+  // One that is open already; `name` is for messages.
+  static Tree adopt(Descriptor root, BytePath name) {
+    return Tree(std::move(root), std::move(name));
+  }
+  // As open(), where no part of the path may be a symlink.
   static Result<Tree> open_without_links(const BytePath& directory);
   // The same beneath this one, not through links.
   Result<Tree> subtree(std::string_view relative) const;

@@ -73,6 +73,8 @@ class RunningRemoteService final : public RemoteService {
     return serve();
   }
 
+  std::uint16_t port() const override { return listener_->port(); }
+
   Status reload(const RemoteSettings& settings) override {
     movers_.stop_unless([this](const PeerCredentials& peer) {
       return policy_.get()->check(peer, Right::backup).ok();

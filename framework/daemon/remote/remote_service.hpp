@@ -24,6 +24,8 @@ class RemoteService {
                                                       EventSink& events);
   virtual ~RemoteService() = default;  // closes every connection, stops every mover
 
+  virtual std::uint16_t port() const = 0;  // that it listens on
+
   // Reads the certificates again, for connections that come from now on, and stops what the policy
   // does not allow any more. An error: what was read before stays.
   virtual Status reload(const RemoteSettings& settings) = 0;

@@ -226,7 +226,9 @@ class RunningDaemon final : public Daemon {
     if (!config_.remote.listen) return;
     auto service = RemoteService::start({config_.remote, config_.helper_dir}, *observe_handler_,
                                         policy_, events_);
-    const std::string where = to_string(*config_.remote.listen);
+    RemoteAddress address = *config_.remote.listen;
+    if (service.ok()) address.port = service.value()->port();
+    const std::string where = to_string(address);
     if (service.ok()) {
       remote_ = std::move(service).value();
       report(kEventRemoteListens, EventLevel::info, "other machines are served on " + where,
