@@ -147,6 +147,11 @@ int verb_backup(Context& context) {
   request.volumes = invocation.selection.volumes;
   request.prefer_streams = invocation.backup.streams;
   request.copy_threads = invocation.backup.threads;
+  request.elsewhere = connected.value().connection.elsewhere.get();
+  if (request.elsewhere != nullptr && !request.volumes.empty())
+    context.terminal.warning(
+        "the other machine's own exclude lists are not known here: its volumes "
+        "are copied with what they would leave out");
   auto selectors = selectors_of(invocation.selection);
   if (!selectors.ok()) return context.terminal.fail(selectors.error());
   request.selectors = std::move(selectors).value();

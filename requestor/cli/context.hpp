@@ -8,12 +8,19 @@
 #include "requestor/cli/invocation.hpp"
 #include "requestor/cli/terminal.hpp"
 
+namespace stillframe::requestor {
+class SnapshotSource;
+}
+
 namespace stillframe::cli {
 
 // A connection to a coordinator, and the coordinator itself when it is an embedded one.
 struct Connection {
   std::shared_ptr<void> keeps_alive;  // shared: type-erased owner of what the channel runs on
   std::shared_ptr<RequestorChannel> channel;
+  // How the snapshots of another machine are read; null: by their paths. shared: with the channel's
+  // owner.
+  std::shared_ptr<requestor::SnapshotSource> elsewhere = nullptr;
 };
 using Connector = std::function<Result<Connection>(const GlobalOptions&)>;
 

@@ -18,6 +18,8 @@ struct GlobalOptions {
   bool verbose = false;
   bool embedded = false;
   BytePath socket_dir;
+  std::string host;               // whose coordinator, by "HOST[:PORT]"; empty: this machine's
+  BytePath certificate, key, ca;  // of ours, and whom to believe, for that; empty: as configured
   BytePath config;
   std::chrono::milliseconds wait_writers{2'000};
   std::vector<std::string> expect;           // writers to wait for, by instance name

@@ -7,7 +7,9 @@
 #include <stillframe/declarative_writer.hpp>
 #include <stillframe/embedded.hpp>
 
+#include "requestor/cli/remote_options.hpp"
 #include "requestor/cli/run_cli.hpp"
+#include "requestor/remote/remote_host.hpp"
 
 namespace {
 
@@ -56,8 +58,18 @@ Result<cli::Connection> connect_embedded(const cli::GlobalOptions& options) {
   return cli::Connection{std::move(running), std::move(channel)};
 }
 
+Result<cli::Connection> connect_remote(const cli::GlobalOptions& options) {
+  auto remote = cli::remote_options_of(options, cli::own_remote_environment());
+  if (!remote.ok()) return remote.error();
+  auto host = requestor::RemoteHost::connect(remote.value());
+  if (!host.ok()) return host.error();
+  auto channel = host.value()->channel();
+  return cli::Connection{nullptr, std::move(channel), std::move(host).value()};
+}
+
 Result<cli::Connection> connect_any(const cli::GlobalOptions& options) {
   if (options.embedded) return connect_embedded(options);
+  if (!options.host.empty()) return connect_remote(options);
   ConnectOptions daemon;
   if (!options.socket_dir.empty()) daemon.socket = options.socket_dir + "/requestor.sock";
   daemon.timeout = options.timeout;

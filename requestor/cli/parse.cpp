@@ -65,6 +65,14 @@ class Grammar {
     app_.add_flag("--embedded", global.embedded,
                   "Be the coordinator, instead of talking to the daemon");
     app_.add_option("--socket", global.socket_dir, "The folder of the sockets")->type_name("DIR");
+    app_.add_option("--host", global.host,
+                    "Drive the coordinator of another machine, by its certificate's name")
+        ->type_name("NAME[:PORT]");
+    app_.add_option("--certificate", global.certificate, "With --host: our certificate, in PEM")
+        ->type_name("FILE");
+    app_.add_option("--key", global.key, "With --host: its private key")->type_name("FILE");
+    app_.add_option("--ca", global.ca, "With --host: the authority of the other's certificate")
+        ->type_name("FILE");
     app_.add_option("--wait-writers", wait_writers_,
                     "With --embedded: how long to wait for writers to connect")
         ->type_name("SECONDS")

@@ -7,6 +7,7 @@
 #include "framework/base/config.hpp"
 #include "framework/io/file.hpp"
 #include "requestor/cli/parse.hpp"
+#include "requestor/cli/remote_options.hpp"
 
 namespace stillframe::cli {
 namespace {
@@ -87,6 +88,7 @@ int run_cli(const std::vector<std::string>& arguments, const Connector& connect,
   const Status configured = apply_config(invocation.global);
   Terminal terminal(streams.out, streams.err, invocation.global, streams.interactive);
   if (!configured.ok()) return terminal.fail(configured.error());
+  if (Status s = check_host(invocation); !s.ok()) return terminal.fail(s.error());
   Context context{invocation, terminal, connect, std::move(stop)};
   const auto verb = verbs().find(invocation.verb);
   if (verb == verbs().end()) {
