@@ -54,7 +54,6 @@ struct MoverHandler::Session {
   std::shared_ptr<MoverProcess> mover;  // shared: with connections on their way to it
   MoverName name{};
   std::uint64_t last_stream = 0;
-  bool over = false;
 };
 
 struct MoverHandler::Guest {
@@ -98,6 +97,10 @@ Status MoverHandler::connection_opened(const RequestorPeer& peer, EventPush push
 void MoverHandler::noticed(const SharedSession& session, std::string_view event_json) {
   const std::string phase = text_of(std::string(event_json), "phase");
   if (phase == "aborting" || phase == "releasing" || phase == "ended") stop_soon(session);
+  if (phase != "ended") return;
+  const std::lock_guard lock(mutex_);
+  const auto guest = guests_.find(session->peer.connection);
+  if (guest != guests_.end()) guest->second->sessions.erase(session->id);
 }
 
 MoverHandler::SharedSession MoverHandler::find(ConnectionId connection,
@@ -244,7 +247,6 @@ Result<ChannelReply> MoverHandler::pass_stream(const SharedSession& session, Cha
 
 // With the session's mutex held.
 Status MoverHandler::ensure_mover(const SharedSession& session) {
-  if (session->over) return Error(Errc::wrong_state, "the session is over");
   if (session->mover) return Ok{};
   auto program = find_helper(kMoverProgram, options_.helper_dir);
   if (!program.ok()) return program.error();

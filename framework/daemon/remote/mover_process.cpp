@@ -15,8 +15,6 @@
 #include "framework/base/child_process.hpp"
 #include "framework/base/posix_error.hpp"
 
-extern char** environ;
-
 namespace stillframe::daemon {
 namespace {
 
@@ -39,8 +37,10 @@ Result<pid_t> spawn(const BytePath& program, int control) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   std::string name = program;
   char* arguments[] = {name.data(), nullptr};
+  char* environment[] = {nullptr};  // the service manager's socket, say, is none of its business
   pid_t pid = -1;
-  const int failed = ::posix_spawn(&pid, name.c_str(), &actions, &attributes, arguments, environ);
+  const int failed =
+      ::posix_spawn(&pid, name.c_str(), &actions, &attributes, arguments, environment);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) return posix_error(failed, "start", program);
