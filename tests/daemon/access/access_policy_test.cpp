@@ -50,6 +50,24 @@ TEST(AccessPolicy, RootAndItsOwnUserMayDoEverythingOthersNothing) {
   EXPECT_THAT(s.error().what(), HasSubstr("Shop"));
 }
 
+// Numbers of users mean nothing on another machine, root's least of all.
+TEST(AccessPolicy, ACertificateIsNamedByItselfOnly) {
+  const AccessPolicy some = policy(
+      "[[allow]]\ncertificates = ['backup1']\nrights = ['look', 'backup']\n"
+      "[[allow]]\nusers = ['0', '1000']\nrights = ['restore']\n");
+  PeerCredentials far = user(0, {50});
+  far.certificate = "backup1";
+  far.address = "192.0.2.7";
+  EXPECT_EQ(some.rights_of(far), Rights(Right::look) | Right::backup);
+  far.certificate = "backup2";
+  EXPECT_FALSE(some.rights_of(far).any());
+  Status s = some.check(far, Right::look);
+  ASSERT_FALSE(s.ok());
+  EXPECT_THAT(s.error().what(), HasSubstr("certificate 'backup2' (192.0.2.7)"));
+  EXPECT_EQ(some.rights_of(user(1000)), Rights(Right::restore));
+  EXPECT_THAT(mistake("[[allow]]\ncertificates = ['']\nrights = ['look']\n"), HasSubstr("empty"));
+}
+
 TEST(AccessPolicy, RightsOfAllTablesThatNameSomebodyAddUp) {
   const AccessPolicy some = policy(
       "[[allow]]\nusers = ['1000']\nrights = ['look']\n"

@@ -75,6 +75,22 @@ TEST_F(DaemonConfigTest, EveryKeyIsRead) {
   EXPECT_EQ(config.hosts[0].name, "shop");
 }
 
+TEST_F(DaemonConfigTest, OtherMachinesAreServedOnlyWhereAllOfItIsSaid) {
+  write("main.toml",
+        "[remote]\nlisten = '[::]:99'\ncertificate = '/c'\nkey = '/k'\n"
+        "client_ca = '/a'\nconnections_max = 3\nticket_ms = 700\n");
+  auto config = read();
+  ASSERT_TRUE(config.ok()) << config.error().what();
+  EXPECT_EQ(config.value().remote.listen, (RemoteAddress{"::", 99}));
+  EXPECT_EQ(config.value().remote.tls, (TlsFiles{"/c", "/k", "/a"}));
+  EXPECT_EQ(config.value().remote.connections_max, 3U);
+  EXPECT_EQ(config.value().remote.ticket.count(), 700);
+  EXPECT_THAT(mistake("[remote]\nlisten = '::1'\ncertificate = '/c'\nkey = '/k'\n"),
+              HasSubstr("client_ca"));
+  EXPECT_THAT(mistake("[remote]\nlisten = 'a b'\n"), HasSubstr("main.toml:2: 'listen'"));
+  EXPECT_THAT(mistake("[remote]\nkey = 'k'\n"), HasSubstr("must be an absolute path"));
+}
+
 TEST_F(DaemonConfigTest, DropInsCountInTheOrderOfTheirNames) {
   write("main.toml", "[limits]\nlease_ms = 100\ncommit_ms = 100\n");
   write("conf.d/20-b.toml", "[limits]\nlease_ms = 300\n");
