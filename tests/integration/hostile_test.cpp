@@ -80,7 +80,8 @@ class Hostile : public testing::Test {
     std::printf("memory: %lld KiB before, %lld at most\n", static_cast<long long>(rss_before_),
                 static_cast<long long>(most));
     EXPECT_LE(most - rss_before_, kGrowthMaxKib);
-    EXPECT_LE(descriptors(pid()), descriptors_before_ + 2);
+    // A provider's process that was at work when its session ended goes with the next session's.
+    EXPECT_LE(descriptors(pid()), descriptors_before_ + 4);
   }
 
   pid_t pid() { return stage_->daemon().pid(); }
@@ -89,7 +90,7 @@ class Hostile : public testing::Test {
   // Connections that ended are gone within moments.
   void settle() {
     for (int round = 0; round < 400; ++round) {
-      if (descriptors_before_ != 0 && descriptors(pid()) <= descriptors_before_) return;
+      if (descriptors_before_ != 0 && descriptors(pid()) <= descriptors_before_ + 4) return;
       std::this_thread::sleep_for(descriptors_before_ == 0 ? 1ms : 20ms);
     }
   }

@@ -1,10 +1,13 @@
-// load_requestor FIRST COUNT SECONDS SOCKET_DIR: one backup of those writers after the other. Says
-// at its end how many, on standard output; the first that fails ends it.
+// load_requestor FIRST COUNT SOCKET_DIR: one backup of those writers after the other until its
+// input ends, a line on standard output for each. The first that fails ends it.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <poll.h>
+#include <unistd.h>
 
 #include <stillframe/requestor.hpp>
 
@@ -32,10 +35,15 @@ Status back_up(Client& client, const std::vector<ComponentSelector>& wanted) {
   return evidence.ok() ? Status(Ok{}) : evidence.error();
 }
 
+bool input_ended() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return ::poll(&input, 1, 0) > 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) return 2;
+  if (argc != 4) return 2;
   std::vector<ComponentSelector> wanted;
   for (int i = 0; i < std::atoi(argv[2]); ++i) {
     ComponentSelector one;
@@ -44,20 +52,20 @@ int main(int argc, char** argv) {
     wanted.push_back(one);
   }
   auto channel =
-      connect({std::string(argv[4]) + "/requestor.sock", std::chrono::seconds(60), "load"});
+      connect({std::string(argv[3]) + "/requestor.sock", std::chrono::seconds(60), "load"});
   if (!channel.ok()) {
     std::fprintf(stderr, "%s\n", channel.error().what().c_str());
     return 1;
   }
   Client client(std::move(channel).value());
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(argv[3]));
-  int done = 0;
-  for (; done == 0 || std::chrono::steady_clock::now() < until; ++done) {
+  while (!input_ended()) {
     const Status backed_up = back_up(client, wanted);
-    if (backed_up.ok()) continue;
-    std::fprintf(stderr, "%s\n", backed_up.error().what().c_str());
-    return 1;
+    if (!backed_up.ok()) {
+      std::fprintf(stderr, "%s\n", backed_up.error().what().c_str());
+      return 1;
+    }
+    std::printf("done\n");
+    std::fflush(stdout);
   }
-  std::printf("%d\n", done);
   return 0;
 }

@@ -83,27 +83,54 @@ class Load : public testing::Test {
     auto writers = Client(std::move(channel).value()).writers();
     return writers.ok() ? writers.value().size() : 0;
   }
-  void start_requestors(int seconds) {
+  void start_requestors() {
     constexpr int each = kWriters / kRequestors;
     for (int i = 0; i < kRequestors; ++i)
-      requestors_.push_back(
-          run({program("load_requestor"), std::to_string(i * each), std::to_string(each),
-               std::to_string(seconds), daemon_.socket_dir()}));
-  }
-  int backups_made() {
-    int made = 0;
-    for (auto& requestor : requestors_) {
-      const Deadline deadline(system_clock().now() + 120s);
-      auto line = requestor->read_line(100, deadline);
-      EXPECT_TRUE(line.ok()) << line.error().what() << ": " << requestor->complaints();
-      if (line.ok()) made += std::atoi(line.value().c_str());
-    }
-    return made;
+      requestors_.push_back({run({program("load_requestor"), std::to_string(i * each),
+                                  std::to_string(each), daemon_.socket_dir()})});
   }
 
+  // The most the daemon used for as long as `goes_on` says, which is told how long it has been.
+  template <class GoesOn>
+  Usage most_while(GoesOn goes_on) {
+    const auto begun = std::chrono::steady_clock::now();
+    Usage most;
+    while (goes_on(std::chrono::steady_clock::now() - begun)) {
+      std::this_thread::sleep_for(250ms);
+      const Usage now = usage_of(daemon_.pid());
+      most = {std::max(most.mebibytes, now.mebibytes), std::max(most.descriptors, now.descriptors),
+              std::max(most.threads, now.threads)};
+      for (Requestor& requestor : requestors_)
+        while (requestor.process->read_line(100, Deadline(BootTime())).ok()) ++requestor.backups;
+    }
+    return most;
+  }
+
+  bool each_made_one() const {
+    return std::all_of(requestors_.begin(), requestors_.end(),
+                       [](const Requestor& requestor) { return requestor.backups > 0; });
+  }
+  int backups_made() const {
+    int made = 0;
+    for (const Requestor& requestor : requestors_) made += requestor.backups;
+    return made;
+  }
+  void end_requestors() {
+    for (Requestor& requestor : requestors_) {
+      requestor.process->close_input();
+      auto ended = requestor.process->wait(Deadline(system_clock().now() + 120s));
+      EXPECT_TRUE(ended.ok() && ended.value() == ExitStatus{}) << requestor.process->complaints();
+    }
+  }
+
+  struct Requestor {
+    std::unique_ptr<ChildProcess> process;
+    int backups = 0;
+  };
   std::unique_ptr<LoopFs> fs_;
   RunningDaemon daemon_;
-  std::vector<std::unique_ptr<ChildProcess>> writers_, requestors_;
+  std::vector<std::unique_ptr<ChildProcess>> writers_;
+  std::vector<Requestor> requestors_;
 };
 
 void print(const char* when, const Usage& usage) {
@@ -112,40 +139,24 @@ void print(const char* when, const Usage& usage) {
 }
 
 TEST_F(Load, MemoryAndDescriptorsStayWhereTheyAre) {
-  const int seconds = seconds_of_this_run();
+  const auto whole = std::chrono::seconds(seconds_of_this_run());
   start_writers();
   for (int tries = 0; tries < 600 && registered() < kWriters; ++tries)
     std::this_thread::sleep_for(100ms);
   ASSERT_EQ(registered(), static_cast<std::size_t>(kWriters));
-  start_requestors(seconds);
-  // The soak looks from its second minute on, a shorter run from the middle.
-  const int warm = std::min(120, seconds / 2);
-  std::this_thread::sleep_for(std::chrono::seconds(warm));
-  Usage before = usage_of(daemon_.pid()), after;
-  // The most of some looks on either side: between two, sessions come and go.
-  for (int look = 0; look < 5; ++look) {
-    const Usage now = usage_of(daemon_.pid());
-    before = {std::max(before.mebibytes, now.mebibytes),
-              std::max(before.descriptors, now.descriptors), std::max(before.threads, now.threads)};
-    std::this_thread::sleep_for(500ms);
-  }
+  start_requestors();
+  // Two minutes at most, and not before every session has been as large as it gets.
+  const auto warm = std::min<std::chrono::seconds>(120s, whole / 2);
+  const Usage before =
+      most_while([&](auto passed) { return passed < warm || (!each_made_one() && passed < 300s); });
   print("warm", before);
-  std::this_thread::sleep_for(std::chrono::seconds(seconds - warm - 6));
-  for (int look = 0; look < 5; ++look) {
-    const Usage now = usage_of(daemon_.pid());
-    after = {std::max(after.mebibytes, now.mebibytes), std::max(after.descriptors, now.descriptors),
-             std::max(after.threads, now.threads)};
-    std::this_thread::sleep_for(500ms);
-  }
-  print("at the end", after);
-  const int made = backups_made();
-  std::printf("%d backups of %d writers each\n", made, kWriters / kRequestors);
-  EXPECT_GE(made, kRequestors);
-  // Within a minute not all sessions may have been as large as they get.
-  const double growth = seconds >= 300 ? 1.05 : 1.25;
-  EXPECT_LE(after.mebibytes, before.mebibytes * growth);
-  EXPECT_LE(static_cast<double>(after.descriptors),
-            static_cast<double>(before.descriptors) * growth);
+  ASSERT_TRUE(each_made_one());
+  const Usage after = most_while([&](auto passed) { return passed < whole - warm; });
+  print("after", after);
+  end_requestors();
+  std::printf("%d backups of %d writers each\n", backups_made(), kWriters / kRequestors);
+  EXPECT_LE(after.mebibytes, before.mebibytes * 1.05);
+  EXPECT_LE(static_cast<double>(after.descriptors), static_cast<double>(before.descriptors) * 1.05);
   EXPECT_EQ(registered(), static_cast<std::size_t>(kWriters)) << "nobody was lost";
 }
 

@@ -194,10 +194,10 @@ TEST_F(CliEmbeddedTest, CommandUnderASetSeesTheSnapshotAndItsEndIsNoAbort) {
   EXPECT_EQ(snapshots(), 0u);
 }
 
-TEST_F(CliEmbeddedTest, CommandThatFailsFailsTheSetAndItsCodeIsOurs) {
+TEST_F(CliEmbeddedTest, CommandThatFailsAbortsTheBackupAndItsCodeIsOurs) {
   const std::string evidence = base + "/evidence.json";
   EXPECT_EQ(run({"exec", "--evidence", evidence, "--", "sh", "-c", "exit 7"}).code, 7);
-  EXPECT_EQ(json::parse(read_file(evidence))["evidence"]["outcome"], "failed");
+  EXPECT_EQ(json::parse(read_file(evidence))["evidence"]["outcome"], "aborted");
 }
 
 TEST_F(CliEmbeddedTest, ManifestOfACommandCompletesTheBackup) {
