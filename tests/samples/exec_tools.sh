@@ -9,6 +9,9 @@ skip() {
   echo "skipped: $*"
   exit 77
 }
+# Reads all of a list: who stops early kills whoever writes it, which pipefail takes for a failure.
+holds() { grep -F -- "$1" >/dev/null; }
+trap 'echo "line $LINENO failed"' ERR
 [[ $(id -u) == 0 ]] || skip "needs root for loop devices and mounts"
 command -v mkfs.btrfs >/dev/null || skip "mkfs.btrfs is not installed"
 
@@ -38,13 +41,13 @@ frame=("$program" --config "$work/c.toml" --embedded --socket "$work/sockets" --
 
 # shellcheck disable=SC2016  # the command's shell expands it, not this one
 "${frame[@]}" exec -- sh -c 'tar -C "$STILLFRAME_SNAPSHOT_1_ROOT" -cf "$0" j' "$work/t.tar"
-tar -tf "$work/t.tar" | grep -q 'j/logs/00000001.log'
+tar -tf "$work/t.tar" | holds 'j/logs/00000001.log'
 
 if command -v restic >/dev/null; then
   export RESTIC_PASSWORD=test RESTIC_REPOSITORY=$work/restic
   restic -q --no-cache init
   "${frame[@]}" exec --in-place -- restic -q --no-cache backup "$work/mnt/j"
-  restic -q --no-cache ls latest | grep -q "$work/mnt/j/logs/00000001.log"
+  restic -q --no-cache ls latest | holds "$work/mnt/j/logs/00000001.log"
 else
   echo "restic is not installed: not tried"
 fi
@@ -53,7 +56,7 @@ if command -v borg >/dev/null; then
   mkdir "$BORG_BASE_DIR"
   borg init -e none "$work/borg"
   "${frame[@]}" exec --in-place -- borg create "$work/borg::one" "$work/mnt/j"
-  borg list "$work/borg::one" | grep -q "mnt/j/logs/00000001.log"
+  borg list "$work/borg::one" | holds "mnt/j/logs/00000001.log"
 else
   echo "borg is not installed: not tried"
 fi
