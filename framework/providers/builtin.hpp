@@ -36,7 +36,7 @@ struct ProviderEnvironment {
   std::uint64_t files_max = 1'000'000;
   // Refused (limit_reached) when the estimate for the time inside the hold is longer.
   std::chrono::milliseconds commit_max{10'000};
-  // Longest silence inside the hold of the process that a provider runs in.
+  // Longest silence inside the hold, of a provider's process and of what keeps a volume frozen.
   std::chrono::milliseconds lease{5'000};
 };
 

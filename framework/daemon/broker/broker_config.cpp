@@ -86,6 +86,7 @@ Result<BrokerConfig> parse_broker_config(std::string_view toml, std::string_view
   config.files_max = static_cast<std::uint64_t>(
       table.number("files_max", static_cast<std::int64_t>(config.files_max), 1, kFilesMax));
   config.commit_max = table.milliseconds("commit_max_ms", config.commit_max);
+  config.lease = table.milliseconds("lease_ms", config.lease);
   config.hosts = read_host_specs(table);
   check_users(table, config.hosts);
   if (Status s = table.finish(); !s.ok()) return s.error();
@@ -131,6 +132,7 @@ Result<ChildOptions> provider_command(const BrokerConfig& config, const std::str
   environment.copy_bytes_max = config.copy_bytes_max;
   environment.files_max = config.files_max;
   environment.commit_max = config.commit_max;
+  environment.lease = config.lease;
   auto host = provider_host_program(name, environment, config.helper_dir);
   if (!host.ok()) return host.error();
   for (const BytePath& directory : config.expose_below) {

@@ -35,6 +35,7 @@ struct BrokerConfig {
   std::uint64_t copy_bytes_max = std::uint64_t{4} << 30;
   std::uint64_t files_max = 1'000'000;
   std::chrono::milliseconds commit_max{10'000};
+  std::chrono::milliseconds lease{5'000};  // longest silence of who keeps a file system frozen
   std::vector<HostSpec> hosts;
 
   BytePath held_directory() const { return runtime_dir + "/held"; }

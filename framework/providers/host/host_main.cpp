@@ -44,6 +44,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
       environment.files_max = std::strtoull(value.c_str(), nullptr, 10);
     } else if (name == "--commit-max-ms") {
       environment.commit_max = std::chrono::milliseconds(std::strtoll(value.c_str(), nullptr, 10));
+    } else if (name == "--lease-ms") {
+      environment.lease = std::chrono::milliseconds(std::strtoll(value.c_str(), nullptr, 10));
     } else if (name == "--expose-below") {
       arguments.expose_below.push_back(value);
     } else {

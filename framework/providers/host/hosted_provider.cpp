@@ -18,7 +18,8 @@ Result<ChildOptions> provider_host_program(const std::string& name,
                   "--host",           environment.host,
                   "--copy-bytes-max", std::to_string(environment.copy_bytes_max),
                   "--files-max",      std::to_string(environment.files_max),
-                  "--commit-max-ms",  std::to_string(environment.commit_max.count())};
+                  "--commit-max-ms",  std::to_string(environment.commit_max.count()),
+                  "--lease-ms",       std::to_string(environment.lease.count())};
   if (!helper_dir.empty()) {
     host.command.insert(host.command.end(), {"--helper-dir", helper_dir});
   }

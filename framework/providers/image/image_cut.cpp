@@ -25,7 +25,6 @@ namespace {
 
 // Metadata of the clone; blocks are shared until one side changes.
 constexpr std::uint64_t kCloneBytes = std::uint64_t{4} << 20;
-constexpr std::chrono::milliseconds kLease{5'000};
 constexpr std::chrono::milliseconds kExpectedCommit{200};
 
 class ImageCut final : public VolumeCut {
@@ -136,7 +135,7 @@ Status ImageCut::start_guard() {
   const ProviderEnvironment& settings = environment_.settings();
   FreezeGuardOptions options;
   options.record_directory = join_path(settings.runtime_directory, "held");
-  options.lease = kLease;
+  options.lease = settings.lease;
   options.limit = settings.commit_max;
   options.never_freeze = {plan_.store};
   for (const BytePath& own : {settings.state_directory, settings.runtime_directory}) {
@@ -182,7 +181,7 @@ Status ImageCut::pre_commit() {
 
 Result<CutRecord> ImageCut::commit() {
   const Deadline deadline(system_clock().now() + environment_.settings().commit_max);
-  const Heartbeat beats(*guard_, kLease);
+  const Heartbeat beats(*guard_, environment_.settings().lease);
   record_.info.created = environment_.clock().wall_now();
   if (Status s = guard_->freeze(deadline); !s.ok()) return s.error();
   CutRecord cut;

@@ -126,8 +126,10 @@ void Stage::configure() {
       "\nlease_ms = " + std::to_string(options_.lease.count()) + "\n";
   if (options_.privileges == Privileges::of_broker) {
     broker_ = std::make_unique<BrokerUnderTest>();
-    broker_->configure("writer_sockets = \"" + daemon_.socket_dir() + "\"\ncommit_max_ms = " +
-                       std::to_string(options_.commit.count()) + "\n" + hosts_config());
+    broker_->configure("writer_sockets = \"" + daemon_.socket_dir() +
+                       "\"\ncommit_max_ms = " + std::to_string(options_.commit.count()) +
+                       "\nlease_ms = " + std::to_string(options_.lease.count()) + "\n" +
+                       hosts_config());
     toml += "[daemon]\nbroker = \"" + broker_->socket() + "\"\n";
     daemon_.run_as(broker_->daemon_uid(), broker_->daemon_gid());
   }
