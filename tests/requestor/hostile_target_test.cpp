@@ -82,7 +82,8 @@ TEST_F(HostileTarget, NothingIsWrittenOutsideWhateverIsSwappedWhen) {
     for (int step = 0;; ++step) {
       make_target_and_victim();
       const auto before = everything_in(victim);
-      const bool there = restore_with(set, step, [&] { swap_for_link(what, target); });
+      const bool there = restore_with(
+          set, step, [&, what = what, target = target] { swap_for_link(what, target); });
       EXPECT_EQ(everything_in(victim), before) << what << " swapped at step " << step;
       if (!there) {
         EXPECT_GT(step, 4) << "the restore has steps to be disturbed at";

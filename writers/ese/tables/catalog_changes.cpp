@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint32_t kTreeFlags = kPageNewRecord | kPageNewChecksum;
 constexpr std::uint32_t kIndexPages = 3;  // of the catalog's own indexes
-constexpr Objid kNameIndex{4}, kRootIndex{5};
 constexpr std::uint32_t kTablePagesMax = 32, kDensityMin = 20, kDensityMax = 100;
 
 Value little(std::uint32_t number) {
