@@ -90,7 +90,7 @@ int main(int count, char** words) {
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   std::stop_source stop;
-  std::thread([&signals, stop]() mutable {
+  std::thread([signals, stop]() mutable {
     int number = 0;
     while (sigwait(&signals, &number) == 0) {
       if (stop.stop_requested()) _exit(130);  // asked twice
