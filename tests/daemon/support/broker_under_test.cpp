@@ -94,6 +94,12 @@ std::string BrokerUnderTest::trail() const {
   return all.str();
 }
 
+std::string BrokerUnderTest::trail_with(const std::string& text) const {
+  for (int tries = 0; tries < 5000 && trail().find(text) == std::string::npos; ++tries)
+    ::usleep(4000);
+  return trail();
+}
+
 std::unique_ptr<daemon::BrokerClient> BrokerUnderTest::client(
     std::chrono::milliseconds brief) const {
   daemon::BrokerClientOptions options;

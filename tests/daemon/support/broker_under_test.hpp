@@ -44,6 +44,8 @@ class BrokerUnderTest {
   std::string runtime() const { return folder_.path() + "/run"; }
   std::string place(const std::string& name) const { return runtime() + "/exposed/" + name; }
   std::string trail() const;  // the events so far, a JSON line each
+  // The same once it has `text` in it, for which it waits: a thread of the broker's writes it.
+  std::string trail_with(const std::string& text) const;
   std::unique_ptr<daemon::BrokerClient> client(std::chrono::milliseconds brief) const;
 
  private:
