@@ -174,7 +174,8 @@ class SocketRequestorServer : public RequestorServer {
   }
 
   void closed(const std::shared_ptr<Guest>& guest) {
-    guest->limit->cancel();
+    // Gone here, not with the guest: whoever sends it a late reply may outlive the event loop.
+    guest->limit.reset();
     guests_.erase(guest);
     if (guest->opened) handler_.connection_closed(guest->peer.connection);
   }

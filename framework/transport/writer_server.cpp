@@ -175,7 +175,7 @@ class SocketWriterServer : public WriterServer {
   }
 
   void closed(const std::shared_ptr<Guest>& guest, const Error& why) {
-    guest->limit->cancel();
+    guest->limit.reset();
     guests_.erase(guest);
     if (!guest->peer) return;
     const auto& identity = guest->peer->identity();

@@ -32,8 +32,9 @@ TEST(ChildProcess, SpeaksByLines) {
 }
 
 TEST(ChildProcess, AskedToEndItSeesItsInputCloseAndTheSignal) {
-  auto child =
-      shell("trap 'echo asked; exit 3' TERM; echo ready; read line; echo closed; sleep 60");
+  auto child = shell(
+      "trap 'echo asked; exit 3' TERM; echo ready; read line; echo closed; while :; do sleep 0.05; "
+      "done");
   ASSERT_TRUE(child);
   ASSERT_EQ(child->read_line(100, in_seconds(10)).value(), "ready");
   child->ask_to_end();

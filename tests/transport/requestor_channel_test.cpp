@@ -1,4 +1,5 @@
 // One set of tests for a requestor's channel, over a socket and inside the process.
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -185,6 +186,24 @@ TEST_P(RequestorServerTest, LostCoordinatorEndsTheCallUnderWay) {
   coordinator_.wait_for_kept(1);
   server_.reset();
   EXPECT_EQ(waiting.get().error().code(), Errc::disconnected);
+}
+
+// The reply is long, so that the thread which gives it is in the middle of that when the server and
+// its event loop are gone.
+TEST_P(RequestorServerTest, AReplyMayOutliveTheServer) {
+  auto waiting = std::async(std::launch::async, [&] { return channel_->call("later", "{}"); });
+  coordinator_.wait_for_kept(1);
+  std::atomic<bool> replying{false};
+  std::thread late([&] {
+    ChannelReply answer{"{\"x\":\"" + std::string(std::size_t{8} << 20, 'r') + "\"}", {}};
+    replying = true;
+    coordinator_.kept[0](std::move(answer));
+  });
+  while (!replying) std::this_thread::yield();
+  server_.reset();
+  late.join();
+  auto reply = waiting.get();
+  EXPECT_TRUE(reply.ok() || reply.error().code() == Errc::disconnected) << reply.error().what();
 }
 
 TEST_P(RequestorServerTest, NobodyThereNamesTheSocket) {
