@@ -1,5 +1,6 @@
 #include "framework/sdk/local_writer_link.hpp"
 
+#include "framework/sdk/writers_loop.hpp"
 #include "framework/transport/peer.hpp"
 
 namespace stillframe {
@@ -32,6 +33,9 @@ class LocalWriterLink : public WriterLink {
 }  // namespace
 
 Result<std::shared_ptr<WriterLink>> link_locally(Writer& writer, WriterRunnerOptions options) {
+  auto loop = writers_loop();
+  if (!loop.ok()) return loop.error();
+  options.loop = std::move(loop).value();
   auto runner = WriterRunner::start(writer, std::move(options));
   if (!runner.ok()) return runner.error();
   return std::shared_ptr<WriterLink>(std::make_shared<LocalWriterLink>(std::move(runner).value()));

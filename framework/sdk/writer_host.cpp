@@ -8,6 +8,7 @@
 #include <stillframe/writer_host.hpp>
 
 #include "framework/sdk/writer_runner.hpp"
+#include "framework/sdk/writers_loop.hpp"
 #include "framework/transport/boot_timer.hpp"
 #include "framework/transport/connection.hpp"
 #include "framework/transport/handshake.hpp"
@@ -42,7 +43,11 @@ class SocketWriterHost : public WriterHost {
       : options_(std::move(options)), socket_(std::move(socket)) {}
 
   Status start(Writer& writer) {
+    auto io = writers_loop();
+    if (!io.ok()) return io.error();
+    io_ = std::move(io).value();
     WriterRunnerOptions runner_options;
+    runner_options.loop = io_;
     runner_options.hold_limit = options_.hold_limit;
     runner_options.lease = options_.lease;
     runner_options.log = options_.log;
@@ -53,9 +58,6 @@ class SocketWriterHost : public WriterHost {
         [this](Verb verb, std::uint64_t done, std::uint64_t total, std::string what) {
           send_progress({verb, done, total, std::move(what)});
         });
-    auto io = IoThread::start("sf-writer-link");
-    if (!io.ok()) return io.error();
-    io_ = std::move(io).value();
     auto timer = BootTimer::create(*io_);
     if (!timer.ok()) return timer.error();
     timer_ = std::move(timer).value();
@@ -64,7 +66,7 @@ class SocketWriterHost : public WriterHost {
   }
 
   ~SocketWriterHost() override {
-    if (io_) {
+    if (timer_) {
       io_->run([this] {
         ending_ = true;
         timer_->cancel();
@@ -76,7 +78,6 @@ class SocketWriterHost : public WriterHost {
       io_->run([this] { timer_.reset(); });
     }
     runner_.reset();  // thaws; its last answers find no connection
-    if (io_) io_->stop();
   }
 
   Status wait_registered(std::chrono::milliseconds for_at_most) override {
@@ -303,7 +304,7 @@ class SocketWriterHost : public WriterHost {
   std::optional<Error> last_problem_;
   std::optional<Error> lasting_;
 
-  std::unique_ptr<IoThread> io_;  // last: its thread uses the rest
+  std::shared_ptr<IoThread> io_;  // of all hosts of the process
 };
 
 }  // namespace

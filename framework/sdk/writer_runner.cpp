@@ -21,6 +21,24 @@ bool sessionless(Verb verb) {
   return verb == Verb::identify || verb == Verb::verify;
 }
 
+// What all writers of a set are told one after the other has to be quick in any case.
+Pace pace_of(Verb verb) {
+  switch (verb) {
+    case Verb::identify:
+    case Verb::prepare_backup:
+    case Verb::prepare_snapshot:
+    case Verb::freeze:
+    case Verb::thaw:
+    case Verb::post_snapshot:
+    case Verb::backup_complete:
+    case Verb::abort:
+    case Verb::shutdown:
+      return Pace::quick;
+    default:
+      return Pace::slow;
+  }
+}
+
 bool restores(Verb verb) {
   return verb >= Verb::pre_restore && verb <= Verb::restore_end;
 }
@@ -31,6 +49,7 @@ Runner::Runner(Writer& writer, WriterRunnerOptions options)
     : writer_(writer),
       options_(std::move(options)),
       clock_(*options_.clock),
+      strand_(writer.any_thread() ? options_.loop.get() : nullptr),
       streams_(writer_, clock_, strand_, options_.streams_through_pipes,
                [this](const SessionId& session, std::uint64_t handle) {
                  (void)say_for(session, Verb::close, CloseArgs{handle});
@@ -75,7 +94,7 @@ void Runner::call(WriterCall call, AnswerHandler done) {
   {
     std::lock_guard lock(mutex_);
     pending_.push_back(pending);
-    if (strand_.post([this, pending] { run(pending); })) return;
+    if (strand_.post([this, pending] { run(pending); }, pace_of(pending->call.verb))) return;
     pending_.remove(pending);
   }
   pending->done(failed_answer(Error(Errc::cancelled, "the writer is ending")));

@@ -1,4 +1,4 @@
-// Runs one Writer: its thread, its hold timer, its streams. Both the link inside one process and
+// Runs one Writer: its verbs, its hold timer, its streams. Both the link inside one process and
 // the connection to a coordinator elsewhere stand on it.
 #pragma once
 
@@ -10,6 +10,7 @@
 
 #include "framework/model/writer_call.hpp"
 #include "framework/sdk/alarm.hpp"
+#include "framework/transport/io_thread.hpp"
 
 namespace stillframe {
 
@@ -19,6 +20,8 @@ struct WriterRunnerOptions {
   Duration lease = std::chrono::seconds(5);
   // Off for transports that cannot carry descriptors: then `read` delivers the bytes.
   bool streams_through_pipes = true;
+  // Whose thread the verbs of a backup run on, if the writer agrees (Writer::any_thread).
+  std::shared_ptr<IoThread> loop;
   std::function<void(std::string_view)> log;
 
   // The world; tests put their own in its place.

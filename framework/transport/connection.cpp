@@ -113,6 +113,7 @@ class SocketConnection : public Connection, public std::enable_shared_from_this<
       if (received.value().end) return finish(end_of_stream());
       Status s = take({buffer.data(), received.value().bytes}, received.value().descriptors);
       if (!s.ok()) return refuse_stream(s.error());
+      if (received.value().bytes < buffer.size()) break;  // what comes now, the wait tells
     }
     if (!finished_) wait_readable();
   }

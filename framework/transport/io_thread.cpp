@@ -1,5 +1,6 @@
 #include "framework/transport/io_thread.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -11,15 +12,27 @@
 #include <boost/asio/post.hpp>
 #include <pthread.h>
 
+#include "framework/transport/stand_in.hpp"
+
 namespace stillframe {
 
 struct IoThread::Impl {
-  boost::asio::io_context context{1};
+  // For two threads, although one at a time runs the loop: what a lent thread posts must not wait
+  // in a queue of its own until it is back.
+  boost::asio::io_context context{2};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work{
       context.get_executor()};
   std::thread thread;
-  std::mutex mutex;  // guards `stopping`
+  std::atomic<std::thread::id> on_loop;
+  std::unique_ptr<StandIn> stand_in;  // from the first time the thread was lent; its own
+  std::mutex mutex;                   // guards `stopping`
   bool stopping = false;
+
+  void run() {
+    on_loop = std::this_thread::get_id();
+    context.run();
+    on_loop = std::thread::id();  // the number may become another thread's
+  }
 };
 
 IoThread::IoThread(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -28,7 +41,7 @@ Result<std::unique_ptr<IoThread>> IoThread::start(const char* name) {
   auto impl = std::make_unique<Impl>();
   Impl* raw = impl.get();
   try {
-    impl->thread = std::thread([raw] { raw->context.run(); });
+    impl->thread = std::thread([raw] { raw->run(); });
   } catch (const std::system_error& e) {
     return Error(Errc::out_of_resources, std::string("cannot start a thread: ") + e.what());
   }
@@ -69,7 +82,18 @@ void IoThread::run(const std::function<void()>& task) {
 }
 
 bool IoThread::on_thread() const noexcept {
-  return impl_->thread.get_id() == std::this_thread::get_id();
+  return impl_->on_loop == std::this_thread::get_id();
+}
+
+bool IoThread::lend(const std::function<void()>& job) {
+  if (impl_->stand_in && impl_->stand_in->on_thread()) return false;
+  if (!impl_->stand_in) {
+    auto stand_in = StandIn::start("sf-stand-in", impl_->context, impl_->on_loop);
+    if (!stand_in.ok()) return false;
+    impl_->stand_in = std::move(stand_in).value();
+  }
+  impl_->stand_in->cover(job);
+  return true;
 }
 
 void IoThread::stop() {
@@ -82,6 +106,7 @@ void IoThread::stop() {
     impl_->work.reset();
   }
   impl_->thread.join();
+  impl_->stand_in.reset();
 }
 
 boost::asio::io_context& IoThread::context() {

@@ -25,6 +25,10 @@ class IoThread {
   // after stop().
   void run(const std::function<void()>& task);
   bool on_thread() const noexcept;
+  // On the thread: lends it to a job that may block, and is back when that is done. After a moment
+  // another thread runs the loop meanwhile, so nothing else has to wait. False, and nothing
+  // happens, if it is that other thread, which is not to be kept, or there is none.
+  bool lend(const std::function<void()>& job);
 
   // Ends the loop and joins. What was posted before still runs. Not from the thread itself.
   void stop();

@@ -2,7 +2,7 @@
 // is answered, less the time the provider spent in its own commit. 1, 32 and 1,000 writers, in this
 // process and in others; p50 and p99 over the rounds, and the overhead as a ratio of the commit.
 //
-//   hold_overhead_bench [ROUNDS]
+//   hold_overhead_bench [ROUNDS [FIELD]]   FIELD: 1 to 6, for the one to look at
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -41,6 +41,7 @@ class BenchWriter final : public Writer {
     identity.level = static_cast<FreezeLevel>(number_ % kFreezeLevels);
     return identity;
   }
+  bool any_thread() const override { return true; }
   Result<WriterMetadata> identify(const CallContext&) override {
     WriterMetadata metadata;
     metadata.identity = identity();
@@ -230,8 +231,11 @@ int main(int argc, char** argv) {
   char directory[] = "/tmp/stillframe-bench-XXXXXX";
   if (::mkdtemp(directory) == nullptr) return 1;
   int status = 0;
+  const int only = argc > 2 ? std::atoi(argv[2]) : 0;
+  int number = 0;
   for (const Field& field : {Field{1, 0, 5}, Field{32, 0, 5}, Field{1000, 0, 100}, Field{1, 1, 5},
                              Field{32, 8, 5}, Field{1000, 50, 100}}) {
+    if (++number != only && only != 0) continue;
     const auto measured = measure(directory, field, rounds);
     if (measured.ok() && measured.value()) continue;
     if (!measured.ok())

@@ -28,6 +28,7 @@ class IdleWriter final : public Writer {
     identity.level = static_cast<FreezeLevel>(number_ % kFreezeLevels);
     return identity;
   }
+  bool any_thread() const override { return true; }
   Result<WriterMetadata> identify(const CallContext&) override {
     FileSet files;
     files.path = folder_;

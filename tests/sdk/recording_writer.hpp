@@ -86,6 +86,11 @@ class RecordingWriter : public Writer {
   }
 
   WriterIdentity identity() const override { return identity_; }
+#ifdef STILLFRAME_TEST_ANY_THREAD  // the same tests, on the thread that writers share
+  bool any_thread() const override {
+    return true;
+  }
+#endif
   Result<WriterMetadata> identify(const CallContext& c) override {
     if (Status s = note("identify", c); !s.ok()) return s.error();
     WriterMetadata metadata;
@@ -100,7 +105,9 @@ class RecordingWriter : public Writer {
   Status prepare_snapshot(const CallContext& c, const SnapshotSetView&) override {
     return note("prepare_snapshot", c);
   }
-  Status freeze(const CallContext& c) override { return note("freeze", c); }
+  Status freeze(const CallContext& c) override {
+    return note("freeze", c);
+  }
   Result<HoldStatement> thaw(const CallContext& c) override {
     if (Status s = note("thaw", c); !s.ok()) return s.error();
     return says;
@@ -111,8 +118,12 @@ class RecordingWriter : public Writer {
   Status backup_complete(const CallContext& c, const BackupView&, const Receipt&) override {
     return note("backup_complete", c);
   }
-  void abort(const CallContext& c) override { (void)note("abort", c); }
-  void shutdown(const CallContext& c, const SetId&) override { (void)note("shutdown", c); }
+  void abort(const CallContext& c) override {
+    (void)note("abort", c);
+  }
+  void shutdown(const CallContext& c, const SetId&) override {
+    (void)note("shutdown", c);
+  }
 
   Result<StreamInfo> open_stream(const CallContext& c, const StreamRequest&) override {
     if (Status s = note("open_stream", c); !s.ok()) return s.error();
@@ -129,7 +140,9 @@ class RecordingWriter : public Writer {
     position_ += n;
     return n;
   }
-  Status close(const CallContext& c, std::uint64_t) override { return note("close", c); }
+  Status close(const CallContext& c, std::uint64_t) override {
+    return note("close", c);
+  }
   Result<LogList> list_logs(const CallContext& c, const ComponentName&) override {
     if (Status s = note("list_logs", c); !s.ok()) return s.error();
     return LogList{1, 2, {{"/log/1", 1, true}, {"/log/2", 2, false}}};
@@ -137,7 +150,9 @@ class RecordingWriter : public Writer {
   Status truncate_logs(const CallContext& c, const ComponentName&, const Receipt&) override {
     return note("truncate_logs", c);
   }
-  Status pre_restore(const CallContext& c, RestoreView&) override { return note("pre_restore", c); }
+  Status pre_restore(const CallContext& c, RestoreView&) override {
+    return note("pre_restore", c);
+  }
   Status restore_prepare(const CallContext& c, const RestoreAuthority&) override {
     return note("restore_prepare", c);
   }
@@ -157,7 +172,9 @@ class RecordingWriter : public Writer {
   Status post_restore(const CallContext& c, const RestoreView&) override {
     return note("post_restore", c);
   }
-  void restore_end(const CallContext& c) override { (void)note("restore_end", c); }
+  void restore_end(const CallContext& c) override {
+    (void)note("restore_end", c);
+  }
   Result<VerifyReport> verify(const CallContext& c, const VerifyRequest&) override {
     if (Status s = note("verify", c); !s.ok()) return s.error();
     return VerifyReport{VerifyVerdict::good, "fine"};

@@ -26,6 +26,7 @@ class RunnerTest : public ::testing::Test {
     options.alarm = alarm_.factory();
     options.time_suspended = [this] { return Duration(suspended_.load()); };
     options.streams_through_pipes = streams_through_pipes_;
+    options.loop = IoThread::start("loop").value();
     auto runner = WriterRunner::start(writer_, std::move(options));
     ASSERT_TRUE(runner.ok());
     runner_ = std::move(runner).value();

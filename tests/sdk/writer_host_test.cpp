@@ -195,6 +195,36 @@ TEST_F(WriterHostTest, TheConnectionIsReadWhileTheWriterIsBusy) {
   EXPECT_EQ(writer_.calls(), (std::vector<std::string>{"freeze", "thaw"}));
 }
 
+// All hosts of a process share the thread that reads their connections, and perhaps runs verbs.
+TEST_F(WriterHostTest, AWriterThatHangsKeepsNoNeighbourWaiting) {
+  start_server();
+  start_host(600s);
+  auto hanging = link(0);
+  tests::RecordingWriter neighbour;
+  neighbour.identity_.instance_name = "neighbour";
+  WriterHostOptions options;
+  options.socket_dir = directory_.path();
+  auto host = WriterHost::start(neighbour, options);
+  ASSERT_TRUE(host.ok());
+  auto other = link(1);
+  tests::Gate gate;
+  writer_.on("freeze", [&](const CallContext&) -> Status {
+    gate.pass();
+    return Ok{};
+  });
+  std::promise<WriterAnswer> frozen;
+  hanging->call(call_of(Verb::freeze, session_),
+                [&](WriterAnswer a) { frozen.set_value(std::move(a)); });
+  gate.wait_until_reached();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(ask(*other, call_of(Verb::freeze, session_)).status.ok());
+    EXPECT_TRUE(ask(*other, call_of(Verb::thaw, session_)).status.ok());
+    hanging->heartbeat(session_);  // comes back, or the link would be given up
+  }
+  gate.open();
+  EXPECT_TRUE(frozen.get_future().get().status.ok());
+}
+
 TEST_F(WriterHostTest, LimitsOfZeroAreRefused) {
   WriterHostOptions options;
   options.lease = 0ms;

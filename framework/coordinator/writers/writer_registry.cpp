@@ -1,6 +1,8 @@
 #include "framework/coordinator/writers/writer_registry.hpp"
 
 #include <algorithm>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace stillframe::coordinator {
@@ -71,9 +73,10 @@ std::vector<std::shared_ptr<WriterLink>> WriterRegistry::all() const {
     const std::lock_guard lock(mutex_);
     for (const auto& [instance, entry] : writers_) links.push_back(entry.link);
   }
+  // Those of one process together: what they are told one after the other wakes it once.
   std::sort(links.begin(), links.end(), [](const auto& a, const auto& b) {
-    return std::pair(a->identity().name, a->instance()) <
-           std::pair(b->identity().name, b->instance());
+    return std::tuple(std::string_view(a->identity().name), a->process().pid, a->instance()) <
+           std::tuple(std::string_view(b->identity().name), b->process().pid, b->instance());
   });
   return links;
 }

@@ -87,6 +87,7 @@ typedef struct stillframe_writer {
                            stillframe_error* error);
   int32_t (*backup_complete)(void* self, const stillframe_call* call, const char* backup_json,
                              const char* receipt_json, stillframe_error* error);
+  /* Of this session alone: another one may hold the writer by then. */
   void (*abort)(void* self, const stillframe_call* call);
   void (*shutdown)(void* self, const stillframe_call* call, stillframe_id set);
 

@@ -151,15 +151,22 @@ struct RestoreRegistration {
 };
 
 // The coordinator makes these calls in the order below, one at a time per writer, on one thread
-// that belongs to the writer. Calls of several sessions may interleave, except that at most one
-// session is between prepare_snapshot() and post_snapshot(). None may throw. A verb without its
-// capability bit is never called; the defaults of such verbs answer not_supported.
+// that belongs to the writer, unless it says that it does not care (any_thread()). Calls of several
+// sessions may interleave, except that at most one session is between prepare_snapshot() and
+// post_snapshot(). None may throw. A verb without its capability bit is never called; the defaults
+// of such verbs answer not_supported.
 class Writer {
  public:
   virtual ~Writer() = default;
 
   // Who this is. Constant; read once at registration.
   virtual WriterIdentity identity() const = 0;
+
+  // Whether the verbs of a backup may come on different threads, still one at a time. Off, so that
+  // freeze() may take a lock which thaw() has to give back on the same thread. On, quick verbs run
+  // on the thread that many writers of a process share: nobody is woken for each of them, and one
+  // that takes long keeps no other waiting. Constant.
+  virtual bool any_thread() const { return false; }
 
   // Lists the components that can be backed up. No side effects; callable in any state, also in the
   // middle of somebody else's session. `identity`, `instance` and `process` are filled in by the
@@ -196,7 +203,8 @@ class Writer {
                                  const Receipt& receipt);
 
   // The session will not finish. Undoes whatever was done for it; may come more than once, and
-  // stands in for thaw() and post_snapshot() when those were still owed.
+  // stands in for thaw() and post_snapshot() when those were still owed. By then another session
+  // may hold the writer: only the hold of `call.session` may end here, and in shutdown().
   virtual void abort(const CallContext& call);
 
   // The session is over, well or badly: always the last call of one, also when its requestor died.

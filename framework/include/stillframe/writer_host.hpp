@@ -17,11 +17,12 @@ struct WriterHostOptions {
   std::chrono::milliseconds lease{
       5'000};  // a hold never outlives this much silence of the coordinator
   std::function<void(std::string_view)>
-      log;  // told of connections, refusals and thaws by timer; any thread
+      log;  // told of connections, refusals and thaws by timer; any thread, must not block
 };
 
-// Owns one thread for the writer's verbs and one for the connection and the hold timer. The writer
-// must outlive the host. Destruction thaws, unregisters and joins.
+// Owns one thread for the writer's verbs and one for its hold timer; all hosts of a process share
+// the one that reads their connections. The writer must outlive the host. Destruction thaws,
+// unregisters and joins.
 class WriterHost {
  public:
   // Starts connecting and returns at once; a coordinator that is not there yet is not an error.

@@ -47,6 +47,8 @@ class TickingApp final : public Writer {
   TickingApp& operator=(const TickingApp&) = delete;
 
   WriterIdentity identity() const override;
+  // Some keep to their own thread and some do not care: sessions have both.
+  bool any_thread() const override { return identity().instance_name == "beta"; }
   Result<WriterMetadata> identify(const CallContext& call) override;
   Status prepare_backup(const CallContext& call, BackupView& backup) override;
   Status prepare_snapshot(const CallContext& call, const SnapshotSetView& set) override;
