@@ -349,13 +349,10 @@ TEST_F(RemoteBackup, ARequestorThatDiesLeavesNoMoverAndNoSnapshot) {
   ::kill(requestor, SIGKILL);
   ::waitpid(requestor, nullptr, 0);
   EXPECT_TRUE(no_snapshot_is_left());
-  // A provider's process that was at work when its session ended goes with the next session's.
-  constexpr std::size_t kProviderDescriptors = 4;
-  const std::size_t most = before + kProviderDescriptors;
-  for (int round = 0; round < 1000 && (!movers().empty() || remote_.descriptors() > most); ++round)
+  for (int round = 0; round < 1000 && (!movers().empty() || remote_.descriptors() > before); ++round)
     std::this_thread::sleep_for(20ms);
   EXPECT_TRUE(movers().empty());
-  EXPECT_LE(remote_.descriptors(), most);
+  EXPECT_LE(remote_.descriptors(), before);
 }
 
 // A reader that stops reading stops its own mover and nobody else.

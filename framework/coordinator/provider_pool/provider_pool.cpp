@@ -35,6 +35,11 @@ Status ProviderPool::add_single(std::shared_ptr<Provider> provider) {
 
 Status ProviderPool::insert(Entry entry) {
   const std::lock_guard lock(mutex_);
+  if (!reaper_) {
+    auto reaper = Worker::start("sf-reaper");
+    if (!reaper.ok()) return reaper.error();
+    reaper_ = std::move(reaper).value();
+  }
   const ProviderInfo& info = entry.resident->info();
   for (const auto& other : entries_)
     if (other.resident->info().id == info.id || other.resident->info().name == info.name)
@@ -116,24 +121,41 @@ Result<std::shared_ptr<ProviderRunner>> ProviderPool::open(const ProviderId& id)
   return make_runner(std::move(provider).value());
 }
 
+// The runner itself says when it has nothing left to do: this is the last it is given. It cannot
+// join its own thread, so the reaper does. Posted under the lock, so that the runner lives until
+// post() has returned, and moved in, so that the caller's reference is never the last.
 void ProviderPool::retire(std::shared_ptr<ProviderRunner> runner) {
-  std::vector<std::shared_ptr<ProviderRunner>> done;  // joined outside the lock; they are idle
   const std::lock_guard lock(mutex_);
+  const ProviderRunner* const done = runner.get();
   retired_.push_back(std::move(runner));
-  const auto busy = std::partition(retired_.begin(), retired_.end(),
-                                   [](const auto& retired) { return !retired->idle(); });
-  done.assign(busy, retired_.end());
-  retired_.erase(busy, retired_.end());
+  done->post([this, done](Provider&) { reaper_->post([this, done] { let_go_of(done); }); });
+}
+
+void ProviderPool::let_go_of(const ProviderRunner* runner) {
+  std::shared_ptr<ProviderRunner> last;  // joined outside the lock
+  const std::lock_guard lock(mutex_);
+  const auto retired = std::find_if(retired_.begin(), retired_.end(),
+                                    [&](const auto& other) { return other.get() == runner; });
+  if (retired == retired_.end()) return;
+  last = std::move(*retired);
+  retired_.erase(retired);
 }
 
 void ProviderPool::stop() {
   std::vector<std::shared_ptr<ProviderRunner>> runners;
+  Worker* reaper = nullptr;
   {
     const std::lock_guard lock(mutex_);
     runners = retired_;
     for (const auto& entry : entries_) runners.push_back(entry.resident);
+    reaper = reaper_.get();
   }
   for (const auto& runner : runners) runner->stop();
+  if (reaper != nullptr) reaper->stop();  // after the runners: they post to it
+}
+
+ProviderPool::~ProviderPool() {
+  stop();
 }
 
 Result<std::shared_ptr<ProviderRunner>> ProviderPool::resident(const ProviderId& id) const {

@@ -24,7 +24,6 @@ class ProviderRunner {
   const ProviderInfo& info() const noexcept { return info_; }
   // The provider object lives until `work` has run, whoever drops the runner meanwhile.
   void post(std::function<void(Provider&)> work) const;
-  bool idle() const { return worker_->idle(); }
   void stop() const { worker_->stop(); }  // as Worker::stop()
 
  private:
@@ -40,6 +39,12 @@ using ProviderFactory = std::function<Result<std::shared_ptr<Provider>>()>;
 // Thread-safe.
 class ProviderPool {
  public:
+  ProviderPool() = default;
+  ~ProviderPool();  // stop(), then waits for those that were retired after it
+
+  ProviderPool(const ProviderPool&) = delete;
+  ProviderPool& operator=(const ProviderPool&) = delete;
+
   Status add(ProviderFactory factory);
   // An object that exists once: all sessions share it and its thread.
   Status add_single(std::shared_ptr<Provider> provider);
@@ -59,8 +64,9 @@ class ProviderPool {
 
   // A runner of the session's own where the provider can be made again, else the shared one.
   Result<std::shared_ptr<ProviderRunner>> open(const ProviderId& id) const;
-  // Takes back what open() gave. A provider that is still at work keeps its thread until it is
-  // done; nobody waits for it before the coordinator ends.
+  // Takes back what open() gave. It is let go of as soon as the calls it was given are done, on a
+  // thread of the pool's own: the caller never waits, and neither does one that is done for one
+  // that is still at work.
   void retire(std::shared_ptr<ProviderRunner> runner);
   // Waits for every call that is under way or queued; later ones are never made.
   void stop();
@@ -74,6 +80,7 @@ class ProviderPool {
   };
 
   Status insert(Entry entry);
+  void let_go_of(const ProviderRunner* runner);  // on the reaper's thread
 
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
@@ -82,7 +89,8 @@ class ProviderPool {
     ProviderFactory factory;
   };
   std::map<std::string, Missing> unavailable_;
-  std::vector<std::shared_ptr<ProviderRunner>> retired_;
+  std::unique_ptr<Worker> reaper_;  // there as soon as a provider is; outlives all of retired_
+  std::vector<std::shared_ptr<ProviderRunner>> retired_;  // one entry for each retire()
 };
 
 }  // namespace stillframe::coordinator

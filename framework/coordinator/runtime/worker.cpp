@@ -37,11 +37,6 @@ void Worker::post(std::function<void()> work) {
   changed_.notify_one();
 }
 
-bool Worker::idle() const {
-  const std::lock_guard lock(mutex_);
-  return queue_.empty() && !running_;
-}
-
 void Worker::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -49,12 +44,10 @@ void Worker::run() {
     if (queue_.empty()) return;
     auto work = std::move(queue_.front());
     queue_.pop_front();
-    running_ = true;
     lock.unlock();
     work();
     work = nullptr;  // what it captured dies outside the lock
     lock.lock();
-    running_ = false;
   }
 }
 

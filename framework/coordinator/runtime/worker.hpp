@@ -27,16 +27,14 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   void post(std::function<void()> work);
-  bool idle() const;  // nothing queued, nothing running
 
  private:
   Worker() = default;
   void run();
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> queue_;  // bounded by the sessions: each waits for its answers
-  bool running_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "framework/coordinator/provider_pool/remove_for_good.hpp"
 #include "framework/lists/machine_lists.hpp"
@@ -44,8 +45,12 @@ SetMaker::SetMaker(const Services& services, Strand strand, std::weak_ptr<void> 
     : services_(services), strand_(std::move(strand)), owner_(std::move(owner)) {}
 
 SetMaker::~SetMaker() {
-  for (auto& runner : runners_)
-    if (runner) services_.providers->retire(std::move(runner));
+  give_back_runners();
+}
+
+// Never just dropped: letting go of a provider may wait for its process.
+void SetMaker::give_back_runners() {
+  for (auto& runner : std::exchange(runners_, {})) services_.providers->retire(std::move(runner));
 }
 
 template <class Work>
@@ -135,13 +140,12 @@ void SetMaker::finish_plan(const std::shared_ptr<Planning>& planning) {
 }
 
 Status SetMaker::open_groups(SetPlan plan) {
-  std::vector<std::shared_ptr<ProviderRunner>> runners;
+  give_back_runners();
   for (const auto& group : plan.groups) {
     auto runner = services_.providers->open(group.provider.id);
     if (!runner.ok()) return runner.error().while_doing("provider " + group.provider.name);
-    runners.push_back(std::move(runner).value());
+    runners_.push_back(std::move(runner).value());
   }
-  runners_ = std::move(runners);
   infos_.clear();
   cuts_.clear();
   for (const auto& group : plan.groups) {

@@ -62,6 +62,7 @@ class SetMaker {
   void ask_providers(const std::shared_ptr<Planning>& planning);
   void finish_plan(const std::shared_ptr<Planning>& planning);
   Status open_groups(SetPlan plan);
+  void give_back_runners();
   std::vector<CutRequest> cut_requests(machine::GroupIndex group) const;
   void note_snapshots(std::vector<SnapshotInfo> infos);
   template <class Work>
