@@ -59,6 +59,7 @@ struct WriterPart {
   bool heartbeat = false;
   Nanos held_from = 0, held_until = -1;  // truly; -1: still
   bool broke = false;
+  bool met_others_end = false;       // abort or shutdown of another session came within the hold
   std::optional<Errc> live_failure;  // the last failing answer that the session waited for
   Verb failed_verb = Verb::identify;
   bool refused_post_snapshot = false;  // by an answer that the session waited for

@@ -129,6 +129,7 @@ class World {
   void writer_restarts(std::uint32_t writer);
   std::optional<Errc> say_thaw(std::uint32_t writer, std::uint16_t session);
   std::optional<Errc> say_for_real(std::uint32_t writer, const VerbCall& call);
+  void note_broken(std::uint16_t session, std::uint32_t index);
 
   // world_holds.cpp: the SDK's own part
   void arm_sdk_timers(std::uint32_t writer, std::uint16_t session);

@@ -189,7 +189,7 @@ void World::carry_out_verb(std::uint32_t index, const VerbCall& call) {
       writer.held_by = call.session;
       part.held_from = now_;
       part.held_until = -1;
-      part.broke = false;
+      part.broke = part.met_others_end = false;
       if (!part.heartbeat)
         set_heartbeat(call.session, index, false);  // nobody watches: the lease runs
       return;
@@ -253,6 +253,7 @@ std::optional<Errc> World::say_for_real(std::uint32_t index, const VerbCall& cal
   // As the SDK does: an end that finds the application frozen thaws it first.
   const bool ends = call.verb == Verb::abort || call.verb == Verb::shutdown;
   if (ends && writer.held_by == call.session) end_hold(index, false);
+  if (ends && writer.held) at(writer.held_by).writers[index].met_others_end = true;
   RealWriter::Call said;
   said.verb = call.verb;
   said.session = call.session;
@@ -262,8 +263,16 @@ std::optional<Errc> World::say_for_real(std::uint32_t index, const VerbCall& cal
   const auto failure = real.say(said, index, *options_.documents[call.session]);
   // A freeze that fails is followed by a thaw.
   if (call.verb == Verb::freeze && failure) (void)say_thaw(index, call.session);
-  if (call.verb == Verb::thaw && !real.vouched()) at(call.session).writers[index].broke = true;
+  if (call.verb == Verb::thaw && !real.vouched()) note_broken(call.session, index);
   return failure;
+}
+
+// The writer says that its hold did not last. Nobody ended it, so its own end of another did.
+void World::note_broken(std::uint16_t session, std::uint32_t index) {
+  WriterPart& part = at(session).writers[index];
+  if (part.met_others_end && !part.broke)
+    violated(session, "a hold did not outlast the abort or shutdown of another session");
+  part.broke = true;
 }
 
 void World::answer_verb(std::uint32_t index, const VerbCall& call, std::optional<Errc> failure) {

@@ -1,132 +1,50 @@
-// doctor: what would keep a backup from working here, each with what to do about it.
-#include <fcntl.h>
+// doctor: what keeps, or would keep, a backup from working, each with what to do about it.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "requestor/cli/context.hpp"
+#include "requestor/doctor/diagnosis.hpp"
 
 namespace stillframe::cli {
 namespace {
 
-enum class Mark { good, warn, bad };
-
-struct Finding {
-  Mark mark = Mark::good;
-  std::string what;
-  std::string advice;
-};
-
-const char* word(Mark mark) {
-  switch (mark) {
-    case Mark::good:
-      return "ok";
-    case Mark::warn:
-      return "warning";
-    case Mark::bad:
-      return "problem";
-  }
-  return "";
+Findings look(Context& context) {
+  const GlobalOptions& options = context.invocation.global;
+  requestor::WhereToLook where;
+  if (!options.socket_dir.empty()) where.socket = options.socket_dir + "/requestor.sock";
+  where.daemon_config = context.invocation.doctor.daemon_config;
+  where.embedded = options.embedded;
+  const auto connection = context.connect(options);
+  if (!connection.ok()) return requestor::diagnose(connection.error(), where);
+  return requestor::diagnose(connection.value().channel, where);
 }
 
-bool usable(const char* path, int mode) {
-  return access(path, mode) == 0;
-}
-
-void check_machine(std::vector<Finding>& findings) {
-  if (geteuid() != 0) {
-    findings.push_back({Mark::warn, "not running as root",
-                        "snapshots and files of other users need root or the stillframe daemon"});
-  }
-  if (!usable("/dev/loop-control", R_OK | W_OK)) {
-    findings.push_back(
-        {Mark::warn, "no loop devices", "the image provider needs /dev/loop-control"});
-  }
-  if (!usable("/run/systemd/system", F_OK) && !usable("/sys/fs/cgroup", W_OK)) {
-    findings.push_back({Mark::warn, "neither systemd nor a writable cgroup",
-                        "freeze guards share the fate of this process's group"});
-  }
-}
-
-void check_writers(Client& client, std::vector<Finding>& findings) {
-  auto writers = client.writers();
-  if (!writers.ok()) {
-    findings.push_back({Mark::bad, "writers: " + writers.error().what(), ""});
-    return;
-  }
-  if (writers.value().empty()) {
-    findings.push_back({Mark::warn, "no writer is connected",
-                        "backups will be crash-consistent at best; start the applications with "
-                        "the same socket directory"});
-  }
-  for (const WriterStatus& writer : writers.value()) {
-    const std::string name = "writer " + writer.identity.instance_name;
-    if (writer.failure) {
-      findings.push_back({Mark::bad, name + ": " + writer.failure->message, "look at its log"});
-    } else {
-      findings.push_back({Mark::good, name + " answers", ""});
-    }
-  }
-}
-
-void check_volumes(Client& client, std::vector<Finding>& findings) {
-  auto volumes = client.volumes();
-  if (!volumes.ok()) {
-    findings.push_back({Mark::bad, "volumes: " + volumes.error().what(), ""});
-    return;
-  }
-  std::size_t atomic = 0;
-  for (const Volume& volume : volumes.value()) {
-    const bool reflinks = volume.fs_type == "btrfs" || volume.fs_type == "xfs";
-    if (reflinks || !volume.backing_image.empty()) ++atomic;
-  }
-  findings.push_back({atomic > 0 ? Mark::good : Mark::warn,
-                      fmt::format("{} volumes, {} that can share blocks with a snapshot",
-                                  volumes.value().size(), atomic),
-                      atomic > 0 ? "" : "others are copied under the hold, within limits"});
-}
-
-void check_sessions(Client& client, std::vector<Finding>& findings) {
-  auto sessions = client.sessions();
-  if (!sessions.ok()) return;
-  for (const SessionInfo& session : sessions.value()) {
-    constexpr auto kLongAgo = std::chrono::hours(24);
-    if (system_clock().now() - session.since < kLongAgo) continue;
-    findings.push_back({Mark::warn,
-                        "session " + session.session.to_string() + " of " + session.requestor +
-                            " is older than a day",
-                        "stillframe session end " + session.session.to_string()});
-  }
+void print(Terminal& terminal, const Finding& finding) {
+  const bool good = finding.severity == Severity::good;
+  terminal.print(fmt::format("{:<8} {} {}", good ? "ok" : to_string(finding.severity),
+                             finding.object, finding.what));
+  constexpr int kIndent = 9;
+  if (!finding.cause.empty())
+    terminal.print(fmt::format("{:{}}cause: {}", "", kIndent, finding.cause));
+  if (!finding.remedy.empty())
+    terminal.print(fmt::format("{:{}}remedy: {}", "", kIndent, finding.remedy));
 }
 
 }  // namespace
 
 int verb_doctor(Context& context) {
-  std::vector<Finding> findings;
-  check_machine(findings);
-  auto connected = connect_client(context);
-  if (connected.ok()) {
-    findings.push_back({Mark::good, "a coordinator answers", ""});
-    check_volumes(connected.value().client, findings);
-    check_writers(connected.value().client, findings);
-    check_sessions(connected.value().client, findings);
+  const Findings findings = look(context);
+  if (context.terminal.json()) {
+    context.terminal.print_json(findings_to_json(findings));
   } else {
-    findings.push_back({Mark::bad, connected.error().what(), ""});
+    for (const Finding& finding : findings) print(context.terminal, finding);
   }
-  bool bad = false;
-  nlohmann::json list = nlohmann::json::array();
-  for (const Finding& finding : findings) {
-    bad = bad || finding.mark == Mark::bad;
-    list.push_back(
-        {{"state", word(finding.mark)}, {"what", finding.what}, {"advice", finding.advice}});
-    if (context.terminal.json()) continue;
-    context.terminal.print(fmt::format("{:<8} {}{}{}", word(finding.mark), finding.what,
-                                       finding.advice.empty() ? "" : "; ", finding.advice));
-  }
-  if (context.terminal.json()) context.terminal.print_json({{"findings", std::move(list)}});
-  if (!connected.ok()) return to_int(exit_for(connected.error().code()));
-  return to_int(bad ? Exit::writer_failed : Exit::ok);
+  const bool mend = std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.severity >= Severity::warning;
+  });
+  return to_int(mend ? Exit::something_to_mend : Exit::ok);
 }
 
 }  // namespace stillframe::cli

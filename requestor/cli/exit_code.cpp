@@ -17,6 +17,7 @@ constexpr ExitHelp kExitHelps[] = {
     {Exit::degraded, "done, but less consistent than asked for"},
     {Exit::waiting_for_start, "restored; finished by the target's next start or the next boot"},
     {Exit::cancelled, "cancelled"},
+    {Exit::something_to_mend, "doctor found something to mend"},
     {Exit::internal, "a mistake of a program, ours or the caller's"},
 };
 

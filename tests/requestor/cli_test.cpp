@@ -69,7 +69,7 @@ TEST(CommandLine, EveryVerbIsReached) {
       {"restore finish-staged", {"restore", "finish-staged", "--list"}},
       {"verify", {"verify", "/set"}},
       {"show", {"show", "/set", "--timeline"}},
-      {"doctor", {"doctor"}},
+      {"doctor", {"doctor", "--daemon-config", "/etc/own.toml"}},
   };
   for (const auto& [verb, words] : verbs) EXPECT_EQ(parsed(words).verb, verb);
 }
@@ -131,6 +131,16 @@ TEST_F(CliTest, JsonErrorsAreJsonOnStandardOutput) {
   const auto answer = nlohmann::json::parse(ran.out);
   EXPECT_EQ(answer["error"]["code"], "access_denied");
   EXPECT_EQ(answer["error"]["message"], "not you");
+}
+
+TEST_F(CliTest, WhatTheDoctorFindsHasAnExitCodeOfItsOwn) {
+  connects = Error(Errc::in_progress, "process 7 holds it");
+  const tests::Ran ran = run({"doctor", "--embedded", "--json"});
+  EXPECT_EQ(ran.code, 17);
+  const auto worst = nlohmann::json::parse(ran.out)["findings"][0];
+  EXPECT_EQ(worst["severity"], "problem");
+  EXPECT_THAT(run({"doctor", "--embedded"}).out,
+              HasSubstr("problem  embedded coordinator process 7 holds it\n         remedy: "));
 }
 
 TEST_F(CliTest, PluginsAreListedAndReleased) {

@@ -4,6 +4,9 @@
 #include <iostream>
 #include <string>
 
+#include <nlohmann/json.hpp>
+
+#include "framework/wire/finding.hpp"
 #include "framework/wire/message.hpp"
 #include "framework/wire/request_message.hpp"
 #include "framework/wire/writer_codec.hpp"
@@ -53,6 +56,10 @@ void write() {
   print("wire-requestor", "reply", encode_reply(std::string("{\"a\":1}"), 1));
   print("wire-requestor", "reply", encode_reply(Error(Errc::in_progress, "busy"), 1));
   print("wire-requestor", "event", encode_event("{\"event\":\"state\"}").value());
+  const Findings found{{Severity::good, "writer.answers", "shop", "answers", "", ""},
+                       {Severity::problem, "plugin.quarantined", "shop", "is not started any more",
+                        "it crashed five times", "stillframe plugins release shop"}};
+  std::cout << "doctor findings " << findings_to_json(found).dump() << "\n";
 }
 
 Status judge(const std::string& definition, std::string payload) {
@@ -80,6 +87,8 @@ Status judge(const std::string& definition, std::string payload) {
     return verdict(reply);
   }
   if (definition == "event") return verdict(decode_event(raw(Kind::event)));
+  if (definition == "findings")
+    return verdict(findings_from_json(nlohmann::json::parse(payload, nullptr, false)));
   const std::string prefix = "answer_";
   auto verb = parse_verb(definition.substr(std::min(prefix.size(), definition.size())));
   if (!verb.ok()) return verb.error();

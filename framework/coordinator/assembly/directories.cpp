@@ -48,9 +48,13 @@ Status make_directory(const BytePath& path, unsigned mode) {
 
 }  // namespace
 
-Status prepare_directories(Directories& directories, unsigned runtime_mode) {
+void fill_defaults(Directories& directories) {
   if (directories.state.empty()) directories.state = default_state_dir();
   if (directories.runtime.empty()) directories.runtime = default_runtime_dir();
+}
+
+Status prepare_directories(Directories& directories, unsigned runtime_mode) {
+  fill_defaults(directories);
   for (const BytePath* directory : {&directories.state, &directories.runtime}) {
     if (directory->front() != '/')
       return Error(Errc::invalid_argument,

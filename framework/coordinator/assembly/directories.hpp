@@ -11,7 +11,10 @@ struct Directories {
   BytePath runtime;  // empty: /run/stillframe, or $XDG_RUNTIME_DIR/stillframe
 };
 
-// Fills in the folders that were left empty and makes both, `state` with mode 0700. access_denied
+// Fills in the folders that were left empty.
+void fill_defaults(Directories& directories);
+
+// The same, and makes both, `state` with mode 0700. access_denied
 // when another user could write to one of them.
 Status prepare_directories(Directories& directories, unsigned runtime_mode = 0700);
 

@@ -65,6 +65,7 @@ class CoordinatorService final : public RequestorHandler {
   void list_writers(const SharedRequest& request);
   void list_providers(const SharedRequest& request);
   void list_volumes(const SharedRequest& request);
+  void list_volume_support(const SharedRequest& request);
   void list_sessions(const SharedRequest& request);
   void end_session(const SharedRequest& request);
   void list_snapshots(const SharedRequest& request);

@@ -15,6 +15,7 @@ CoordinatorService::methods() {
       {"writers", &Self::list_writers},
       {"providers", &Self::list_providers},
       {"volumes", &Self::list_volumes},
+      {"volumes.support", &Self::list_volume_support},
       {"sessions", &Self::list_sessions},
       {"session.end", &Self::end_session},
       {"snapshots", &Self::list_snapshots},

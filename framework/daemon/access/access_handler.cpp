@@ -25,6 +25,7 @@ constexpr std::array kMethodRights = {
     MethodRight{"metrics", Right::look},
     MethodRight{"status", Right::look},
     MethodRight{"plugins", Right::look},
+    MethodRight{"doctor", Right::look},
     MethodRight{"backup.", Right::backup},
     MethodRight{"restore.", Right::restore},
     MethodRight{"snapshot.remove", Right::remove},

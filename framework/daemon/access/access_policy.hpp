@@ -39,6 +39,7 @@ struct AccessRule {
   Rights rights;
   std::vector<std::string> writers;  // for Right::register_; empty: every writer
   bool any_files = false;            // likewise: also files that its user cannot read
+  friend bool operator==(const AccessRule&, const AccessRule&) = default;
 };
 
 class AccessPolicy {

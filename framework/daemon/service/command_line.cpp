@@ -12,7 +12,7 @@ namespace {
 // What the options say.
 struct Words {
   std::string config, state, runtime, socket, helper;
-  bool check_config = false;
+  bool check_config = false, diagnose = false;
 };
 
 constexpr const char* kAbout =
@@ -25,6 +25,8 @@ void declare_options(CLI::App& app, Words& words) {
   app.add_option("--config", words.config, "configuration file; conf.d beside it is read too")
       ->type_name("FILE");
   app.add_flag("--check-config", words.check_config, "only read the configuration and judge it");
+  app.add_flag("--diagnose", words.diagnose,
+               "only look for what would keep it from working, for stillframe doctor: prints JSON");
   app.add_option("--state-dir", words.state, "journal and what must survive")->type_name("DIR");
   app.add_option("--runtime-dir", words.runtime, "locks, records and exposures")->type_name("DIR");
   app.add_option("--socket-dir", words.socket, "where writers and requestors connect")
@@ -97,6 +99,7 @@ std::variant<CommandLine, Answer> parse_command_line(const std::vector<std::stri
   CommandLine line;
   if (!words.config.empty()) line.config = {absolute(words.config), true};
   line.check_config = words.check_config;
+  line.diagnose = words.diagnose;
   line.state_dir = absolute(words.state);
   line.runtime_dir = absolute(words.runtime);
   line.socket_dir = absolute(words.socket);

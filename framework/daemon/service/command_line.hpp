@@ -17,6 +17,7 @@ struct CommandLine {
   // Before what the configuration says; empty: what it says.
   BytePath state_dir, runtime_dir, socket_dir, helper_dir;
   bool check_config = false;
+  bool diagnose = false;
 };
 
 // The program ends at once: with a text for standard output, or for standard error.

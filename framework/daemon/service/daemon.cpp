@@ -1,6 +1,6 @@
 #include "framework/daemon/service/daemon.hpp"
 
-#include <algorithm>
+#include <mutex>
 
 #include <unistd.h>
 
@@ -9,6 +9,8 @@
 #include "framework/coordinator/assembly/directories.hpp"
 #include "framework/coordinator/runtime/worker.hpp"
 #include "framework/daemon/access/access_handler.hpp"
+#include "framework/daemon/config/config_changes.hpp"
+#include "framework/daemon/doctor/doctor_handler.hpp"
 #include "framework/daemon/hosts/host_starter.hpp"
 #include "framework/daemon/hosts/hosts_handler.hpp"
 #include "framework/daemon/observe/event_ids.hpp"
@@ -31,38 +33,11 @@ using coordinator::ProviderSetup;
 
 constexpr unsigned kOpenMode = 0666, kOwnMode = 0600;
 
-// What a running daemon does not take over from a new configuration.
-std::vector<std::string> needs_restart(const DaemonConfig& now, const DaemonConfig& next) {
-  std::vector<std::string> keys;
-  const auto differs = [&](const char* key, const auto& one, const auto& other) {
-    if (one != other) keys.emplace_back(key);
-  };
-  differs("daemon.state_dir", now.state_dir, next.state_dir);
-  differs("daemon.runtime_dir", now.runtime_dir, next.runtime_dir);
-  differs("daemon.socket_dir", now.socket_dir, next.socket_dir);
-  differs("daemon.helper_dir", now.helper_dir, next.helper_dir);
-  differs("daemon.broker", now.broker, next.broker);
-  differs("daemon.open_to_all", now.open_to_all, next.open_to_all);
-  differs("daemon.restore_roots", now.restore_roots, next.restore_roots);
-  differs("limits.hold_ms", now.hold, next.hold);
-  differs("limits.commit_ms", now.commit, next.commit);
-  differs("limits.lease_ms", now.lease, next.lease);
-  differs("limits.copy_mib", now.copy_bytes, next.copy_bytes);
-  differs("limits.writer_message_kib", now.writer_message_bytes, next.writer_message_bytes);
-  differs("remote.listen", now.remote.listen, next.remote.listen);
-  differs("remote.connections_max", now.remote.connections_max, next.remote.connections_max);
-  differs("remote.handshake_ms", now.remote.handshake, next.remote.handshake);
-  differs("remote.ticket_ms", now.remote.ticket, next.remote.ticket);
-  differs("events or metrics", now.observe, next.observe);
-  differs("providers.builtin", now.builtin_providers, next.builtin_providers);
-  differs("providers.command", now.command_providers, next.command_providers);
-  return keys;
-}
-
 class RunningDaemon final : public Daemon {
  public:
-  RunningDaemon(DaemonConfig config, EventHub& events, const Metrics& metrics)
+  RunningDaemon(DaemonConfig config, ConfigOrigin origin, EventHub& events, const Metrics& metrics)
       : config_(std::move(config)),
+        origin_(std::move(origin)),
         events_(events),
         metrics_(metrics),
         policy_(AccessPolicy(::geteuid(), config_.allow)) {}
@@ -106,6 +81,7 @@ class RunningDaemon final : public Daemon {
     auto observed = ObserveHandler::make(*hosts_handler_, events_, metrics_, coordinator::kVersion);
     if (!observed.ok()) return observed.error();
     observe_handler_ = std::move(observed).value();
+    if (Status s = prepare_doctor(); !s.ok()) return s;
     serve_metrics();
     if (Status s = listen_for_writers(sockets); !s.ok()) return s;
     if (Status s = listen_for_requestors(sockets); !s.ok()) return s;
@@ -124,11 +100,15 @@ class RunningDaemon final : public Daemon {
   void reload(DaemonConfig next) override {
     const auto restart = needs_restart(config_, next);
     policy_.set(AccessPolicy(::geteuid(), next.allow));
-    config_.allow = std::move(next.allow);
-    reload_remote(next.remote);
+    const bool remote_follows = reload_remote(next.remote);
     events_.reopen_files();
     hosts_->reload(next.hosts);
-    config_.hosts = std::move(next.hosts);
+    {
+      const std::lock_guard lock(config_mutex_);
+      config_.allow = std::move(next.allow);
+      config_.hosts = std::move(next.hosts);
+      if (remote_follows) config_.remote.tls = next.remote.tls;
+    }
     report(kEventReloaded, EventLevel::info, "the configuration was read again");
     for (const std::string& key : restart)
       report(kEventNeedsRestart, EventLevel::warning,
@@ -240,13 +220,32 @@ class RunningDaemon final : public Daemon {
     }
   }
 
-  void reload_remote(const RemoteSettings& next) {
-    if (!remote_) return;
-    if (Status s = remote_->reload(next); !s.ok())
+  // Whether what `next` says of certificates counts now.
+  bool reload_remote(const RemoteSettings& next) {
+    if (!remote_) return true;
+    const Status read = remote_->reload(next);
+    if (!read.ok())
       report(kEventRemoteNotReloaded, EventLevel::error,
              "the certificates for other machines were not read again, those read before stay: " +
-                 s.error().what(),
+                 read.error().what(),
              {}, "remote");
+    return read.ok();
+  }
+
+  // It looks at this machine, so requestors on others do not get to it.
+  Status prepare_doctor() {
+    DoctorOptions options;
+    options.folders = {state_dir_, runtime_dir_, socket_dir_};
+    options.config_file = origin_.file;
+    options.written = origin_.read_again;
+    options.running = [this] {
+      const std::lock_guard lock(config_mutex_);
+      return config_;
+    };
+    auto doctor = DoctorHandler::make(*observe_handler_, events_.ring(), std::move(options));
+    if (!doctor.ok()) return doctor.error();
+    doctor_handler_ = std::move(doctor).value();
+    return Ok{};
   }
 
   ListenOptions listen_options(ActivatedSockets& sockets, const char* name) {
@@ -289,7 +288,7 @@ class RunningDaemon final : public Daemon {
   Status listen_for_requestors(ActivatedSockets& sockets) {
     const auto serve = [&](const char* name, Rights ceiling, std::unique_ptr<AccessHandler>& door,
                            std::unique_ptr<RequestorServer>& server) -> Status {
-      door = std::make_unique<AccessHandler>(*observe_handler_, policy_, events_, ceiling);
+      door = std::make_unique<AccessHandler>(*doctor_handler_, policy_, events_, ceiling);
       RequestorServerOptions options;
       options.listen = listen_options(sockets, name);
       auto started = RequestorServer::start(*door, options);
@@ -314,7 +313,9 @@ class RunningDaemon final : public Daemon {
     events_.emit(event);
   }
 
+  std::mutex config_mutex_;  // for changes, and for looks from other threads
   DaemonConfig config_;
+  const ConfigOrigin origin_;
   EventHub& events_;
   const Metrics& metrics_;
   std::unique_ptr<MetricsServer> metrics_server_;
@@ -325,6 +326,7 @@ class RunningDaemon final : public Daemon {
   // Before the coordinator, whose last replies come through them.
   std::unique_ptr<HostsHandler> hosts_handler_;
   std::unique_ptr<ObserveHandler> observe_handler_;
+  std::unique_ptr<DoctorHandler> doctor_handler_;
   std::unique_ptr<AccessHandler> requestor_door_, status_door_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<coordinator::Worker> joiner_;  // starts providers that are to join
@@ -336,9 +338,11 @@ class RunningDaemon final : public Daemon {
 
 }  // namespace
 
-Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, ActivatedSockets& sockets,
-                                              EventHub& events, const Metrics& metrics) {
-  auto daemon = std::make_unique<RunningDaemon>(std::move(config), events, metrics);
+Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, ConfigOrigin origin,
+                                              ActivatedSockets& sockets, EventHub& events,
+                                              const Metrics& metrics) {
+  auto daemon =
+      std::make_unique<RunningDaemon>(std::move(config), std::move(origin), events, metrics);
   if (Status s = daemon->begin(sockets); !s.ok())
     return s.error().while_doing("starting stillframed");
   return std::unique_ptr<Daemon>(std::move(daemon));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,12 +27,19 @@ inline constexpr const char* kWriterSocket = "writer.sock";
 inline constexpr const char* kRequestorSocket = "requestor.sock";
 inline constexpr const char* kStatusSocket = "status.sock";
 
+// Where the configuration comes from, for whoever asks what is wrong with it.
+struct ConfigOrigin {
+  BytePath file;
+  std::function<Result<DaemonConfig>()> read_again;  // any thread
+};
+
 class Daemon {
  public:
   // Thaws and cleans up what an earlier run left, then listens. `sockets` gives those that are
   // there already. `events` and `metrics` outlive the daemon.
-  static Result<std::unique_ptr<Daemon>> start(DaemonConfig config, ActivatedSockets& sockets,
-                                               EventHub& events, const Metrics& metrics);
+  static Result<std::unique_ptr<Daemon>> start(DaemonConfig config, ConfigOrigin origin,
+                                               ActivatedSockets& sockets, EventHub& events,
+                                               const Metrics& metrics);
   virtual ~Daemon() = default;  // ends sessions, thaws, joins
 
   // Takes over what can change while sessions run: who may do what. An event names what else is

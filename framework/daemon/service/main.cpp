@@ -2,12 +2,15 @@
 #include <csignal>
 #include <cstdio>
 
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include "framework/coordinator/assembly/coordinator.hpp"
+#include "framework/daemon/doctor/absent_daemon.hpp"
 #include "framework/daemon/notify/service_notifier.hpp"
 #include "framework/daemon/service/command_line.hpp"
 #include "framework/daemon/service/daemon.hpp"
+#include "framework/model/json_codec.hpp"
 
 namespace {
 
@@ -85,6 +88,10 @@ int run(const CommandLine& line, const sigset_t& signals) {
   auto sockets = ActivatedSockets::from(own_environment());
   if (!sockets.ok()) return fail(sockets.error(), kFailed);
   auto config = configuration(line);
+  if (line.diagnose) {
+    std::puts(dump_json(findings_to_json(diagnose_absent(line.config, config))).c_str());
+    return 0;
+  }
   if (!config.ok()) return fail(config.error(), kUsage);
   if (line.check_config) {
     std::puts("stillframed: the configuration is valid");
@@ -96,7 +103,9 @@ int run(const CommandLine& line, const sigset_t& signals) {
   auto events = EventHub::start(hub_options(config.value().observe));
   if (!events.ok()) return fail(events.error(), kFailed);
   events.value()->add_listener(metrics);
-  auto daemon = Daemon::start(std::move(config).value(), sockets.value(), *events.value(), metrics);
+  ConfigOrigin origin{line.config.main, [&line] { return configuration(line); }};
+  auto daemon = Daemon::start(std::move(config).value(), std::move(origin), sockets.value(),
+                              *events.value(), metrics);
   if (!daemon.ok()) return fail(daemon.error(), kFailed);
   note_untold(notifier.value().ready(), *events.value());
   serve(*daemon.value(), line, notifier.value(), *events.value(), signals);

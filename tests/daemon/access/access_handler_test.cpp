@@ -82,11 +82,14 @@ TEST_F(AccessHandlerTest, EachMethodTakesItsRight) {
   EXPECT_EQ(ask(door, "writers"), std::nullopt);
   EXPECT_EQ(ask(door, "backup.begin"), std::nullopt);
   EXPECT_EQ(ask(door, "backup.anything.new"), std::nullopt);
+  EXPECT_EQ(ask(door, "doctor"), std::nullopt);
+  EXPECT_EQ(ask(door, "volumes.support"), std::nullopt);
   for (const char* method : {"restore.begin", "snapshot.remove", "snapshot.expose",
                              "snapshot.unexpose", "snapshot.revert", "session.end",
                              "plugin.release", "no.such.method", "", "writersx", "backup"})
     EXPECT_EQ(ask(door, method), Errc::access_denied) << method;
-  EXPECT_THAT(behind.handled, ElementsAre("writers", "backup.begin", "backup.anything.new"));
+  EXPECT_THAT(behind.handled, ElementsAre("writers", "backup.begin", "backup.anything.new",
+                                          "doctor", "volumes.support"));
 }
 
 TEST_F(AccessHandlerTest, TheTrailNamesWhoWhatAndHowItEnded) {
