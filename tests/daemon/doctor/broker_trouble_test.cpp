@@ -38,7 +38,7 @@ TEST_F(BrokerTrouble, OneThatDiedIsMissedUntilItIsStartedAgain) {
 
 TEST_F(BrokerTrouble, OneThatHangsIsToldFromOneThatIsNotThere) {
   start_with_broker();
-  broker_.signal(SIGSTOP);
+  stop_process(broker_.pid());
   const Finding silent = complete(find("broker.silent", broker_.socket()), Severity::problem);
   broker_.signal(SIGCONT);
   EXPECT_THAT(silent.cause, HasSubstr("hangs"));

@@ -1,5 +1,8 @@
 #include "tests/daemon/doctor/doctor_fixture.hpp"
 
+#include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "requestor/doctor/diagnosis.hpp"
@@ -78,6 +81,16 @@ Finding DoctorTest::complete(const std::optional<Finding>& finding, Severity sev
   EXPECT_FALSE(finding->what.empty());
   EXPECT_FALSE(finding->remedy.empty()) << finding->what;
   return *finding;
+}
+
+void DoctorTest::stop_process(pid_t pid) {
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const auto& task : std::filesystem::directory_iterator(tasks))
+    for (std::string line; line.find(") T") == std::string::npos;) {
+      std::ifstream in(task.path() / "stat");
+      ASSERT_TRUE(std::getline(in, line));
+    }
 }
 
 void DoctorTest::carry_out(const std::string& remedy) {

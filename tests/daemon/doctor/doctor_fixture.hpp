@@ -37,6 +37,8 @@ class DoctorTest : public testing::Test {
 
   // The finding, which must be there and say everything that one has to; else an empty one.
   static Finding complete(const std::optional<Finding>& finding, Severity severity);
+  // SIGSTOP, and waits until it counts: a thread would still answer a moment longer.
+  static void stop_process(pid_t pid);
   // Runs the remedy as a shell would.
   static void carry_out(const std::string& remedy);
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "requestor/doctor/diagnosis.hpp"
 #include "tests/daemon/doctor/doctor_fixture.hpp"
 
 namespace stillframe::tests {
@@ -58,12 +59,29 @@ TEST_F(SilentDaemon, OneThatWasKilledLeavesASocketThatTheNextTakesOver) {
 
 TEST_F(SilentDaemon, OneThatIsStoppedGoesOn) {
   start();
-  daemon_.signal(SIGSTOP);
+  stop_process(daemon_.pid());
   patience_ = 200ms;
   const Finding silent = complete(find("daemon.silent"), Severity::problem);
   EXPECT_THAT(silent.cause, HasSubstr("stopped"));
   carry_out(silent.remedy);
   patience_ = 20s;
+  EXPECT_TRUE(find("daemon.answers"));
+}
+
+TEST_F(SilentDaemon, OneThatStopsInTheMiddleIsNotWaitedForLong) {
+  start();
+  auto channel = daemon_.connect();
+  ASSERT_TRUE(channel.ok());
+  stop_process(daemon_.pid());
+  requestor::WhereToLook where;
+  where.socket = daemon_.socket_dir() + "/requestor.sock";
+  where.patience = 200ms;
+  const Findings findings =
+      requestor::diagnose(std::shared_ptr<RequestorChannel>(std::move(channel).value()), where);
+  const Finding silent = complete(find(findings, "daemon.silent"), Severity::problem);
+  EXPECT_THAT(silent.cause, HasSubstr("stopped"));
+  EXPECT_FALSE(find(findings, "daemon.answers"));
+  carry_out(silent.remedy);
   EXPECT_TRUE(find("daemon.answers"));
 }
 
