@@ -53,11 +53,13 @@ class FakeStore final : public PageStore {
     std::copy(found->second.begin(), found->second.end(), into.begin());
     return Ok{};
   }
-  Status write(Pgno pgno, MutableBytes page) override {
+  Status write(std::span<const PageToWrite> pages) override {
     const std::lock_guard lock(mutex_);
-    if (fails_) return Error(Errc::io, "the disk cannot be written");
-    EXPECT_GE(log_.durable(), at(load_le<std::int32_t>(page.data() + 8)));
-    pages_[pgno].assign(page.begin(), page.end());
+    for (const auto& [pgno, page] : pages) {
+      if (fails_) return Error(Errc::io, "the disk cannot be written");
+      EXPECT_GE(log_.durable(), at(load_le<std::int32_t>(page.data() + 8)));
+      pages_[pgno].assign(page.begin(), page.end());
+    }
     return Ok{};
   }
   void put(Pgno pgno, std::uint64_t counter) {

@@ -79,6 +79,7 @@ class TestLog {
     begin(kFirst);
     log(root);
     commit(kFirst);
+    log(CreateDbFinishRecord{RecordType::create_db_finish, kFirst, kDb});
   }
   void begin(Procid procid) {
     LevelRecord0 record;

@@ -79,6 +79,7 @@ class CrashingFiles::Handle final : public File {
     if (broken_) return refused("sync");
     Status begun = files_.begin_change("sync '" + path_ + "'");
     if (begun.ok() && files_.fail_sync_in_ > 0 && --files_.fail_sync_in_ == 0) {
+      files_.sync_failed_ = true;
       node_->pending.clear();  // the kernel forgets that these were never written
       begun = Error(Errc::io, "sync '" + path_ + "': a sync that was made to fail");
     }
@@ -143,6 +144,11 @@ void CrashingFiles::fail_sync_at(std::uint64_t count) {
 bool CrashingFiles::stopped() const {
   const std::lock_guard lock(mutex_);
   return operations_ >= stop_at_;
+}
+
+bool CrashingFiles::sync_failed() const {
+  const std::lock_guard lock(mutex_);
+  return sync_failed_;
 }
 
 std::uint64_t CrashingFiles::operations() const {

@@ -28,6 +28,7 @@ class CrashingFiles final : public Files {
   // may be lost although later syncs succeed.
   void fail_sync_at(std::uint64_t count);
   bool stopped() const;
+  bool sync_failed() const;          // the one that was to fail has
   std::uint64_t operations() const;  // that changed something, so far
 
   // What a machine that stopped now might find when it starts again. Sectors of `sector` bytes are
@@ -64,6 +65,7 @@ class CrashingFiles final : public Files {
   std::uint64_t operations_ = 0;
   std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t fail_sync_in_ = 0;
+  bool sync_failed_ = false;
 };
 
 }  // namespace stillframe::ese::tests

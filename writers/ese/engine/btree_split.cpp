@@ -172,6 +172,7 @@ Result<std::vector<BTree::LevelSplit>> BTree::plan_levels(const std::vector<Page
 Status BTree::split_root(OpenTransaction& transaction, PageRef& root, Pgno new_page) {
   const auto author = transaction.author();
   if (!author.ok()) return author.error();
+  if (auto undo = database_.log_undo_of(root.pgno(), root.bytes()); !undo.ok()) return undo.error();
   auto made = database_.cache.fix_new(database_.id, new_page);
   if (!made.ok()) return made.error();
   const PageView view(root.bytes());
@@ -278,6 +279,10 @@ Status BTree::split_levels(OpenTransaction& transaction, std::vector<PageRef>& p
                            std::vector<Pgno>& spare) {
   const auto author = transaction.author();
   if (!author.ok()) return author.error();
+  // Once its nodes are parted, each page may be in its file without the other: of a node that was
+  // replaced before it moved redo finds neither the old state on the one nor the record of it.
+  if (auto undo = database_.log_undo_of(path.back().pgno(), path.back().bytes()); !undo.ok())
+    return undo.error();
   const bool operates = levels.front().plan.operation != SplitOperation::none;
   NotedVersions noted(*this, transaction);
   if (operates) {

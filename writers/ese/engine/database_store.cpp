@@ -1,6 +1,8 @@
 #include "writers/ese/engine/database_store.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/ese_error.hpp"
@@ -29,17 +31,47 @@ Status DatabaseStore::grow(Pgno last) {
   return size.value() >= wanted ? Status(Ok{}) : file_->resize(wanted);
 }
 
+Status DatabaseStore::write_header(const DatabaseHeader& header) {
+  std::vector<std::byte> page(page_bytes_);
+  seal_header(header, page);
+  for (std::uint64_t copy = 0; copy < kHeaderPages; ++copy) {
+    if (Status s = file_->write(copy * page_bytes_, page); !s.ok()) return s;
+    if (Status s = file_->sync(); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
 Status DatabaseStore::read(Pgno pgno, MutableBytes into) {
   if (Status s = read_checked_page(*this, pgno, into); !s.ok()) return s;
   return check_page_for_editing(into, name_, pgno);
 }
 
-Status DatabaseStore::write(Pgno pgno, MutableBytes page) {
-  if (hook_) {
-    if (Status s = hook_(pgno, page); !s.ok()) return s;
+Status DatabaseStore::shelter_pages(Files& files) {
+  auto shelter =
+      PageShelter::create(files, file_->path(), page_bytes_, [this] { return file_->sync(); });
+  if (!shelter.ok()) return shelter.error();
+  shelter_ = std::move(shelter).value();
+  return Ok{};
+}
+
+Status DatabaseStore::write(std::span<const PageToWrite> pages) {
+  std::vector<SealedPage> sealed;
+  for (const PageToWrite& each : pages) {
+    seal_page(each.page, static_cast<std::uint32_t>(each.pgno));
+    sealed.push_back({each.pgno, each.page});
   }
-  seal_page(page, static_cast<std::uint32_t>(pgno));
-  return file_->write(offset_of(pgno), page);
+  const std::lock_guard lock(shelter_mutex_);
+  for (std::size_t at = 0; at < sealed.size(); at += PageShelter::kPagesAtOnce) {
+    const auto some =
+        std::span(sealed).subspan(at, std::min(PageShelter::kPagesAtOnce, sealed.size() - at));
+    if (shelter_ != nullptr) {
+      if (Status s = shelter_->take(some); !s.ok()) return s;
+    }
+    for (const SealedPage& page : some) {
+      if (Status s = file_->write(offset_of(page.pgno), page.bytes); !s.ok()) return s;
+    }
+  }
+  return Ok{};
 }
 
 Pgno DatabaseStore::last_page() const {

@@ -3,30 +3,42 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <stillframe/result.hpp>
 
 #include "writers/ese/engine/files.hpp"
 #include "writers/ese/engine/page_cache.hpp"
+#include "writers/ese/engine/page_shelter.hpp"
+#include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/page_source.hpp"
 
 namespace stillframe::ese {
 
 class DatabaseStore final : public PageStore, public PageSource {
  public:
-  // `file` is opened for writing; its first two pages are the headers, which are not touched here.
+  // `file` is opened for writing; its first two pages are the headers.
   DatabaseStore(std::unique_ptr<File> file, std::size_t page_bytes);
 
-  // What has to be durable before the page may be written, beyond the log up to its last change.
-  void before_write(std::function<Status(Pgno pgno, Bytes page)> hook) { hook_ = std::move(hook); }
+  // Who answers before_write().
+  using BeforeWrite = std::function<Result<std::optional<Lgpos>>(Pgno pgno, Bytes page)>;
+  void ask_before_write(BeforeWrite hook) { hook_ = std::move(hook); }
+
+  // From here on every page is whole after a crash: see page_shelter.hpp. Before the first write.
+  Status shelter_pages(Files& files);
 
   // Makes the file long enough for pages up to `last`; the new ones are zeros.
   Status grow(Pgno last);
   Status sync() { return file_->sync(); }
+  // Both copies, each durable before the next is begun, so that one is whole at any time.
+  Status write_header(const DatabaseHeader& header);
 
   Status read(Pgno pgno, MutableBytes into) override;
-  Status write(Pgno pgno, MutableBytes page) override;
+  Result<std::optional<Lgpos>> before_write(Pgno pgno, Bytes page) override {
+    return hook_ ? hook_(pgno, page) : std::optional<Lgpos>();
+  }
+  Status write(std::span<const PageToWrite> pages) override;
 
   std::string_view name() const override { return name_; }
   std::size_t page_bytes() const override { return page_bytes_; }
@@ -39,7 +51,9 @@ class DatabaseStore final : public PageStore, public PageSource {
   const std::unique_ptr<File> file_;
   const std::size_t page_bytes_;
   const std::string name_;
-  std::function<Status(Pgno, Bytes)> hook_;
+  BeforeWrite hook_;
+  std::mutex shelter_mutex_;  // until what is sheltered is written to its place
+  std::unique_ptr<PageShelter> shelter_;
 };
 
 }  // namespace stillframe::ese

@@ -199,7 +199,7 @@ void LogStream::begin_generation(std::unique_ptr<File> file, LogFileHeader heade
   publish_end();
 }
 
-Result<AppendedRecord> LogStream::append(Bytes record, LogRoom room) {
+Result<AppendedRecord> LogStream::append(Bytes record, LogRoom room, const Noted& noted) {
   Lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [&] { return !rolling_; });
@@ -212,6 +212,7 @@ Result<AppendedRecord> LogStream::append(Bytes record, LogRoom room) {
     if (auto appended = writer_->append(record, clock_())) {
       publish_end();
       ++stats_.records;
+      if (noted) noted(appended->at);
       return *appended;
     }
     if (Status s = roll(lock, room); !s.ok()) return s.error();
@@ -335,17 +336,34 @@ Status LogStream::finish_generation(Lock& lock) {
 }
 
 void LogStream::fill_with_padding() {
-  const std::vector<std::byte> zeros(kSegmentRecordBytes - ExtensibleRecord::kBytes);
-  ExtensibleRecord padding;
-  padding.type = RecordType::nop2;
   for (;;) {
     const Lgpos at = writer_->position();
     if (at.isec + 1u >= header_.fields.file_segments) return;
     std::size_t room = at.ib == 0 ? kSegmentRecordBytes : kLogSegmentBytes - at.ib;
     if (room < ExtensibleRecord::kBytes) room = kSegmentRecordBytes;  // of the next segment
-    const Bytes body = Bytes(zeros).first(room - ExtensibleRecord::kBytes);
-    if (!writer_->append(encode_record(padding, {body}), clock_())) return;
+    if (!pad(room)) return;
   }
+}
+
+// One record of `room` bytes that says nothing; false when the generation has no place for it.
+bool LogStream::pad(std::size_t room) {
+  const std::vector<std::byte> zeros(room - ExtensibleRecord::kBytes);
+  ExtensibleRecord padding;
+  padding.type = RecordType::nop2;
+  return writer_->append(encode_record(padding, {Bytes(zeros)}), clock_()).has_value();
+}
+
+// Where there is no room for padding there is none for a record that must not be cut either.
+Status LogStream::begin_segment() {
+  Lock lock(mutex_);
+  changed_.wait(lock, [&] { return !rolling_; });
+  if (failure_) return *failure_;
+  const Lgpos at = writer_->position();
+  if (at.ib == 0) return Ok{};
+  const std::size_t room = kLogSegmentBytes - at.ib;
+  if (room >= ExtensibleRecord::kBytes) (void)pad(room);
+  publish_end();
+  return Ok{};
 }
 
 // Normal records may not use up what the run's end may need, so missing reserves come first.

@@ -70,7 +70,15 @@ class LogStream final : public WriteAhead {
   // next one begun. record_too_big for what no generation can take; log_disk_full when there is no
   // room for the next generation: nothing was added, nothing is lost, and later calls try again;
   // log_write_fail once writing failed: see failure().
-  Result<AppendedRecord> append(Bytes record, LogRoom room = LogRoom::normal);
+  //
+  // `noted` is told where the record is before anybody can add another one, or begin a generation:
+  // for what the host has to know by then. It runs with the log locked and must not call it.
+  using Noted = std::function<void(Lgpos at)>;
+  Result<AppendedRecord> append(Bytes record, LogRoom room = LogRoom::normal,
+                                const Noted& noted = {});
+
+  // The next record begins a segment of its own, if nobody else comes first.
+  Status begin_segment();
 
   // Returns once every record that begins at or before `at` is durable. One sync serves all who
   // wait meanwhile.
@@ -116,6 +124,7 @@ class LogStream final : public WriteAhead {
   Result<LogFileHeader> write_next_header(const Prepared& next, std::uint64_t checksums);
   Status swing_to(const LogFileHeader& header);
   void fill_with_padding();
+  bool pad(std::size_t room);
   Status write_steps(const std::vector<LogWriteStep>& steps);
   void publish_end();
   Error fail(const Error& cause);

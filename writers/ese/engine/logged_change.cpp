@@ -64,9 +64,9 @@ Result<std::vector<LoggedRecord>> LoggedChange::log_records(LogRoom room) {
 }
 
 Status LoggedChange::carry_out(LogRoom room, const ApplyContext& context) {
-  const Lgpos log_end = database_.log.end();
+  const Lgpos redo_from = author_.begun.none() ? database_.log.end() : author_.begun;
   std::vector<HeldPage> held;
-  for (PageRef* page : pages_) held.push_back({page->pgno(), page->begin_change(log_end), true});
+  for (PageRef* page : pages_) held.push_back({page->pgno(), page->begin_change(redo_from), true});
   const auto logged = log_records(room);
   if (!logged.ok()) return logged.error();
   ApplyContext named = context;

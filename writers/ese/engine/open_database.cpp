@@ -16,13 +16,13 @@ OpenDatabase::OpenDatabase(Dbid db, DatabaseStore& pages, PageCache& page_cache,
       log(log_stream),
       versions(version_store),
       dbtime_(static_cast<std::int64_t>(last)) {
-  store.before_write([this](Pgno pgno, Bytes page) { return log_undo_of(pgno, page); });
+  store.ask_before_write([this](Pgno pgno, Bytes page) { return log_undo_of(pgno, page); });
   cache.attach(id, store);
 }
 
 OpenDatabase::~OpenDatabase() {
   cache.detach(id);
-  store.before_write({});
+  store.ask_before_write({});
 }
 
 void OpenDatabase::know_tree(Objid objid, Pgno root) {
@@ -36,47 +36,55 @@ Pgno OpenDatabase::root_of(Objid objid) {
   return found == trees_.end() ? Pgno::null : found->second;
 }
 
-Status OpenDatabase::log_undo_of(Pgno pgno, Bytes bytes) {
+Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(Pgno pgno, Bytes bytes) {
   const PageView page(bytes);
-  if (!page.leaf() || page.has(kPageSpace)) return Ok{};
   std::optional<Lgpos> last;
+  if (!page.leaf() || page.has(kPageSpace)) return last;
   for (std::size_t line = 0; line < page.lines(); ++line) {
     if ((page.node_flags(line) & kNodeVersion) == 0) continue;
-    const auto logged = log_undo_of(pgno, page, line);
+    const auto logged = log_undo_of({pgno, page, line});
     if (!logged.ok()) return logged.error();
     if (logged.value() && (!last || *last < *logged.value())) last = logged.value();
   }
-  return last ? log.make_durable(*last) : Status(Ok{});
+  return last;
 }
 
-Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(Pgno pgno, const PageView& page,
-                                                       std::size_t line) {
+Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(const Place& node) {
+  const auto& [pgno, page, line] = node;
   const Bookmark bookmark = bookmark_of(page, line);
   const std::vector<std::byte> joined = bookmark.joined();
   const NodeName name{id, page.objid(), joined};
   std::optional<Lgpos> last;
   for (const VersionStore::Pending& version : versions.pending(name)) {
-    Lgpos at = version.undo_info;
+    // A commit that is not durable yet may be lost, and what to undo it with is not logged any
+    // more.
+    Lgpos at = version.by->committed() ? log.end() : version.undo_info;
     if (at.none()) {
-      UndoInfoRecord info;
-      info.node = {
-          {version.by->session(), id, pgno, page.dbtime(), Dbtime::nil, version.by->begun(), 0,
-           static_cast<std::uint16_t>(line), PageRecordHeader::kVersioned},
-          version.rceid,
-          root_of(page.objid()),
-          page.objid()};
-      info.operation = static_cast<std::uint16_t>(version.change.oper);
-      const auto appended = log.append(
-          encode_record(
-              info, {Bytes(bookmark.key), Bytes(bookmark.data), Bytes(version.change.old_data)}),
-          LogRoom::reserve);
-      if (!appended.ok()) return appended.error();
-      at = appended.value().at;
+      const auto logged = log_undo_of(node, bookmark, version);
+      if (!logged.ok()) return logged.error();
+      at = logged.value();
       versions.set_undo_info(name, version.rceid, at);
     }
     if (!last || *last < at) last = at;
   }
   return last;
+}
+
+Result<Lgpos> OpenDatabase::log_undo_of(const Place& node, const Bookmark& bookmark,
+                                        const VersionStore::Pending& version) {
+  const PageView& page = node.page;
+  UndoInfoRecord info;
+  info.node = {
+      {version.by->session(), id, node.pgno, page.dbtime(), Dbtime::nil, version.by->begun(), 0,
+       static_cast<std::uint16_t>(node.line), PageRecordHeader::kVersioned},
+      version.rceid,
+      root_of(page.objid()),
+      page.objid()};
+  info.operation = static_cast<std::uint16_t>(version.change.oper);
+  const auto appended = log.append(encode_record(info, {Bytes(bookmark.key), Bytes(bookmark.data),
+                                                        Bytes(version.change.old_data)}),
+                                   LogRoom::reserve);
+  return appended.ok() ? Result<Lgpos>(appended.value().at) : appended.error();
 }
 
 }  // namespace stillframe::ese

@@ -12,6 +12,7 @@
 
 #include "writers/ese/engine/database_store.hpp"
 #include "writers/ese/engine/log_stream.hpp"
+#include "writers/ese/engine/node_name.hpp"
 #include "writers/ese/engine/page_cache.hpp"
 #include "writers/ese/engine/version_store.hpp"
 #include "writers/ese/format/page.hpp"
@@ -24,6 +25,9 @@ struct Author {
   Procid procid{};
   Trx trx{};
   std::uint8_t level = 0;
+  // Where its transaction begins in the log: redo carries out nothing of one whose begin it has not
+  // read, so as long as a page of it is not in its file no checkpoint may be behind that.
+  Lgpos begun{};
 };
 
 class OpenDatabase {
@@ -45,14 +49,23 @@ class OpenDatabase {
   Dbtime next_dbtime() noexcept { return Dbtime{dbtime_.fetch_add(1) + 1}; }
   Dbtime last_dbtime() const noexcept { return Dbtime{dbtime_.load()}; }
 
+  // What is needed to undo the uncommitted changes of the page's nodes goes to the log, unless it
+  // is there; up to where that has to be durable before the page is written. Recovery would find
+  // the page changed and the old state gone. Asked with the page latched.
+  Result<std::optional<Lgpos>> log_undo_of(Pgno pgno, Bytes page);
+
   // Trees say where their root is, for log records made by whoever sees a page alone.
   void know_tree(Objid objid, Pgno root);
 
  private:
-  // Before a page reaches its file, what is needed to undo its uncommitted changes must be in the
-  // log: recovery would find the page changed and the old state gone.
-  Status log_undo_of(Pgno pgno, Bytes page);
-  Result<std::optional<Lgpos>> log_undo_of(Pgno pgno, const PageView& page, std::size_t line);
+  struct Place {
+    Pgno pgno;
+    PageView page;
+    std::size_t line;
+  };
+  Result<std::optional<Lgpos>> log_undo_of(const Place& node);
+  Result<Lgpos> log_undo_of(const Place& node, const Bookmark& bookmark,
+                            const VersionStore::Pending& version);
   Pgno root_of(Objid objid);
 
   std::atomic<std::int64_t> dbtime_;

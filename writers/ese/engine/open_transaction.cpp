@@ -34,13 +34,15 @@ Status OpenTransaction::append(const std::vector<std::byte>& record, LogRoom roo
 }
 
 Author OpenTransaction::current_author() const {
-  return {state_->session(), state_->begun(), level_};
+  return {state_->session(), state_->begun(), level_, begun_at_};
 }
 
 Result<Author> OpenTransaction::author() {
   if (logged_level_ == level_) return current_author();
   const auto levels =
       static_cast<std::uint8_t>((level_ - logged_level_) << kLevelsShift | logged_level_);
+  // Before the record is there, so that no checkpoint computed meanwhile passes it by.
+  if (logged_level_ == 0) transactions_.begins_in_log(*state_, log_.end());
   Status begun =
       logged_level_ == 0
           ? append(encode_record(LevelRecord0{RecordType::begin0, state_->session(), levels,

@@ -41,8 +41,9 @@ struct PageFrame {
   }
   std::optional<Lgpos> oldest_change() {
     const std::lock_guard lock(change_mutex);
-    if (first_in_flight) return first_in_flight;  // older than what came after
-    return changed ? std::optional(first_change) : std::nullopt;
+    if (!changed) return first_in_flight;
+    // What came later may be of a transaction that began before.
+    return first_in_flight ? std::min(*first_in_flight, first_change) : first_change;
   }
 };
 
@@ -85,14 +86,15 @@ Bytes PageRef::bytes() const noexcept {
   return {frame_->bytes, cache_->page_bytes_};
 }
 
-MutableBytes PageRef::begin_change(Lgpos log_end) noexcept {
+MutableBytes PageRef::begin_change(Lgpos redo_from) noexcept {
   STILLFRAME_DCHECK(mode_ == LatchMode::exclusive, "only the holder of the latch changes a page");
   const std::lock_guard lock(frame_->change_mutex);
   if (!frame_->changed) {
     frame_->changed = true;
-    frame_->first_change = log_end;
-    frame_->last_change = log_end;
+    frame_->first_change = redo_from;
+    frame_->last_change = redo_from;
   }
+  frame_->first_change = std::min(frame_->first_change, redo_from);
   return {frame_->bytes, cache_->page_bytes_};
 }
 
@@ -249,13 +251,16 @@ Result<PageFrame*> PageCache::free_frame() {
   const auto give_up = std::chrono::steady_clock::now() + kFrameWait;
   for (;;) {
     if (Frame* unused = unused_frame()) return unused;
+    std::optional<Error> refusal;
     // Twice around: the first time takes the marks of recent use away.
     for (std::size_t looked = 0; looked < 2 * frame_count_; ++looked) {
       Frame& frame = frames_[hand_.fetch_add(1, std::memory_order_relaxed) % frame_count_];
       if (frame.pins.load(std::memory_order_relaxed) != 0) continue;
       if (frame.used_lately.exchange(false, std::memory_order_relaxed)) continue;
-      if (try_evict(frame)) return &frame;
+      if (try_evict(frame, refusal)) return &frame;
     }
+    // What the disk or the log refuses now, waiting does not mend.
+    if (refusal) return refusal->while_doing("making room in the page cache");
     if (std::chrono::steady_clock::now() > give_up) {
       return Error(Errc::out_of_resources,
                    "all " + std::to_string(frame_count_) +
@@ -275,16 +280,14 @@ PageFrame* PageCache::unused_frame() noexcept {
 }
 
 // On success the frame has no page and is pinned by the caller.
-bool PageCache::try_evict(Frame& frame) {
+bool PageCache::try_evict(Frame& frame, std::optional<Error>& refusal) {
   const Key key = frame.key.load(std::memory_order_acquire);
   if (key == kNoKey) return false;
   Shard& shard = shard_of(key);
-  {
-    const std::lock_guard lock(shard.mutex);
-    std::uint32_t nobody = 0;
-    if (frame.key.load() != key || !frame.pins.compare_exchange_strong(nobody, 1)) return false;
-  }
-  if (frame.is_changed() && !write_frame(frame, IfBusy::skip).ok()) {
+  if (!pin_idle(frame)) return false;
+  const Status written = frame.is_changed() ? write_with_others(frame) : Status(Ok{});
+  if (frame.key.load() != key || !written.ok()) {
+    if (!written.ok() && written.error().code() != Errc::in_use) refusal = written.error();
     unpin(frame);
     return false;
   }
@@ -301,6 +304,15 @@ bool PageCache::try_evict(Frame& frame) {
   return false;
 }
 
+// Only if nobody else has; whoever looks for the page finds it still.
+bool PageCache::pin_idle(Frame& frame) {
+  const Key key = frame.key.load(std::memory_order_acquire);
+  if (key == kNoKey) return false;
+  const std::lock_guard lock(shard_of(key).mutex);
+  std::uint32_t nobody = 0;
+  return frame.key.load() == key && frame.pins.compare_exchange_strong(nobody, 1);
+}
+
 void PageCache::unpin(Frame& frame) noexcept {
   // Asked while it is still pinned: a frame without a page cannot be found, so nobody pins it
   // again.
@@ -310,29 +322,81 @@ void PageCache::unpin(Frame& frame) noexcept {
   unused_.push_back(&frame);
 }
 
+// Pages that wait to be written go along: writing is dearest for the first of a batch.
+Status PageCache::write_with_others(Frame& frame) {
+  std::vector<Writing> batch;
+  auto own = start_writing(frame, IfBusy::skip);
+  if (!own.ok()) return own.error();
+  if (!own.value()) {
+    return frame.is_changed() ? Error(Errc::in_use, "the page is being used") : Status(Ok{});
+  }
+  batch.push_back(std::move(*own.value()));
+  std::vector<Frame*> pinned;
+  const std::size_t from = hand_.load(std::memory_order_relaxed);
+  for (std::size_t i = 0; i < frame_count_ && batch.size() < kEvictedAtOnce; ++i) {
+    Frame& other = frames_[(from + i) % frame_count_];
+    if (!other.is_changed() || !pin_idle(other)) continue;
+    pinned.push_back(&other);
+    auto writing = start_writing(other, IfBusy::skip);
+    // What another page refuses is for whoever needs its frame.
+    if (writing.ok() && writing.value()) batch.push_back(std::move(*writing.value()));
+  }
+  Status written = finish_writing(batch);
+  for (Frame* other : pinned) unpin(*other);
+  return written;
+}
+
 // Copies the page under its latch, so that who changes it waits for the copy and not for the disk.
 // Whoever evicts may hold latches that the holder of this one wants, so it never waits for it.
-Status PageCache::write_frame(Frame& frame, IfBusy if_busy) {
-  std::unique_lock writing(frame.write_mutex, std::defer_lock);
+Result<std::optional<PageCache::Writing>> PageCache::start_writing(Frame& frame, IfBusy if_busy) {
+  std::unique_lock alone(frame.write_mutex, std::defer_lock);
   if (if_busy == IfBusy::wait) {
-    writing.lock();
+    alone.lock();
     frame.latch.lock(LatchMode::shared);
-  } else if (!writing.try_lock() || !frame.latch.try_lock(LatchMode::shared)) {
-    return Error(Errc::in_use, "the page is being used");
+  } else if (!alone.try_lock() || !frame.latch.try_lock(LatchMode::shared)) {
+    return std::optional<Writing>();
   }
-  thread_local std::vector<std::byte> copy;
   const Key key = frame.key.load(std::memory_order_acquire);
-  const std::optional<Lgpos> last = begin_write(frame, copy);
-  frame.latch.unlock(LatchMode::shared);
-  if (!last) return Ok{};
-
+  Writing writing{&frame, key, std::move(alone), {}, {}};
   PageStore* store = store_of(Dbid(key >> 32));
-  Status written = log_.make_durable(*last);
-  if (written.ok() && store != nullptr) {
-    written = store->write(Pgno{static_cast<std::uint32_t>(key)}, copy);
+  Result<std::optional<Lgpos>> needed = std::optional<Lgpos>();
+  if (store != nullptr && frame.is_changed()) {
+    needed = store->before_write(Pgno{static_cast<std::uint32_t>(key)}, {frame.bytes, page_bytes_});
   }
-  end_write(frame, written.ok(), *last);
+  const auto last = needed.ok() ? begin_write(frame, writing.copy) : std::nullopt;
+  frame.latch.unlock(LatchMode::shared);
+  if (!needed.ok()) return needed.error();
+  if (!last) return std::optional<Writing>();
+  writing.last = std::max(*last, needed.value().value_or(Lgpos{}));
+  return std::optional(std::move(writing));
+}
+
+Status PageCache::finish_writing(std::vector<Writing>& batch) {
+  if (batch.empty()) return Ok{};
+  Lgpos last;
+  for (const Writing& writing : batch) last = std::max(last, writing.last);
+  Status written = log_.make_durable(last);
+  if (written.ok()) written = write_copies(batch);
+  for (const Writing& writing : batch) end_write(*writing.frame, written.ok(), writing.last);
+  batch.clear();
   return written;
+}
+
+// In the order of the files, each database by itself.
+Status PageCache::write_copies(std::vector<Writing>& batch) {
+  std::sort(batch.begin(), batch.end(),
+            [](const Writing& a, const Writing& b) { return a.key < b.key; });
+  std::vector<PageToWrite> pages;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    pages.push_back({Pgno{static_cast<std::uint32_t>(batch[i].key)}, batch[i].copy});
+    const Dbid db{static_cast<std::uint8_t>(batch[i].key >> 32)};
+    if (i + 1 < batch.size() && Dbid(batch[i + 1].key >> 32) == db) continue;
+    if (PageStore* store = store_of(db)) {
+      if (Status s = store->write(pages); !s.ok()) return s;
+    }
+    pages.clear();
+  }
+  return Ok{};
 }
 
 // The position up to which the log must be durable before `copy` may be written; nothing when the
@@ -349,7 +413,8 @@ std::optional<Lgpos> PageCache::begin_write(Frame& frame, std::vector<std::byte>
 void PageCache::end_write(Frame& frame, bool written, Lgpos last) {
   const std::lock_guard lock(frame.change_mutex);
   if (!written) {  // as if it had never been tried
-    frame.first_change = *frame.first_in_flight;
+    frame.first_change = frame.changed ? std::min(*frame.first_in_flight, frame.first_change)
+                                       : *frame.first_in_flight;
     if (!frame.changed) frame.last_change = last;
     frame.changed = true;
   }
@@ -367,12 +432,23 @@ Status PageCache::write_changed(std::optional<Lgpos> until) {
     if (oldest && (!until || *oldest < *until)) changed.emplace_back(frame.key.load(), &frame);
   }
   std::sort(changed.begin(), changed.end());
+  std::vector<Writing> batch;
+  std::vector<Frame*> pinned;
+  const auto write_batch = [&] {
+    if (Status s = finish_writing(batch); !s.ok() && outcome.ok()) outcome = s;
+    for (Frame* frame : pinned) unpin(*frame);
+    pinned.clear();
+  };
   for (const auto& [key, frame] : changed) {
-    Frame* pinned = find_pinned(key);
-    if (pinned == nullptr) continue;  // evicted, and so written, meanwhile
-    if (Status s = write_frame(*pinned, IfBusy::wait); !s.ok() && outcome.ok()) outcome = s;
-    unpin(*pinned);
+    Frame* found = find_pinned(key);
+    if (found == nullptr) continue;  // evicted, and so written, meanwhile
+    pinned.push_back(found);
+    auto writing = start_writing(*found, IfBusy::wait);
+    if (!writing.ok() && outcome.ok()) outcome = writing.error();
+    if (writing.ok() && writing.value()) batch.push_back(std::move(*writing.value()));
+    if (batch.size() == kWrittenAtOnce) write_batch();
   }
+  write_batch();
   return outcome;
 }
 

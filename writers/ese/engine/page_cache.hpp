@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -20,14 +21,22 @@
 
 namespace stillframe::ese {
 
+struct PageToWrite {
+  Pgno pgno{};
+  MutableBytes page;  // a copy of the caller's, to be sealed in place
+};
+
 // Where the pages of one database come from and go to.
 class PageStore {
  public:
   virtual ~PageStore() = default;
   // Fills `into` with the page, verified; a page of zeros is EseErr::page_not_initialized.
   virtual Status read(Pgno pgno, MutableBytes into) = 0;
-  // `page` is a copy of the caller's, to be sealed in place and written.
-  virtual Status write(Pgno pgno, MutableBytes page) = 0;
+  // Called with the page latched, so that it is as it will be written: up to where the log has to
+  // be durable for that, beyond the page's own last change.
+  virtual Result<std::optional<Lgpos>> before_write(Pgno, Bytes) { return std::optional<Lgpos>(); }
+  // After an error any of them may be written, or not. Several at once may be cheaper.
+  virtual Status write(std::span<const PageToWrite> pages) = 0;
 };
 
 // The log as the cache sees it: returns once everything up to `at` is durable.
@@ -49,10 +58,10 @@ class [[nodiscard]] PageRef {
 
   Pgno pgno() const noexcept;
   Bytes bytes() const noexcept;
-  // Changing a page, with the exclusive latch: begin_change() with the end of the log as it is now,
-  // then the log record, then the change, then end_change() with the record's position. The first
-  // keeps a checkpoint that is computed meanwhile from passing the record by.
-  MutableBytes begin_change(Lgpos log_end) noexcept;
+  // Changing a page, with the exclusive latch: begin_change() with where redo has to begin to carry
+  // the change out, then the log record, then the change, then end_change() with the record's
+  // position. The first keeps a checkpoint that is computed meanwhile from passing the record by.
+  MutableBytes begin_change(Lgpos redo_from) noexcept;
   void end_change(Lgpos logged) noexcept;
   LatchMode mode() const noexcept { return mode_; }
   // Without letting go in between; false if another thread reads the page too.
@@ -122,11 +131,26 @@ class PageCache {
   // A frame without a page, pinned by the caller alone.
   Result<Frame*> free_frame();
   Frame* unused_frame() noexcept;
-  bool try_evict(Frame& frame);
+  bool try_evict(Frame& frame, std::optional<Error>& refusal);
   void unpin(Frame& frame) noexcept;
 
+  // A page on its way to its file, copied; nobody else writes it meanwhile.
+  struct Writing {
+    Frame* frame;
+    Key key;
+    std::unique_lock<std::mutex> alone;
+    std::vector<std::byte> copy;
+    Lgpos last;
+  };
   enum class IfBusy { wait, skip };
-  Status write_frame(Frame& frame, IfBusy if_busy);
+  static constexpr std::size_t kWrittenAtOnce = 64, kEvictedAtOnce = 16;
+
+  Status write_with_others(Frame& frame);
+  bool pin_idle(Frame& frame);
+  // None if the page has not changed, or is busy and shall be skipped.
+  Result<std::optional<Writing>> start_writing(Frame& frame, IfBusy if_busy);
+  Status finish_writing(std::vector<Writing>& batch);
+  Status write_copies(std::vector<Writing>& batch);
   std::optional<Lgpos> begin_write(Frame& frame, std::vector<std::byte>& copy);
   void end_write(Frame& frame, bool written, Lgpos last);
   PageStore* store_of(Dbid db) const noexcept;

@@ -39,11 +39,31 @@ void Transactions::end(TransactionState& transaction) {
   const auto found = active_.find(transaction.begun_);
   STILLFRAME_CHECK(found != active_.end(), "a transaction ends twice");
   active_.erase(found);
+  in_log_.erase(&transaction);
 }
 
 Trx Transactions::oldest_needed() const {
   const std::lock_guard lock(mutex_);
   return active_.empty() ? next_ : *active_.begin();
+}
+
+void Transactions::begins_in_log(const TransactionState& transaction, Lgpos at) {
+  const std::lock_guard lock(mutex_);
+  in_log_.emplace(&transaction, at);
+}
+
+std::optional<Lgpos> Transactions::oldest_in_log() const {
+  const std::lock_guard lock(mutex_);
+  std::optional<Lgpos> oldest;
+  for (const auto& [transaction, at] : in_log_) {
+    if (!oldest || at < *oldest) oldest = at;
+  }
+  return oldest;
+}
+
+std::size_t Transactions::open() const {
+  const std::lock_guard lock(mutex_);
+  return active_.size();
 }
 
 }  // namespace stillframe::ese

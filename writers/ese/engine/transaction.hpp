@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include "writers/ese/format/small_types.hpp"
@@ -56,6 +58,13 @@ class Transactions {
   // What was committed before this is seen by every transaction, now and later.
   Trx oldest_needed() const;
 
+  // The transaction is about to log that it began, at `at` or behind it. Known until it ends.
+  void begins_in_log(const TransactionState& transaction, Lgpos at);
+  // Recovery has to begin here or before to know all that are open; none if none has changed
+  // anything.
+  std::optional<Lgpos> oldest_in_log() const;
+  std::size_t open() const;
+
  private:
   struct Earlier {
     bool operator()(Trx a, Trx b) const noexcept { return before(a, b); }
@@ -65,6 +74,7 @@ class Transactions {
   mutable std::mutex mutex_;
   Trx next_{kTrxStep};
   std::multiset<Trx, Earlier> active_;  // by when they began
+  std::map<const TransactionState*, Lgpos> in_log_;
 };
 
 }  // namespace stillframe::ese

@@ -182,7 +182,7 @@ std::vector<VersionStore::Pending> VersionStore::pending(const NodeName& node) c
   for (const Version& version : found->second) {
     const bool needs = version.change.oper == VersionOper::replace ||
                        version.change.oper == VersionOper::flag_delete;
-    if (!needs || version.by->committed()) continue;
+    if (!needs) continue;
     found_pending.push_back({version.rceid, version.change, version.by, version.undo_info});
   }
   return found_pending;
@@ -248,6 +248,13 @@ VersionStore::Bucket& VersionStore::bucket_of(const std::string& name) const {
 std::size_t VersionStore::bytes() const {
   const std::lock_guard lock(made_mutex_);
   return bytes_;
+}
+
+std::size_t VersionStore::versions_of(Dbid db) const {
+  const std::lock_guard lock(made_mutex_);
+  return static_cast<std::size_t>(std::count_if(made_.begin(), made_.end(), [db](const Made& made) {
+    return settled_of(made.name).db == db;
+  }));
 }
 
 std::size_t VersionStore::versions() const {

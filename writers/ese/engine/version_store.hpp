@@ -75,8 +75,8 @@ class VersionStore {
   // that have not ended are undone.
   std::size_t bytes_for_undo(const NodeName& node, std::size_t data_bytes) const;
 
-  // Replaced and deleted states of transactions that have not ended; and where the log holds what
-  // undoes one.
+  // Replaced and deleted states, of transactions that have committed too; and where the log holds
+  // what undoes one.
   struct Pending {
     Rceid rceid{};
     Change change;
@@ -99,6 +99,7 @@ class VersionStore {
 
   std::size_t bytes() const;
   std::size_t versions() const;
+  std::size_t versions_of(Dbid db) const;
 
  private:
   struct Version {

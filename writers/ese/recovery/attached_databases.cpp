@@ -95,6 +95,15 @@ std::string other_file(const DatabaseHeader& header, const AttachEvent& event) {
   return {};
 }
 
+// There is no such file, or one whose creation was interrupted: the log has all of it, and what
+// pages it got does not matter.
+bool is_made_anew(const KnownDatabase& database, const AttachEvent& event) {
+  if (!database.header) return true;
+  return event.kind == AttachEvent::Kind::created && event.can_create &&
+         database.header->state == DbState::just_created &&
+         other_file(*database.header, event).empty();
+}
+
 }  // namespace
 
 BytePath DatabasePlaces::place(Files& files, const std::string& logged_path) const {
@@ -104,6 +113,7 @@ BytePath DatabasePlaces::place(Files& files, const std::string& logged_path) con
 }
 
 BytePath DatabasePlaces::original(Files& files, const std::string& logged_path) const {
+  if (as_logged) return logged_path;
   for (const auto& [path, file] : by_path) {
     if (lower(path) == lower(logged_path)) return file;
   }
@@ -159,9 +169,12 @@ void AttachedDatabases::take(KnownDatabase& database, std::size_t index, const A
   header.lgpos_attach = event.at;
   header.lgpos_detach = Lgpos{};
   header.dbid = static_cast<std::uint32_t>(event.dbid);
+  header.dbtime_dirtied = std::max(header.dbtime_dirtied, event.dbtime);
+  header.objid_last = std::max(header.objid_last, event.objid_last);
   database.aside.clear();
   database.attached = database.took_part = true;
   database.attached_at = event.at;
+  database.consistent = event.consistent;
   by_dbid_[event.dbid] = index;
 }
 
@@ -171,6 +184,10 @@ Status AttachedDatabases::judge(KnownDatabase& database, const AttachEvent& even
   if (Status state = check_state(database, event); !state.ok()) return state;
   database.aside = other_file(header, event);
   if (!database.aside.empty()) return Ok{};
+  if (header.state == DbState::just_created && event.kind != AttachEvent::Kind::created) {
+    database.aside = "its creation was not finished";
+    return Ok{};
+  }
   const bool right = header.lgpos_consistent == event.consistent || header.lgpos_consistent.none();
   if (!right && header.lgpos_consistent > event.consistent && header.lgpos_consistent > event.at) {
     database.aside = "it was shut down in good order later, at " + to_text(header.lgpos_consistent);
@@ -221,7 +238,7 @@ Status AttachedDatabases::attach(const AttachEvent& event, Generation generation
                  "CreateDB at " + to_text(event.at) + " makes '" + escape_path(database.file) +
                      "', which is not there: logs before 8.4000.3 do not say how; bring the file");
   }
-  if (!database.header) {
+  if (is_made_anew(database, event)) {
     DatabaseHeader header;
     header.sign_db = event.database;
     header.sign_log = event.log;
@@ -229,11 +246,15 @@ Status AttachedDatabases::attach(const AttachEvent& event, Generation generation
     header.create_version = kDatabaseVersion;
     header.update_major = header.create_update = kFirstUpdateMajor;
     database.header = header;
-    database.created = true;
+    database.created = database.unfinished = true;
   }
   if (Status judged = judge(database, event, generation); !judged.ok()) return judged;
   if (database.aside.empty()) take(database, found.value(), event, generation);
   return Ok{};
+}
+
+void AttachedDatabases::finish_creation(Dbid dbid) {
+  if (KnownDatabase* database = attached(dbid)) database->unfinished = false;
 }
 
 void AttachedDatabases::detach(Dbid dbid, Lgpos consistent) {

@@ -20,7 +20,8 @@ namespace stillframe::ese {
 
 // Where the databases are: the paths in a log are those of the machine that wrote it.
 struct DatabasePlaces {
-  BytePath directory;                       // by the end of the logged path, case ignored
+  bool as_logged = false;                   // this machine wrote the log: the paths in it are right
+  BytePath directory;                       // else by the end of the logged path, case ignored
   std::map<std::string, BytePath> by_path;  // logged path -> file; comes first
   std::map<BytePath, BytePath> copies;      // file -> the copy that is used instead
 
@@ -41,6 +42,8 @@ struct AttachEvent {
   Signature database, log;
   std::uint32_t page_bytes = 0;  // of the log
   bool can_create = false;       // the log says all that it takes to make the file
+  Dbtime dbtime{};               // the newest at the time, as far as it is said
+  Objid objid_last{};
 };
 
 struct KnownDatabase {
@@ -51,8 +54,10 @@ struct KnownDatabase {
   std::string aside;  // why it does not take part, of the last time it was set aside
   bool attached = false;
   bool took_part = false;
-  bool created = false;  // by the log
-  Lgpos attached_at;     // records behind this are for it
+  bool created = false;     // by the log, whatever the file has
+  bool unfinished = false;  // it was being created when the log ended
+  Lgpos attached_at;        // records behind this are for it
+  Lgpos consistent;         // what the log says of it there
 };
 
 class AttachedDatabases {
@@ -64,6 +69,8 @@ class AttachedDatabases {
   // must not be replayed, by name: a required generation before `generation` (543), a streamed
   // backup (544), another history (551), states that only other tools finish (1226, 1935).
   Status attach(const AttachEvent& event, Generation generation);
+  // The log says that all of the database that it creates is there.
+  void finish_creation(Dbid dbid);
   // The log says that it was shut down in good order at `consistent`.
   void detach(Dbid dbid, Lgpos consistent);
   void detach_all(Lgpos consistent);

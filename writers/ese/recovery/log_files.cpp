@@ -67,6 +67,18 @@ Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::
   return set;
 }
 
+std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const BytePath& directory,
+                                                         const std::string& base) {
+  const auto names = files.list(directory);
+  if (!names.ok()) return Result<CheckpointFile>(names.error());
+  for (const std::string& file : names.value()) {
+    const auto name = parse_log_file_name(base, file);
+    if (!name || name->kind != LogFileKind::checkpoint) continue;
+    return read_checkpoint(files, directory + "/" + file, file);
+  }
+  return std::nullopt;
+}
+
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
                                       bool last) {
   const ChainLog* log = set.chain.find(generation);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,10 @@ Result<std::vector<std::byte>> read_whole(Files& files, const BytePath& path,
 
 // Every log of the sequence `base` by its header, and the checkpoint.
 Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::string& base);
+
+// The checkpoint of the sequence in this folder; none if there is no such file.
+std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const BytePath& directory,
+                                                         const std::string& base);
 
 // A generation of the set's chain, whole; `last` is the newest that is read.
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,

@@ -61,6 +61,8 @@ Status LogLifecycle::begin(const std::vector<Attachment>& attached, const LogFil
     event.database = attachment.entry.database;
     event.log = log.fields.log;
     event.page_bytes = log.fields.page_size();
+    event.dbtime = attachment.entry.dbtime;
+    event.objid_last = attachment.entry.objid_last;
     if (Status done = databases_->attach(event, log.fields.generation); !done.ok()) return done;
   }
   return Ok{};
@@ -137,6 +139,9 @@ Status LogLifecycle::follow(const LogRecord& record, const LogFileHeader& log) {
       return create(record, log);
     case RecordType::attach_db:
       return attach(record, log);
+    case RecordType::create_db_finish:
+      databases_->finish_creation(decode<CreateDbFinishRecord>(record.bytes).dbid);
+      return Ok{};
     case RecordType::detach_db:
       return detach(record, log);
     case RecordType::shutdown_mark:

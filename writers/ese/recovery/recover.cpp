@@ -3,6 +3,7 @@
 #include <set>
 #include <utility>
 
+#include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
@@ -13,9 +14,11 @@ namespace {
 
 constexpr std::string_view kJournalEnding = ".recovery";
 
-Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& plan, Redo& redo) {
+Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& plan, Redo& redo,
+              ContinuedLog* log) {
   const ChainLog* first = plan.logs.chain.find(plan.start.generation);
-  if (Status begun = redo.begin(plan.attached, first->header); !begun.ok()) return begun;
+  if (Status begun = redo.begin(plan.start, plan.attached, first->header); !begun.ok())
+    return begun;
   LogReader reader(
       [&](Generation generation, bool last) {
         if (options.progress) {
@@ -29,7 +32,7 @@ Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& 
   for (;;) {
     auto record = reader.next();
     if (!record.ok()) return record.error();
-    if (!record.value()) return redo.finish(reader.end().position);
+    if (!record.value()) return redo.finish(reader.end(), log, plan.ended_in_order);
     const Status applied = redo.apply(*record.value(), reader.generation()->header());
     if (!applied.ok()) return applied;
   }
@@ -49,6 +52,7 @@ Result<std::set<BytePath>> recovered_files(Files& files, const DatabasePlaces& p
   for (const auto& [file, copy] : places.copies) databases.insert(copy);
   if (!databases.empty()) return databases;
   for (const auto& [path, file] : places.by_path) databases.insert(file);
+  if (places.as_logged) return databases;
   const auto names = files.list(places.directory);
   if (!names.ok()) return names.error();
   for (const std::string& name : names.value()) {
@@ -56,6 +60,16 @@ Result<std::set<BytePath>> recovered_files(Files& files, const DatabasePlaces& p
     databases.insert(places.directory + "/" + name.substr(0, name.size() - kJournalEnding.size()));
   }
   return databases;
+}
+
+Result<bool> settle_planned(Files& files, const RecoveryPlan& plan) {
+  bool any = false;
+  for (const PlannedDatabase& database : plan.databases) {
+    const auto carried = carry_over(files, database.file);
+    if (!carried.ok()) return carried.error();
+    any = any || carried.value();
+  }
+  return any;
 }
 
 }  // namespace
@@ -72,15 +86,34 @@ Result<bool> settle_interrupted(Files& files, const RecoveryOptions& options) {
   return any;
 }
 
-Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options) {
+Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, ContinuedLog* log) {
   if (auto settled = settle_interrupted(files, options); !settled.ok()) return settled.error();
   auto plan = plan_recovery(files, options);
   if (!plan.ok()) return plan.error();
+  if (options.databases.as_logged) {
+    // Where the databases are, and so what an interrupted run left, only the log says.
+    auto settled = settle_planned(files, plan.value());
+    if (!settled.ok()) return settled.error();
+    if (settled.value()) plan = plan_recovery(files, options);
+    if (!plan.ok()) return plan.error();
+  }
   RecoveryReport report{std::move(plan).value(), {}};
-  if (!report.plan.anything_to_do()) return report;
+  if (!report.plan.anything_to_do()) {
+    if (log == nullptr) return report;
+    if (Status s = log->resume(report.plan.end, {}); !s.ok()) return s.error();
+    if (report.plan.ended_in_order) return report;
+    if (auto closed = end_recovery_in_log(*log, report.plan.start, options.now); !closed.ok()) {
+      return closed.error();
+    }
+    return report;
+  }
+  for (const PlannedDatabase& database : report.plan.databases) {
+    auto restored = restore_sheltered(files, database.file, shelter_path(database.file));
+    if (!restored.ok()) return restored.error();
+  }
   const ChainLog* first = report.plan.logs.chain.find(report.plan.start.generation);
   Redo redo(files, options, first->header.fields.page_size());
-  if (Status done = replay(files, options, report.plan, redo); !done.ok()) {
+  if (Status done = replay(files, options, report.plan, redo, log); !done.ok()) {
     remove_leftovers(files, report.plan);
     return done.error();
   }

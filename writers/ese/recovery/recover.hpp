@@ -4,6 +4,7 @@
 #include <stillframe/result.hpp>
 
 #include "writers/ese/engine/files.hpp"
+#include "writers/ese/recovery/continued_log.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 #include "writers/ese/recovery/redo.hpp"
 
@@ -19,9 +20,11 @@ struct RecoveryReport {
 Result<bool> settle_interrupted(Files& files, const RecoveryOptions& options);
 
 // Plans, replays, undoes, and makes the files what they should be, in place; the logs and the
-// checkpoint are only read. Refuses (as plan_recovery() does, or with the record that does not fit)
-// before any database is changed. May be interrupted at any point and run again: the outcome is the
-// same.
-Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options);
+// checkpoint are only read, unless the log is continued: then it gets what was undone, and the
+// databases stay those of this log. Refuses (as plan_recovery() does, or with the record that does
+// not fit) before any database is changed. May be interrupted at any point and run again: the
+// outcome is the same.
+Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options,
+                               ContinuedLog* log = nullptr);
 
 }  // namespace stillframe::ese

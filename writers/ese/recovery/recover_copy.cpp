@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
+#include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
 
 namespace stillframe::ese {
@@ -72,6 +73,8 @@ class Copies {
       if (Status copied = copy_file(files_, each.database.file, each.partial); !copied.ok()) {
         return copied;
       }
+      auto restored = restore_sheltered(files_, each.partial, shelter_path(each.database.file));
+      if (!restored.ok()) return restored.error();
     }
     return Ok{};
   }

@@ -32,12 +32,13 @@ RecoveredDatabase::RecoveredDatabase(Files& files, BytePath path, std::size_t pa
 
 Result<std::unique_ptr<RecoveredDatabase>> RecoveredDatabase::open(Files& files,
                                                                    const BytePath& path,
-                                                                   std::size_t page_bytes) {
+                                                                   std::size_t page_bytes,
+                                                                   Contents contents) {
   auto journal = RecoveryJournal::create(files, path, page_bytes);
   if (!journal.ok()) return journal.error();
   std::unique_ptr<RecoveredDatabase> database(
       new RecoveredDatabase(files, path, page_bytes, std::move(journal).value()));
-  if (!files.exists(path)) return database;
+  if (contents == Contents::made_anew || !files.exists(path)) return database;
   auto file = files.open(path, FileAccess::read);
   if (!file.ok()) return file.error();
   const auto size = file.value()->size();
@@ -77,6 +78,13 @@ Status RecoveredDatabase::read(Pgno pgno, MutableBytes into) {
     return check_page_structure(into, name_, pgno);
   }
   return check_page_for_editing(into, name_, pgno);
+}
+
+Status RecoveredDatabase::write(std::span<const PageToWrite> pages) {
+  for (const PageToWrite& each : pages) {
+    if (Status written = write(each.pgno, each.page); !written.ok()) return written;
+  }
+  return Ok{};
 }
 
 // A record that makes a page does not say how it is summed: that is decided when it is written.

@@ -17,14 +17,15 @@ namespace stillframe::ese {
 
 class RecoveredDatabase final : public PageStore {
  public:
-  // The file need not exist.
+  // The file need not exist; what one has that is made anew does not count.
+  enum class Contents { of_file, made_anew };
   static Result<std::unique_ptr<RecoveredDatabase>> open(Files& files, const BytePath& path,
-                                                         std::size_t page_bytes);
+                                                         std::size_t page_bytes, Contents contents);
 
   // Verified; page_not_initialized for pages of zeros and pages behind the end, read_verify_failure
   // for one that is damaged. A flipped bit is put right.
   Status read(Pgno pgno, MutableBytes into) override;
-  Status write(Pgno pgno, MutableBytes page) override;
+  Status write(std::span<const PageToWrite> pages) override;
 
   // Pages that are written get the checksum of Windows Vista and later, whatever they had.
   void use_new_checksums(bool use) { new_checksums_ = use; }
@@ -40,6 +41,7 @@ class RecoveredDatabase final : public PageStore {
  private:
   RecoveredDatabase(Files& files, BytePath path, std::size_t page_bytes, RecoveryJournal journal);
   std::uint64_t offset_of(Pgno pgno) const;
+  Status write(Pgno pgno, MutableBytes page);
 
   Files* files_;
   const BytePath path_;

@@ -50,6 +50,19 @@ Generation oldest_before(const LogChain& chain, Generation generation) {
   return first;
 }
 
+bool ends_run(RecordType type) {
+  switch (type) {
+    case RecordType::term:
+    case RecordType::term2:
+    case RecordType::recovery_quit:
+    case RecordType::recovery_quit2:
+    case RecordType::recovery_quit_keep_attachments:
+      return true;
+    default:  // a run is under way
+      return false;
+  }
+}
+
 class Planner {
  public:
   Planner(Files& files, const RecoveryOptions& options) : files_(files), options_(options) {}
@@ -58,6 +71,9 @@ class Planner {
     auto set = read_log_set(files_, options_.logs, options_.base);
     if (!set.ok()) return set.error();
     plan_.logs = std::move(set).value();
+    if (!options_.system.empty()) {
+      plan_.logs.checkpoint = read_checkpoint_of(files_, options_.system, options_.base);
+    }
     if (Status there = check_logs(); !there.ok()) return there.error();
     bool done = false;
     if (const Checkpoint* found = checkpoint()) {
@@ -130,7 +146,7 @@ class Planner {
     if (databases_.all().empty()) return false;
     const auto& all = databases_.all();
     return std::none_of(all.begin(), all.end(), [](const KnownDatabase& database) {
-      return !database.took_part && !(database.header && database.header->clean());
+      return !database.took_part && !(database.header && !needs_logs(*database.header));
     });
   }
 
@@ -199,6 +215,7 @@ class Planner {
       if (!record.ok()) return record.error();
       if (!record.value()) break;
       ++plan_.records;
+      plan_.ended_in_order = ends_run(record.value()->type());
       const Status followed = lifecycle_.follow(*record.value(), reader.generation()->header());
       if (!followed.ok()) return followed;
     }
@@ -213,6 +230,13 @@ class Planner {
                               !known.attached};
       auto header = read_database_header(files_, known.file);
       if (!header.ok()) return header.error();
+      if (known.created && known.unfinished) {
+        planned.why = "its creation was not finished; create it again";
+        plan_.notes.push_back("'" + escape_path(known.file) + "' is left: " + planned.why);
+        plan_.databases.push_back(std::move(planned));
+        any = true;
+        continue;
+      }
       if (known.took_part) {
         planned.action = known.created ? PlannedAction::create : PlannedAction::redo;
         if (Status enough = check_ranges(known, header.value()); !enough.ok()) return enough;
@@ -222,7 +246,7 @@ class Planner {
       }
       any = any || planned.action != PlannedAction::set_aside;
       if (planned.action == PlannedAction::set_aside) {
-        if (header.value() && !header.value()->header.clean()) return left_dirty(known);
+        if (header.value() && needs_logs(header.value()->header)) return left_dirty(known);
         plan_.notes.push_back("'" + escape_path(known.file) + "' is set aside: " + known.aside);
       }
       plan_.databases.push_back(std::move(planned));
@@ -232,13 +256,17 @@ class Planner {
           "logs from generation " + hexadecimal(usable_.broken_behind->generation) +
           " on are not replayed, nothing needs them: " + usable_.broken_behind->what);
     }
-    if (any || plan_.databases.empty()) return Ok{};
+    if (any || plan_.databases.empty() || plan_.ended_in_order) return Ok{};
     return ese_error(EseErr::attached_database_mismatch,
                      "none of the databases of these logs is there" +
                          (plan_.notes.empty() ? "" : ": " + plan_.notes.back()));
   }
 
   const LogHeader& first_log() const { return chain().find(plan_.start.generation)->header.fields; }
+
+  static bool needs_logs(const DatabaseHeader& header) {
+    return !header.clean() && header.state != DbState::just_created;
+  }
 
   Error left_dirty(const KnownDatabase& known) const {
     return ese_error(EseErr::attached_database_mismatch,

@@ -19,6 +19,7 @@ namespace stillframe::ese {
 
 struct RecoveryOptions {
   BytePath logs;     // the folder
+  BytePath system;   // that of the checkpoint, if it is another one
   std::string base;  // "edb"
   DatabasePlaces databases;
   // Go on when generations are missing that hold only newer transactions: these are lost then.
@@ -56,6 +57,7 @@ struct RecoveryPlan {
   std::vector<PlannedDatabase> databases;
   std::uint64_t records = 0;
   LogStreamEnd end;
+  bool ended_in_order = false;     // the last record ends a run, or a recovery
   std::vector<std::string> notes;  // for people: what is odd, and harmless
 
   bool anything_to_do() const;

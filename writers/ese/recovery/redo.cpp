@@ -5,13 +5,13 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
+#include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_database.hpp"
 #include "writers/ese/format/record_page.hpp"
 #include "writers/ese/format/record_transaction.hpp"
 #include "writers/ese/format/record_tree.hpp"
 #include "writers/ese/recovery/redo_versions.hpp"
-#include "writers/ese/recovery/undo.hpp"
 
 namespace stillframe::ese {
 
@@ -97,7 +97,9 @@ Status Redo::take_out() {
     if (database == nullptr) continue;
     auto& store = stores_[database->file];
     if (store == nullptr) {
-      auto opened = RecoveredDatabase::open(files_, database->file, page_bytes_);
+      using enum RecoveredDatabase::Contents;
+      auto opened = RecoveredDatabase::open(files_, database->file, page_bytes_,
+                                            database->created ? made_anew : of_file);
       if (!opened.ok()) return opened.error();
       store = std::move(opened).value();
       store->use_new_checksums(database->header->update_major >= kNewChecksumUpdate);
@@ -108,7 +110,8 @@ Status Redo::take_out() {
   return Ok{};
 }
 
-Status Redo::begin(const std::vector<Attachment>& attached, const LogFileHeader& log) {
+Status Redo::begin(Lgpos start, const std::vector<Attachment>& attached, const LogFileHeader& log) {
+  start_ = start;
   if (Status begun = lifecycle_.begin(attached, log); !begun.ok()) return begun;
   return take_out();
 }
@@ -330,40 +333,79 @@ Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid
                            ": the log does not say what it takes back");
     }
     if (undone) context.undone = &undone->change;
-  } else {
-    remember(records, held.value(), dbid, procid);
+  } else if (Status s = remember(records, held.value(), dbid, procid); !s.ok()) {
+    return s;
   }
   ++(any ? counts_.changes : counts_.already);
   return any ? apply_held(records, held.value(), context) : Status(Ok{});
 }
 
-void Redo::remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid) {
+// A page that was split may be in its file while the one that got its nodes is not; then what they
+// were is in the record's image.
+Status Redo::remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid) {
   for (const NodeChange& change : versioned_changes(records)) {
     const bool now = held.changes(change.page);
-    const Bytes page = now ? held.bytes(change.page) : Bytes{};
+    const auto image =
+        page_of_image(change, page_bytes_, "Split2 before " + to_text(change.record.at));
+    if (!image.ok()) return image.error();
+    const Bytes page = now ? held.bytes(change.page) : Bytes(image.value());
     for (RedoVersion& version : versions_of(change, page)) {
       version.dbid = dbid;
       sessions_.of(procid).versions.push_back(std::move(version));
     }
   }
+  return Ok{};
 }
 
 // --- The end.
 
-Status Redo::undo_open(Lgpos end) {
+std::vector<Attachment> Redo::attachments() {
+  std::vector<Attachment> attached;
+  for (const auto& [dbid, store] : in_cache_) {
+    const KnownDatabase& database = *databases_.attached(dbid);
+    Attachment attachment;
+    attachment.entry.dbid = dbid;
+    attachment.entry.flags = AttachmentEntry::kUtf16;
+    attachment.entry.dbtime = database.header->dbtime_dirtied;
+    attachment.entry.objid_last = database.header->objid_last;
+    attachment.entry.attach = database.attached_at;
+    attachment.entry.consistent = database.consistent;
+    attachment.entry.database = database.header->sign_db;
+    attachment.name = to_logged_utf16(database.logged_path);
+    attached.push_back(std::move(attachment));
+  }
+  return attached;
+}
+
+Status Redo::undo_session(Procid procid, RedoSession& session, const LogUndo& log) {
+  while (!session.versions.empty()) {
+    const RedoVersion version = std::move(session.versions.back());
+    session.versions.pop_back();
+    KnownDatabase* database = databases_.attached(version.dbid);
+    if (database == nullptr) continue;
+    Dbtime& newest = database->header->dbtime_dirtied;
+    newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
+    const Status undone =
+        undo_version(cache_, version, procid, newest, log, database_name(*database));
+    if (!undone.ok()) return undone;
+    ++counts_.undone;
+  }
+  return Ok{};
+}
+
+Status Redo::undo_open(const LogUndo& log, bool logged) {
   for (auto& [procid, session] : sessions_.all()) {
-    session.macros.clear();
-    while (!session.versions.empty()) {
-      const RedoVersion version = std::move(session.versions.back());
-      session.versions.pop_back();
-      KnownDatabase* database = databases_.attached(version.dbid);
-      if (database == nullptr) continue;
-      Dbtime& newest = database->header->dbtime_dirtied;
-      newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
-      const Status undone = undo_version(cache_, version, newest, end, database_name(*database));
-      if (!undone.ok()) return undone;
-      ++counts_.undone;
+    if (logged) {
+      for (const auto& [dbtime, macro] : session.macros) {
+        const MacroRecord abort{RecordType::macro_abort, procid, dbtime};
+        if (auto at = log(encode_record(abort)); !at.ok()) return at.error();
+      }
     }
+    session.macros.clear();
+    if (Status undone = undo_session(procid, session, log); !undone.ok()) return undone;
+    if (!logged || session.level == 0 || !session.begun) continue;
+    const LevelRecord rollback{RecordType::rollback, procid, session.level};
+    if (auto at = log(encode_record(rollback)); !at.ok()) return at.error();
   }
   return Ok{};
 }
@@ -405,6 +447,8 @@ Result<Pgno> Redo::last_owned(Dbid dbid) {
 // is not in them. It gets an identity of its own, so that no log is ever applied to it again.
 Status Redo::finish_database(KnownDatabase& database) {
   DatabaseHeader& header = *database.header;
+  // As it was: what the log has of it is of no use.
+  if (database.created && database.unfinished) return discard_incomplete(files_, database.file);
   if (!header.clean()) {
     set_state(header, DbState::clean_shutdown, {}, {});
     header.sign_db = options_.identity;
@@ -417,12 +461,29 @@ Status Redo::finish_database(KnownDatabase& database) {
   header.snapshot_current = BackupInfo{};
   header.sign_header_flush = header.sign_flush_map_flush = Signature{};
   header.time_consistent = header.time_detach = options_.now;
-  return stores_.at(database.file)->finish(header);
+  if (Status done = stores_.at(database.file)->finish(header); !done.ok()) return done;
+  return remove_shelter(files_, database.file);
 }
 
-Status Redo::finish(Lgpos end) {
-  if (Status undone = undo_open(end); !undone.ok()) return undone;
+Status Redo::finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_order) {
+  const bool undo_in_log = log != nullptr && !ended_in_order;
+  if (log != nullptr) {
+    if (Status resumed = log->resume(end, attachments()); !resumed.ok()) return resumed;
+  }
+  if (undo_in_log) {
+    const RecoveryUndoRecord2 begun{RecordType::recovery_undo2, options_.now};
+    if (auto at = log->append(encode_record(begun)); !at.ok()) return at.error();
+  }
+  const LogUndo write = [&](Bytes record) -> Result<Lgpos> {
+    return undo_in_log ? log->append(record) : Result<Lgpos>(end.position);
+  };
+  if (Status undone = undo_open(write, undo_in_log); !undone.ok()) return undone;
   if (Status away = put_away(); !away.ok()) return away;
+  if (undo_in_log) {
+    const auto consistent = end_recovery_in_log(*log, start_, options_.now);
+    if (!consistent.ok()) return consistent.error();
+    databases_.detach_all(consistent.value());
+  }
   for (KnownDatabase& database : databases_.all()) {
     if (!database.took_part) continue;
     if (Status finished = finish_database(database); !finished.ok()) {
@@ -430,6 +491,21 @@ Status Redo::finish(Lgpos end) {
     }
   }
   return Ok{};
+}
+
+Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime now) {
+  const auto consistent = log.append(encode_record(BareRecord{RecordType::shutdown_mark}));
+  if (!consistent.ok()) return consistent;
+  QuitRecord2 quit;
+  quit.type = RecordType::recovery_quit2;
+  quit.position = consistent.value();
+  quit.redo_from = redo_from;
+  quit.time = now;
+  const auto ended = log.append(encode_record(quit));
+  if (!ended.ok()) return ended;
+  if (Status durable = log.make_durable(); !durable.ok()) return durable.error();
+  log.ended(ended.value());
+  return consistent;
 }
 
 }  // namespace stillframe::ese

@@ -13,10 +13,12 @@
 #include "writers/ese/engine/page_cache.hpp"
 #include "writers/ese/format/log_reader.hpp"
 #include "writers/ese/recovery/attached_databases.hpp"
+#include "writers/ese/recovery/continued_log.hpp"
 #include "writers/ese/recovery/log_lifecycle.hpp"
 #include "writers/ese/recovery/recovered_database.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 #include "writers/ese/recovery/redo_sessions.hpp"
+#include "writers/ese/recovery/undo.hpp"
 
 namespace stillframe::ese {
 
@@ -32,12 +34,14 @@ class Redo {
  public:
   Redo(Files& files, const RecoveryOptions& options, std::uint32_t page_bytes);
 
-  Status begin(const std::vector<Attachment>& attached, const LogFileHeader& log);
+  // From `start` on.
+  Status begin(Lgpos start, const std::vector<Attachment>& attached, const LogFileHeader& log);
   // Errors name the record.
   Status apply(const LogRecord& record, const LogFileHeader& log);
   // The log has ended: takes back what was not committed, newest first, and makes the databases'
-  // files what they are now. `end` is the log's.
-  Status finish(Lgpos end);
+  // files what they are now. With `log` it is taken up again and says what was undone and that all
+  // databases are consistent, unless that is said already.
+  Status finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_order);
 
   const RedoCounts& counts() const { return counts_; }
   const AttachedDatabases& databases() const { return databases_; }
@@ -62,9 +66,11 @@ class Redo {
   Status carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid, Procid procid);
   Result<Held> hold(ChangeRecords records, const KnownDatabase& database, Dbid dbid);
   Status apply_held(ChangeRecords records, Held& held, const ApplyContext& context);
-  void remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid);
+  Status remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid);
 
-  Status undo_open(Lgpos end);
+  std::vector<Attachment> attachments();
+  Status undo_open(const LogUndo& log, bool logged);
+  Status undo_session(Procid procid, RedoSession& session, const LogUndo& log);
   Status grow_to_owned();
   Status finish_database(KnownDatabase& database);
   Result<Pgno> last_owned(Dbid dbid);
@@ -81,6 +87,11 @@ class Redo {
   PageCache cache_;
   std::map<Dbid, RecoveredDatabase*> in_cache_;
   Generation generation_ = Generation::none;
+  Lgpos start_;
 };
+
+// Says in the log that all databases are consistent from here on, and that recovery has ended. The
+// first position, which their headers name.
+Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime now);
 
 }  // namespace stillframe::ese

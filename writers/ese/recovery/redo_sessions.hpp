@@ -22,6 +22,8 @@ struct RedoVersion {
   Pgno fdp{};
   Objid objid{};
   std::uint8_t level = 0;
+  Trx trx{};
+  bool unique = true;  // the tree
   Change change;
   std::vector<std::byte> key;
   std::vector<std::byte> bookmark_data;  // in trees with equal keys

@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
+#include "writers/ese/format/compression.hpp"
 #include "writers/ese/format/page.hpp"
+#include "writers/ese/format/record_image.hpp"
 #include "writers/ese/format/record_page.hpp"
 #include "writers/ese/format/record_parts.hpp"
 #include "writers/ese/format/record_tree.hpp"
@@ -83,6 +85,8 @@ class Maker {
     version.fdp = header_.fdp;
     version.objid = header_.objid;
     version.level = header_.page.level & kLevelMask;
+    version.trx = header_.page.trx;
+    version.unique = unique_;
     version.change.oper = oper;
     version.at = change_.record.at;
     versions_.push_back(std::move(version));
@@ -137,22 +141,29 @@ bool is_node_record(RecordType type) {
 
 std::vector<NodeChange> versioned_changes(ChangeRecords records) {
   std::vector<NodeChange> changes;
-  std::optional<SplitFields> split;
+  std::optional<Record<SplitRecord2>> split;
   for (const LoggedRecord& record : records) {
-    if (type_of(record) == RecordType::split2) {
-      split = decode<SplitRecord2>(record.bytes).split;
-    }
+    if (type_of(record) == RecordType::split2) split = decode_record<SplitRecord2>(record.bytes);
     if (!is_node_record(type_of(record))) continue;
     const auto header = decode<NodeRecordHeader>(record.bytes);
     if ((header.page.flags & PageRecordHeader::kVersioned) == 0) continue;
-    NodeChange change{record, header.page.page, header.page.line};
+    NodeChange change{record, header.page.page, header.page.line, {}, 0};
     if (split) {
-      change.page = split->page.page;
-      change.line = split->line_operation;
+      change.page = split->fixed.split.page.page;
+      change.line = split->fixed.split.line_operation;
+      change.image = split->parts[3];
+      change.image_flags = split->fixed.image_flags;
     }
     changes.push_back(change);
   }
   return changes;
+}
+
+Result<std::vector<std::byte>> page_of_image(const NodeChange& change, std::size_t page_bytes,
+                                             const std::string& where) {
+  if (change.image.empty()) return std::vector<std::byte>();
+  const auto expand = [](Bytes data, std::size_t) { return decompress(data); };
+  return restore_page_image(change.image, change.image_flags, page_bytes, expand, where);
 }
 
 std::vector<RedoVersion> versions_of(const NodeChange& change, Bytes page) {

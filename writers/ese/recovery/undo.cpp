@@ -51,8 +51,8 @@ std::size_t find_line(const PageView& page, const RedoVersion& version) {
 
 }  // namespace
 
-Status undo_version(PageCache& cache, const RedoVersion& version, Dbtime dbtime, Lgpos log_end,
-                    std::string_view database) {
+Status undo_version(PageCache& cache, const RedoVersion& version, Procid procid, Dbtime dbtime,
+                    const LogUndo& log, std::string_view database) {
   if (version.deferred) {
     return cannot(version, database, "the log does not say what was before");
   }
@@ -63,6 +63,10 @@ Status undo_version(PageCache& cache, const RedoVersion& version, Dbtime dbtime,
   if (line == view.lines()) return cannot(version, database, "its node is not there");
 
   UndoRecord record;
+  record.node.page.procid = procid;
+  record.node.page.trx = version.trx;
+  record.node.page.level = version.level;
+  record.node.page.flags = version.unique ? PageRecordHeader::kUnique : 0;
   record.node.page.page = page.value().pgno();
   record.node.page.dbid = version.dbid;
   record.node.page.dbtime = dbtime;
@@ -74,11 +78,13 @@ Status undo_version(PageCache& cache, const RedoVersion& version, Dbtime dbtime,
   record.operation = static_cast<std::uint16_t>(version.change.oper);
   record.undo_level = version.level;
   const std::vector<std::byte> bytes = encode_record(record, {version.key, version.bookmark_data});
-  const LoggedRecord logged{bytes, log_end};
-  HeldPage held{page.value().pgno(), page.value().begin_change(log_end), true};
+  const auto at = log(bytes);
+  if (!at.ok()) return at.error();
+  const LoggedRecord logged{bytes, at.value()};
+  HeldPage held{page.value().pgno(), page.value().begin_change(at.value()), true};
   const ApplyContext context{.database = database, .undone = &version.change};
   const Status done = apply_change({&logged, 1}, {&held, 1}, context);
-  page.value().end_change(log_end);
+  page.value().end_change(at.value());
   return done;
 }
 

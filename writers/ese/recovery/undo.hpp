@@ -1,7 +1,8 @@
 // Finding a node again by its name, and taking a change of it back.
 #pragma once
 
-#include <vector>
+#include <functional>
+#include <string_view>
 
 #include <stillframe/result.hpp>
 
@@ -10,9 +11,13 @@
 
 namespace stillframe::ese {
 
-// Takes `version` back on the page where its node is now; the page gets `dbtime`. `database` is for
-// messages. An error when the node is not there, or what was before is not known.
-Status undo_version(PageCache& cache, const RedoVersion& version, Dbtime dbtime, Lgpos log_end,
-                    std::string_view database);
+// Takes the record of the change before it is made, with the node's page latched; where it is.
+using LogUndo = std::function<Result<Lgpos>(Bytes record)>;
+
+// Takes `version`, of the session `procid`, back on the page where its node is now; the page gets
+// `dbtime`. `database` is for messages. An error when the node is not there, or what was before is
+// not known.
+Status undo_version(PageCache& cache, const RedoVersion& version, Procid procid, Dbtime dbtime,
+                    const LogUndo& log, std::string_view database);
 
 }  // namespace stillframe::ese

@@ -340,10 +340,17 @@ Status Catalog::free_dropped(OpenTransaction& transaction) {
 
 // Versions are purged before the trees they may be in go.
 Result<std::size_t> Catalog::clean_up(std::size_t most) {
+  const Trx oldest = parts_.transactions.oldest_needed();
+  // A version keeps its page from being written before its commit is durable; so that comes first.
+  if (Status s = parts_.database.log.make_all_durable(); !s.ok()) return s.error();
+  const auto settled = parts_.database.versions.purge(oldest, most);
+  if (Status s = clean_up(settled); !s.ok()) return s.error();
+  return settled.size();
+}
+
+Status Catalog::clean_up(const std::vector<VersionStore::Settled>& settled) {
   const std::lock_guard one(own_session_);
   OpenTransaction transaction(parts_.transactions, parts_.database.log, parts_.session);
-  // Its own begin is not counted: what was settled before it is for it to remove.
-  const auto settled = parts_.database.versions.purge(parts_.transactions.oldest_needed(), most);
   std::map<Objid, BTree*> trees;
   {
     const std::lock_guard lock(mutex_);
@@ -362,9 +369,14 @@ Result<std::size_t> Catalog::clean_up(std::size_t most) {
     Status cleaned = tree->second->clean_up_joined(transaction, node.bookmark);
     if (!cleaned.ok()) return cleaned.error().while_doing("removing what was deleted");
   }
-  if (Status s = free_dropped(transaction); !s.ok()) return s.error();
-  if (Status s = transaction.commit(CommitMode::lazy); !s.ok()) return s.error();
-  return settled.size();
+  if (Status s = free_dropped(transaction); !s.ok()) return s;
+  return transaction.commit(CommitMode::lazy);
+}
+
+bool Catalog::in_use() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const auto& entry) { return !entry.second.users.empty(); });
 }
 
 }  // namespace stillframe::ese

@@ -81,6 +81,11 @@ class Catalog final : public TableDefinitions, private TransactionWatcher {
   // What nobody can see any more goes for good: deleted nodes, and the pages of trees that were
   // dropped. How many nodes were looked at, `most` at most.
   Result<std::size_t> clean_up(std::size_t most);
+  // The same for nodes that were purged already; those of other databases are passed over. For who
+  // has several databases with one version store.
+  Status clean_up(const std::vector<VersionStore::Settled>& settled);
+  // Whether any session has a table open.
+  bool in_use();
 
   Objid last_objid() const noexcept { return Objid{last_objid_.load()}; }
 

@@ -1,0 +1,192 @@
+#include "writers/ese/engine/page_shelter.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "framework/base/check.hpp"
+#include "framework/base/path.hpp"
+#include "writers/ese/format/checksum.hpp"
+#include "writers/ese/format/database_header.hpp"
+#include "writers/ese/format/layout.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::uint64_t kMagic = 0x3145'4741'5046'5345;  // "ESFPAGE1"
+constexpr std::size_t kHeadBytes = 4096;
+constexpr std::size_t kBatches = 4;  // a database is synced once in so many
+constexpr std::uint64_t kHeaderPages = 2;
+
+// What a batch is: behind its head as many pages as it says.
+struct BatchHead {
+  static constexpr std::size_t kBytes = 32 + PageShelter::kPagesAtOnce * 12;
+
+  std::uint32_t checksum = 0;
+  std::uint32_t page_bytes = 0;
+  std::uint64_t magic = kMagic;
+  std::uint64_t number = 0;  // of the batch: the larger, the newer
+  std::uint32_t pages = 0;
+  std::array<std::uint32_t, PageShelter::kPagesAtOnce> pgnos{};
+  std::array<std::uint64_t, PageShelter::kPagesAtOnce> sums{};  // what each page begins with
+
+  template <class Self, class Visitor>
+  static void fields(Self& self, Visitor&& visit) {
+    visit(0, "checksum", self.checksum);
+    visit(4, "page_bytes", self.page_bytes);
+    visit(8, "magic", self.magic);
+    visit(16, "number", self.number);
+    visit(24, "pages", self.pages);
+    visit(32, "pgnos", self.pgnos);
+    visit(32 + PageShelter::kPagesAtOnce * 4, "sums", self.sums);
+  }
+};
+
+std::uint64_t batch_bytes(std::size_t page_bytes) {
+  return kHeadBytes + PageShelter::kPagesAtOnce * page_bytes;
+}
+
+std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
+  return (std::uint64_t{pgno} - 1 + kHeaderPages) * page_bytes;
+}
+
+std::uint64_t sum_of(Bytes page) {
+  return load_le<std::uint64_t>(page.data());
+}
+
+// Of a batch whose head is whole; which of its pages are is told by the sums.
+std::optional<BatchHead> decode_head(Bytes bytes) {
+  const auto head = decode<BatchHead>(bytes);
+  const bool whole = head.magic == kMagic && head.checksum == xor_checksum(bytes) &&
+                     head.page_bytes >= kPageBytesMin && head.page_bytes <= kPageBytesMax &&
+                     head.pages <= PageShelter::kPagesAtOnce;
+  return whole ? std::optional(head) : std::nullopt;
+}
+
+struct Sheltered {
+  std::uint64_t number = 0;
+  std::vector<std::byte> page;
+};
+using ShelteredPages = std::map<std::uint32_t, Sheltered>;  // by page number, the newest of each
+
+// A page whose batch was still being written then is not here: its place was not touched.
+Status read_batch(const File& shelter, std::uint64_t at, const BatchHead& head,
+                  std::uint64_t file_bytes, ShelteredPages& found) {
+  std::vector<std::byte> page(head.page_bytes);
+  for (std::size_t i = 0; i < head.pages; ++i) {
+    const std::uint64_t from = at + kHeadBytes + i * head.page_bytes;
+    if (from + page.size() > file_bytes) return Ok{};
+    if (Status s = shelter.read(from, page); !s.ok()) return s;
+    if (head.pgnos[i] == 0 || sum_of(page) != head.sums[i]) continue;
+    if (check_page_sum(page, head.pgnos[i]) != PageSum::good) continue;
+    Sheltered& newest = found[head.pgnos[i]];
+    if (newest.page.empty() || newest.number < head.number) newest = {head.number, page};
+  }
+  return Ok{};
+}
+
+Result<ShelteredPages> read_shelter(const File& shelter) {
+  ShelteredPages found;
+  const auto size = shelter.size();
+  if (!size.ok()) return size.error();
+  std::vector<std::byte> bytes(kHeadBytes);
+  std::uint64_t each = 0;  // unknown before the first good head, which the first batch has
+  for (std::size_t i = 0; i < kBatches; ++i) {
+    const std::uint64_t at = i * each;
+    if ((i > 0 && each == 0) || at + kHeadBytes > size.value()) break;
+    if (Status s = shelter.read(at, bytes); !s.ok()) return s.error();
+    const auto head = decode_head(bytes);
+    if (i == 0) each = batch_bytes(load_le<std::uint32_t>(bytes.data() + 4));
+    if (!head) continue;
+    if (Status s = read_batch(shelter, at, *head, size.value(), found); !s.ok()) return s.error();
+  }
+  return found;
+}
+
+}  // namespace
+
+BytePath shelter_path(const BytePath& database) {
+  return database + ".pages";
+}
+
+PageShelter::PageShelter(std::unique_ptr<File> file, std::size_t page_bytes,
+                         std::function<Status()> sync_database)
+    : file_(std::move(file)), page_bytes_(page_bytes), sync_database_(std::move(sync_database)) {}
+
+Result<std::unique_ptr<PageShelter>> PageShelter::create(Files& files, const BytePath& database,
+                                                         std::size_t page_bytes,
+                                                         std::function<Status()> sync_database) {
+  if (Status s = remove_shelter(files, database); !s.ok()) return s.error();
+  auto file = files.create(shelter_path(database));
+  if (!file.ok()) return file.error();
+  if (Status s = files.sync_directory(parent_path(database)); !s.ok()) return s.error();
+  return std::unique_ptr<PageShelter>(
+      new PageShelter(std::move(file).value(), page_bytes, std::move(sync_database)));
+}
+
+// What is overwritten must not be needed: its pages are in the database for good by then.
+Status PageShelter::take(std::span<const SealedPage> pages) {
+  STILLFRAME_CHECK(pages.size() <= kPagesAtOnce, "a batch of pages that fits");
+  if (next_ >= kBatches && next_ % kBatches == 0) {
+    if (Status s = sync_database_(); !s.ok()) return s;
+  }
+  BatchHead head;
+  head.page_bytes = static_cast<std::uint32_t>(page_bytes_);
+  head.number = ++next_;
+  head.pages = static_cast<std::uint32_t>(pages.size());
+  std::vector<std::byte> bytes(kHeadBytes + pages.size() * page_bytes_);
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    head.pgnos[i] = static_cast<std::uint32_t>(pages[i].pgno);
+    head.sums[i] = sum_of(pages[i].bytes);
+    std::copy(pages[i].bytes.begin(), pages[i].bytes.end(),
+              bytes.begin() + static_cast<std::ptrdiff_t>(kHeadBytes + i * page_bytes_));
+  }
+  const MutableBytes first = MutableBytes(bytes).first(kHeadBytes);
+  encode(head, first);
+  store_le(bytes.data(), xor_checksum(first));
+  const std::uint64_t at = (head.number - 1) % kBatches * batch_bytes(page_bytes_);
+  if (Status s = file_->write(at, bytes); !s.ok()) return s;
+  return file_->sync();
+}
+
+Result<std::size_t> restore_sheltered(Files& files, const BytePath& database,
+                                      const BytePath& shelter) {
+  if (!files.exists(shelter) || !files.exists(database)) return std::size_t{0};
+  auto kept = files.open(shelter, FileAccess::read);
+  if (!kept.ok()) return kept.error();
+  const auto pages = read_shelter(*kept.value());
+  if (!pages.ok()) return pages.error();
+  auto file = files.open(database, FileAccess::write);
+  if (!file.ok()) return file.error();
+  const auto size = file.value()->size();
+  if (!size.ok()) return size.error();
+  std::size_t restored = 0;
+  std::vector<std::byte> there;
+  for (const auto& [pgno, sheltered] : pages.value()) {
+    const std::uint64_t at = place_of(pgno, sheltered.page.size());
+    there.assign(sheltered.page.size(), std::byte{0});
+    const std::uint64_t in_file = size.value() > at ? size.value() - at : 0;
+    const auto count = std::min<std::uint64_t>(in_file, there.size());
+    if (count > 0) {
+      if (Status s = file.value()->read(at, MutableBytes(there).first(count)); !s.ok()) {
+        return s.error();
+      }
+    }
+    if (check_page_sum(there, pgno) != PageSum::bad) continue;
+    if (Status s = file.value()->write(at, sheltered.page); !s.ok()) return s.error();
+    ++restored;
+  }
+  if (restored == 0) return restored;
+  if (Status s = file.value()->sync(); !s.ok()) return s.error();
+  return restored;
+}
+
+Status remove_shelter(Files& files, const BytePath& database) {
+  const BytePath path = shelter_path(database);
+  return files.exists(path) ? files.remove(path) : Status(Ok{});
+}
+
+}  // namespace stillframe::ese
