@@ -1,0 +1,136 @@
+// A machine that stops at any moment, with every way a disk may forget what was not synced. The
+// next start finds every durable commit, nothing that was not committed, and sound databases; and a
+// start that is stopped itself does no harm.
+#include <iostream>
+#include <memory>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "tests/ese/support/instance_model.hpp"
+#include "tests/support/scale.hpp"
+
+namespace stillframe::ese {
+namespace {
+
+using stillframe::tests::scaled;
+using tests::CrashingFiles;
+using tests::InstanceModel;
+
+const std::vector<BytePath> kDatabases{"/db/one.edb", "/db/two.edb"};
+constexpr std::uint32_t kPageBytes[] = {2048, 4096, 8192, 16384, 32768};
+
+class CrashedInstance {
+ public:
+  explicit CrashedInstance(std::uint64_t seed)
+      : random_(seed),
+        sector_(random_() % 2 == 0 ? 512 : 4096),
+        options_(tests::small_instance(kPageBytes[random_() % std::size(kPageBytes)])),
+        model_(kDatabases, "rows", seed) {
+    options_.circular = random_() % 2 == 0;
+    options_.reserves = static_cast<int>(random_() % 2);
+  }
+
+  // Works until the machine stops or a sync fails, and looks at what the next start finds.
+  void run_into_crash() {
+    files_->stop_at(1 + random_() % 900);
+    if (random_() % 6 == 0) files_->fail_sync_at(1 + random_() % 120);
+    {
+      auto instance = Instance::start(*files_, options_);
+      Status status = instance.ok() ? model_.open(*instance.value()) : Status(instance.error());
+      if (status.ok()) status = model_.work(*instance.value(), 2000);
+      if (!status.ok()) {
+        ASSERT_TRUE(files_->stopped() || files_->sync_failed()) << status.error().what();
+      }
+      files_->stop_at(1);
+      model_.crash();
+    }
+    files_ = files_->after_crash(random_, sector_);
+    ++crashes_;
+    if (random_() % 12 == 0) stop_recovery_everywhere();
+    if (!testing::Test::HasFailure()) examine();
+  }
+
+  std::uint64_t crashes() const { return crashes_; }
+  std::uint64_t recoveries_stopped() const { return recoveries_stopped_; }
+  const InstanceModel& model() const { return model_; }
+
+ private:
+  void examine() {
+    {
+      const auto instance = tests::started(*files_, options_);
+      ASSERT_NE(instance, nullptr);
+      for (const BytePath& path : kDatabases) {
+        if (is_finished(*files_, path)) tests::expect_sound(*files_, path);
+      }
+      const Status opened = model_.open(*instance);
+      ASSERT_TRUE(opened.ok()) << opened.error().what();
+      model_.expect_committed(*instance);
+      if (testing::Test::HasFailure()) return;
+      const Status stopped = instance->stop();
+      ASSERT_TRUE(stopped.ok()) << stopped.error().what();
+    }
+    for (const BytePath& path : kDatabases) tests::expect_sound(*files_, path);
+    if (!options_.circular) tests::expect_good_log(*files_, options_);
+  }
+
+  static bool is_finished(Files& files, const BytePath& path) {
+    return files.exists(path) && tests::header_of(files, path).state != DbState::just_created;
+  }
+
+  // The pages of both databases after a start.
+  std::vector<std::vector<std::byte>> recovered_pages(CrashingFiles& files) {
+    const auto instance = tests::started(files, options_);
+    std::vector<std::vector<std::byte>> all;
+    for (const BytePath& path : kDatabases) {
+      if (!is_finished(files, path)) continue;
+      const auto file = files.open(path, FileAccess::read);
+      std::vector<std::byte> bytes(file.value()->size().value());
+      EXPECT_TRUE(file.value()->read(0, bytes).ok());
+      all.emplace_back(bytes.begin() + 2 * options_.page_bytes, bytes.end());
+    }
+    return all;
+  }
+
+  void stop_recovery_everywhere() {
+    std::mt19937_64 none(0);
+    const auto expected = recovered_pages(*files_->after_crash(none, sector_));
+    const std::uint64_t step = 1 + random_() % 15;
+    for (std::uint64_t at = 1; !testing::Test::HasFailure(); at += step) {
+      SCOPED_TRACE("recovery stopped at operation " + std::to_string(at));
+      const auto files = files_->after_crash(none, sector_);
+      files->stop_at(at);
+      const bool started = Instance::start(*files, options_).ok();
+      const auto after = files->after_crash(random_, sector_);
+      EXPECT_EQ(recovered_pages(*after) == expected, true) << "the recovered pages differ";
+      ++recoveries_stopped_;
+      if (started) return;
+    }
+  }
+
+  std::mt19937_64 random_;
+  const std::size_t sector_;
+  InstanceOptions options_;
+  InstanceModel model_;
+  std::unique_ptr<CrashingFiles> files_ = std::make_unique<CrashingFiles>();
+  std::uint64_t crashes_ = 0, recoveries_stopped_ = 0;
+};
+
+TEST(InstanceCrash, EveryDurableCommitIsThereAndNothingElse) {
+  constexpr std::uint64_t kSeeds = 4;
+  std::uint64_t crashes = 0, recoveries = 0, commits = 0;
+  const std::uint64_t seeds = scaled(kSeeds);
+  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    CrashedInstance instance(seed);
+    for (int crash = 0; crash < 5 && !HasFailure(); ++crash) instance.run_into_crash();
+    crashes += instance.crashes();
+    recoveries += instance.recoveries_stopped();
+    commits += instance.model().commits();
+  }
+  std::cout << crashes << " crashes and " << recoveries << " of recoveries, " << commits
+            << " commits\n";
+}
+
+}  // namespace
+}  // namespace stillframe::ese

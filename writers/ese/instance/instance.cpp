@@ -1,0 +1,124 @@
+#include "writers/ese/instance/instance.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/record_transaction.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+// Below are those of the engine itself, one for each database.
+constexpr std::uint16_t kSessionFirst = 0x100, kSessionLast = 0xFFF0;
+
+}  // namespace
+
+// ---- Sessions
+
+Session::Session(Session&& other) noexcept
+    : instance_(std::exchange(other.instance_, nullptr)), id_(other.id_) {}
+
+Session::~Session() {
+  if (instance_ == nullptr) return;
+  const std::lock_guard lock(instance_->sessions_mutex_);
+  instance_->sessions_.erase(id_);
+}
+
+std::unique_ptr<OpenTransaction> Session::begin() {
+  return std::make_unique<OpenTransaction>(instance_->transactions_, *instance_->log_, id_);
+}
+
+Result<Session> Instance::open_session() {
+  const std::lock_guard lock(sessions_mutex_);
+  for (std::uint16_t number = kSessionFirst; number < kSessionLast; ++number) {
+    if (sessions_.insert(Procid{number}).second) return Session(*this, Procid{number});
+  }
+  return Error(Errc::limit_reached, "all session numbers are in use; close some");
+}
+
+// ---- The instance
+
+Instance::Instance(Files& files, InstanceOptions options)
+    : files_(files),
+      options_(std::move(options)),
+      versions_(options_.version_bytes),
+      checkpoint_writer_(files, options_.system.empty() ? options_.logs : options_.system,
+                         checkpoint_name(options_.base, options_.extensions)),
+      background_([this] { return maintain(); }) {}
+
+Result<std::unique_ptr<Instance>> Instance::start(Files& files, InstanceOptions options) {
+  if (options.clock == nullptr) options.clock = log_time_now;
+  if (options.random == nullptr) options.random = random_number;
+  std::unique_ptr<Instance> instance(new Instance(files, std::move(options)));
+  if (Status s = instance->continue_log(); !s.ok()) {
+    return s.error().while_doing("starting the instance of '" +
+                                 escape_path(instance->options_.logs) + "'");
+  }
+  if (Status s = instance->begin_run(); !s.ok()) return s.error();
+  if (instance->options_.background_pause.count() > 0) {
+    instance->background_.start(instance->options_.background_pause);
+  }
+  return instance;
+}
+
+Instance::~Instance() {
+  background_.stop();
+}
+
+// First the pages, in the order in which they can be found again: what is not in the file by then
+// keeps the checkpoint back.
+Status Instance::stop() {
+  background_.stop();
+  const std::lock_guard admin(admin_mutex_);
+  const bool tables = std::any_of(databases_.begin(), databases_.end(),
+                                  [](const auto& each) { return each->catalog().in_use(); });
+  if (!broken_.empty()) {
+    return Error(Errc::wrong_state,
+                 "a database could not be opened or detached: only a new start can tell its state");
+  }
+  if (tables || transactions_.open() > 0) {
+    return Error(Errc::in_use, "transactions or tables are open; end them before the instance");
+  }
+  if (Status s = clean_up(); !s.ok()) return s;
+  if (Status s = shut_down_databases(); !s.ok()) {
+    return s.error().while_doing("shutting databases down");
+  }
+  return end_run();
+}
+
+Status Instance::shut_down_databases() {
+  if (databases_.empty()) return Ok{};
+  if (Status s = cache_->write_changed(); !s.ok()) return s;
+  if (Status s = sync_databases(); !s.ok()) return s;
+  const auto marked =
+      log_->append(encode_record(BareRecord{RecordType::shutdown_mark}), LogRoom::reserve);
+  if (!marked.ok()) return marked.error();
+  if (Status s = log_->make_durable(marked.value().at); !s.ok()) return s;
+  for (const auto& database : databases_) {
+    database->close_contents();
+    if (Status s = database->become_clean(marked.value().at, options_.clock()); !s.ok()) return s;
+    if (Status s = remove_shelter(files_, database->path()); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+// The record stands alone in its segment, so that no rewriting of others can tear it.
+Status Instance::end_run() {
+  QuitRecord2 quit;
+  quit.position = run_begun_;
+  quit.redo_from = attachments_.checkpoint();
+  quit.time = options_.clock();
+  if (Status s = log_->begin_segment(); !s.ok()) return s;
+  const auto ended = log_->append(encode_record(quit), LogRoom::reserve, [this](Lgpos at) {
+    for (const auto& database : databases_) attachments_.detach(database->id(), at);
+  });
+  if (!ended.ok()) return ended.error();
+  if (Status s = log_->make_durable(ended.value().at); !s.ok()) return s;
+  for (const auto& database : databases_) attachments_.settle_detached(database->id());
+  databases_.clear();
+  return write_checkpoint(ended.value().at, true);
+}
+
+}  // namespace stillframe::ese

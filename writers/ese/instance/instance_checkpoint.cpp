@@ -1,0 +1,114 @@
+// What the background does: cleaning up, and keeping the way of a recovery short.
+#include <algorithm>
+#include <map>
+
+#include "writers/ese/instance/instance.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+constexpr std::size_t kVersionsAtOnce = 10000;
+constexpr int kRoundsMax = 100;  // of cleaning up before a database goes
+
+// Positions as bytes of the log, roughly: by segments.
+std::uint64_t segments_of(Lgpos at, std::uint16_t file_segments) {
+  return static_cast<std::uint64_t>(at.generation) * file_segments + at.isec;
+}
+
+Lgpos from_segments(std::uint64_t segments, std::uint16_t file_segments) {
+  return {0, static_cast<std::uint16_t>(segments % file_segments),
+          Generation{static_cast<std::int32_t>(segments / file_segments)}};
+}
+
+}  // namespace
+
+Status Instance::maintain() {
+  const std::lock_guard admin(admin_mutex_);
+  if (databases_.empty()) return Ok{};
+  if (auto cleaned = clean_up_once(); !cleaned.ok()) return cleaned.error();
+  const std::uint16_t file_segments = log_->header().fields.file_segments;
+  const std::uint64_t depth = options_.checkpoint_depth / kLogSegmentBytes;
+  const std::uint64_t end = segments_of(log_->end(), file_segments);
+  if (end - segments_of(attachments_.checkpoint(), file_segments) <= depth) return Ok{};
+  // Half of it, so that not every round has to.
+  const Lgpos until = from_segments(end - depth / 2, file_segments);
+  if (Status s = cache_->write_changed(until); !s.ok()) return s;
+  return advance_checkpoint();
+}
+
+Status Instance::flush() {
+  const std::lock_guard admin(admin_mutex_);
+  if (Status s = cache_->write_changed(); !s.ok()) return s;
+  return advance_checkpoint();
+}
+
+// A version keeps its page from being written before its commit is durable; so that comes first.
+Result<std::size_t> Instance::clean_up_once() {
+  const Trx oldest = transactions_.oldest_needed();
+  if (Status s = log_->make_all_durable(); !s.ok()) return s.error();
+  const auto settled = versions_.purge(oldest, kVersionsAtOnce);
+  for (const auto& database : databases_) {
+    if (Status s = database->catalog().clean_up(settled); !s.ok()) return s.error();
+  }
+  return settled.size();
+}
+
+Status Instance::clean_up() {
+  for (int round = 0; round < kRoundsMax; ++round) {
+    const std::size_t before = versions_.versions();
+    const auto cleaned = clean_up_once();
+    if (!cleaned.ok()) return cleaned.error();
+    if (cleaned.value() == 0 && versions_.versions() == before) return Ok{};
+  }
+  return Ok{};
+}
+
+Status Instance::sync_databases() {
+  for (const auto& database : databases_) {
+    if (Status s = database->store().sync(); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+// The end of the log before looking, then transactions, then pages: one that ends between the two
+// looks has changed its pages before, and one that begins after the first begins behind that end.
+Status Instance::advance_checkpoint() {
+  Lgpos oldest = log_->end();
+  const auto keep_back = [&oldest](const std::optional<Lgpos>& at) {
+    if (at) oldest = std::min(oldest, *at);
+  };
+  keep_back(attachments_.oldest_unsettled());
+  keep_back(transactions_.oldest_in_log());
+  keep_back(cache_->oldest_change());
+  if (oldest <= attachments_.checkpoint()) return Ok{};
+  // What was written is in the files only now, and what the checkpoint says in the log.
+  if (Status s = sync_databases(); !s.ok()) return s;
+  if (Status s = log_->make_durable(oldest); !s.ok()) return s;
+  for (const auto& database : databases_) {
+    if (Status s = database->need_logs_from(oldest.generation); !s.ok()) return s;
+  }
+  return write_checkpoint(oldest, false);
+}
+
+Status Instance::write_checkpoint(Lgpos at, bool in_order) {
+  Checkpoint checkpoint;
+  checkpoint.fields.checkpoint = at;
+  checkpoint.fields.log = log_->header().fields.log;
+  checkpoint.fields.environment = environment();
+  checkpoint.fields.database_consistency = at;
+  if (!in_order) {
+    checkpoint.fields.flags = CheckpointFields::kAttachmentsValid;
+    checkpoint.attachments = attachments_.at(at);
+  }
+  if (Status s = checkpoint_writer_.write(checkpoint); !s.ok()) {
+    return s.error().while_doing("writing the checkpoint");
+  }
+  attachments_.set_checkpoint(at);
+  attachments_.forget_before(at);
+  if (!options_.circular) return Ok{};
+  const auto removed = log_->remove_below(at.generation);
+  return removed.ok() ? Status(Ok{}) : Status(removed.error());
+}
+
+}  // namespace stillframe::ese

@@ -1,0 +1,51 @@
+// What an instance is told when it starts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include <stillframe/byte_path.hpp>
+
+#include "writers/ese/engine/log_stream.hpp"
+#include "writers/ese/format/log_names.hpp"
+#include "writers/ese/format/small_types.hpp"
+
+namespace stillframe::ese {
+
+struct InstanceOptions {
+  BytePath logs;    // the folder of the logs
+  BytePath system;  // that of the checkpoint; empty: the same
+  std::string base = "edb";
+  LogExtensions extensions = LogExtensions::log_chk;
+  bool eight_digits = false;
+  int reserves = 2;
+  std::uint32_t log_bytes = 5U << 20;  // of a new sequence; an old one keeps its own
+  // Finished logs go as soon as no recovery needs them; otherwise they wait for a backup.
+  bool circular = false;
+  // A start loses transactions whose logs are gone, instead of refusing.
+  bool accept_lost_commits = false;
+
+  std::uint32_t page_bytes = 8192;     // of all databases
+  std::uint32_t database_pages = 256;  // of a new one
+  std::size_t cache_bytes = std::size_t{64} << 20;
+  std::size_t version_bytes = std::size_t{64} << 20;
+
+  // A recovery would have to read about so much of the log at most: pages that have waited longer
+  // are written. A transaction that stays open keeps it from that.
+  std::uint64_t checkpoint_depth = std::uint64_t{20} << 20;
+  // How long the background rests between two rounds of cleaning up; zero: there is none, and
+  // maintain() is the caller's to call.
+  std::chrono::milliseconds background_pause{100};
+
+  LogStream::Clock clock;                 // called in any thread
+  std::function<std::uint32_t()> random;  // for signatures
+};
+
+// Time and chance of this machine.
+LogTime log_time_now();
+std::uint32_t random_number();
+
+}  // namespace stillframe::ese
