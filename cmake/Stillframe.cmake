@@ -37,7 +37,8 @@ endfunction()
 # recorded one by one in results/NAME.xml, which is how `./dev test` counts and names them. Any other
 # test says "skipped" with exit code 77 and the reason as its last line. Sanitizers triple the timeout.
 # VOLUMES: it makes or lists snapshots of real volumes. A provider knows every snapshot on the machine,
-# so these run one at a time, beside others.
+# so these run one at a time, beside others. A mount namespace keeps every volume busy that it was
+# copied with: what makes one belongs here too.
 function(stillframe_register_test name)
   cmake_parse_arguments(ARG "SERIAL;VOLUMES" "TIMEOUT" "COMMAND;LABELS;ENVIRONMENT" ${ARGN})
   add_test(NAME ${name} COMMAND ${ARG_COMMAND})
