@@ -34,11 +34,13 @@ class IoThreadTest : public ::testing::Test {
 
 TEST_F(IoThreadTest, WhatIsPostedRunsAlthoughALentThreadIsBlocked) {
   const std::thread::id own = thread();
-  std::promise<void> reached, open;
-  lend([&] {
-    reached.set_value();
-    open.get_future().get();
-  });
+  std::promise<void> reached, open, back;
+  lend(
+      [&] {
+        reached.set_value();
+        open.get_future().get();
+      },
+      [&](bool) { back.set_value(); });
   reached.get_future().get();
   std::thread::id other;
   bool on_thread = false;
@@ -49,6 +51,7 @@ TEST_F(IoThreadTest, WhatIsPostedRunsAlthoughALentThreadIsBlocked) {
   EXPECT_NE(other, own);
   EXPECT_TRUE(on_thread);
   open.set_value();
+  back.get_future().get();
   EXPECT_EQ(thread(), own) << "the loop is its own again";
 }
 

@@ -442,8 +442,12 @@ Status PageCache::write_changed(std::optional<Lgpos> until) {
   for (const auto& [key, frame] : changed) {
     Frame* found = find_pinned(key);
     if (found == nullptr) continue;  // evicted, and so written, meanwhile
+    auto writing = start_writing(*found, IfBusy::skip);
+    if (writing.ok() && !writing.value()) {
+      write_batch();  // who waits for a page holds no other: somebody may wait for those
+      writing = start_writing(*found, IfBusy::wait);
+    }
     pinned.push_back(found);
-    auto writing = start_writing(*found, IfBusy::wait);
     if (!writing.ok() && outcome.ok()) outcome = writing.error();
     if (writing.ok() && writing.value()) batch.push_back(std::move(*writing.value()));
     if (batch.size() == kWrittenAtOnce) write_batch();
