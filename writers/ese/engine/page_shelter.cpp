@@ -106,6 +106,15 @@ Result<ShelteredPages> read_shelter(const File& shelter) {
   return found;
 }
 
+// Nothing when the header cannot be read: then recovery refuses the database, whatever its pages.
+Result<std::optional<std::size_t>> page_bytes_of(const File& database, std::uint64_t file_bytes,
+                                                 const BytePath& path) {
+  std::vector<std::byte> start(std::min<std::uint64_t>(file_bytes, kHeaderPages * kPageBytesMax));
+  if (Status s = database.read(0, start); !s.ok()) return s.error();
+  const auto found = find_header(start, escape_path(path));
+  return found.ok() ? std::optional(found.value().header.page_size()) : std::nullopt;
+}
+
 }  // namespace
 
 BytePath shelter_path(const BytePath& database) {
@@ -163,9 +172,13 @@ Result<std::size_t> restore_sheltered(Files& files, const BytePath& database,
   if (!file.ok()) return file.error();
   const auto size = file.value()->size();
   if (!size.ok()) return size.error();
+  const auto page_bytes = page_bytes_of(*file.value(), size.value(), database);
+  if (!page_bytes.ok()) return page_bytes.error();
   std::size_t restored = 0;
   std::vector<std::byte> there;
   for (const auto& [pgno, sheltered] : pages.value()) {
+    // Left by another database, whose pages lie elsewhere in their file.
+    if (sheltered.page.size() != page_bytes.value()) continue;
     const std::uint64_t at = place_of(pgno, sheltered.page.size());
     there.assign(sheltered.page.size(), std::byte{0});
     const std::uint64_t in_file = size.value() > at ? size.value() - at : 0;
