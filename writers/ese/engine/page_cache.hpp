@@ -143,7 +143,8 @@ class PageCache {
     Lgpos last;
   };
   enum class IfBusy { wait, skip };
-  static constexpr std::size_t kWrittenAtOnce = 64, kEvictedAtOnce = 16;
+  // Each page of a batch is locked; the thread sanitizer follows 64 locks of a thread at most.
+  static constexpr std::size_t kWrittenAtOnce = 48, kEvictedAtOnce = 16;
 
   Status write_with_others(Frame& frame);
   bool pin_idle(Frame& frame);
