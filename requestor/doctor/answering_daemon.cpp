@@ -30,6 +30,8 @@ void add_own_findings(RequestorChannel& channel, Findings& findings) {
     findings.insert(findings.end(), own.value().begin(), own.value().end());
     return;
   }
+  if (reply.error().code() != Errc::not_supported)
+    return note_unanswered("findings of the daemon", reply.error(), findings);
   findings.push_back({Severity::note, "daemon.no_doctor", "coordinator",
                       "does not look at itself: " + reply.error().what(),
                       "it is an embedded one, or of an earlier version", ""});

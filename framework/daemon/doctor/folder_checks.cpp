@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -130,17 +131,18 @@ void check_state_files(const BytePath& state, uid_t user, Findings& findings) {
   }
 }
 
-// The process that a coordinator's lock names; empty when nobody has it.
-std::string lock_holder(const BytePath& path) {
+// The process that a coordinator's lock names, empty when it names none; nothing when nobody has
+// it.
+std::optional<std::string> lock_holder(const BytePath& path) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file.valid()) return {};
+  if (!file.valid()) return std::nullopt;
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (::fcntl(file.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return {};
+  if (::fcntl(file.get(), F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return std::nullopt;
   constexpr std::size_t kPidBytesMax = 32;
   const auto text = read_file(path, kPidBytesMax);
-  return text.ok() ? text.value().substr(0, text.value().find('\n')) : "?";
+  return text.ok() ? text.value().substr(0, text.value().find('\n')) : std::string();
 }
 
 }  // namespace
@@ -157,11 +159,15 @@ void check_folders(const ServiceFolders& folders, uid_t user, Findings& findings
 }
 
 void check_in_the_way(const ServiceFolders& folders, Findings& findings) {
-  const std::string holder = lock_holder(folders.state + "/coordinator.lock");
-  if (!holder.empty())
-    findings.push_back(about(
-        folders.state, "folder.taken", Severity::problem, "is used by process " + holder,
-        "another coordinator works with it, and listens elsewhere or not yet", "kill " + holder));
+  const BytePath lock = folders.state + "/coordinator.lock";
+  if (const auto holder = lock_holder(lock)) {
+    const bool named = !holder->empty();
+    findings.push_back(
+        about(folders.state, "folder.taken", Severity::problem,
+              "is used by " + (named ? "process " + *holder : "a process"),
+              "another coordinator works with it, and listens elsewhere or not yet",
+              named ? "kill " + shell_word(*holder) : "fuser -v " + shell_word(lock)));
+  }
   for (const char* name : {"writer.sock", "requestor.sock", "status.sock"}) {
     const BytePath path = folders.sockets + "/" + name;
     struct stat info {};
