@@ -64,12 +64,14 @@ function(stillframe_register_test name)
 endfunction()
 
 # stillframe_test(NAME SOURCES a_test.cpp ... [LINK deps...] [LABELS ci|soak|bench ...] [TIMEOUT s]
-#                 [SERIAL] [VOLUMES] [RELEASE_ONLY] [ENVIRONMENT A=b ...] [ARGS ...])
+#                 [SERIAL] [VOLUMES] [RELEASE_ONLY] [ENVIRONMENT A=b ...] [ARGS ...]
+#                 [DEFINES NAME="value" ...] [NEEDS targets...])
 # One executable is one CTest test; GoogleTest's main() is linked in. RELEASE_ONLY is for tests that
-# a sanitizer cannot tell more about: they drive other programs, or measure.
+# a sanitizer cannot tell more about: they drive other programs, or measure. NEEDS names what the test
+# starts or loads. Not every configuration has every test: what is said of one is said here, in one
+# place, and not with commands that want its target.
 function(stillframe_test name)
-  cmake_parse_arguments(ARG "SERIAL;VOLUMES;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS"
-                        ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL;VOLUMES;RELEASE_ONLY" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT;ARGS;DEFINES;NEEDS" ${ARGN})
   if(STILLFRAME_FUZZ OR (ARG_RELEASE_ONLY AND NOT STILLFRAME_EVERY_TEST))
     return()
   endif()
@@ -77,6 +79,10 @@ function(stillframe_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE stillframe_flags ${ARG_LINK} GTest::gmock GTest::gtest
                                         GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE ${ARG_DEFINES})
+  if(ARG_NEEDS)
+    add_dependencies(${name} ${ARG_NEEDS})
+  endif()
   set(alone)
   if(ARG_SERIAL)
     list(APPEND alone SERIAL)
