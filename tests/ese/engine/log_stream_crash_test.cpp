@@ -7,16 +7,16 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
 #include "tests/ese/support/numbered_log.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "tests/support/scale.hpp"
 #include "writers/ese/engine/log_stream.hpp"
 
 namespace stillframe::ese {
 namespace {
 
+using stillframe::tests::CrashingFiles;
 using tests::counting_clock;
-using tests::CrashingFiles;
 using tests::numbered_record;
 using tests::NumberedRecords;
 using tests::open_numbered_log;

@@ -6,17 +6,17 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
-#include "tests/ese/support/limited_files.hpp"
 #include "tests/ese/support/numbered_log.hpp"
+#include "tests/io/support/crashing_files.hpp"
+#include "tests/io/support/limited_files.hpp"
 #include "writers/ese/format/ese_error.hpp"
 
 namespace stillframe::ese {
 namespace {
 
+using stillframe::tests::CrashingFiles;
+using stillframe::tests::LimitedFiles;
 using tests::counting_clock;
-using tests::CrashingFiles;
-using tests::LimitedFiles;
 using tests::numbered_record;
 using tests::open_numbered_log;
 using tests::QuietHost;

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
 #include "tests/ese/support/sample_database.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "tests/support/scale.hpp"
 
 namespace stillframe::ese::tests {

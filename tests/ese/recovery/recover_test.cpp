@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "tests/support/scale.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/log_writer.hpp"

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/key.hpp"
 #include "writers/ese/format/log_lint.hpp"
@@ -14,6 +14,8 @@
 #include "writers/ese/tables/row_builder.hpp"
 
 namespace stillframe::ese::tests {
+
+using stillframe::tests::CrashingFiles;
 
 // Small, without a background, with a clock and a source of chance that repeat themselves. Logs are
 // in "/log", a checkpoint too.

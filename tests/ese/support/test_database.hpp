@@ -6,14 +6,16 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
 #include "tests/ese/support/numbered_log.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/engine/tree_space.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/verify.hpp"
 #include "writers/ese/tables/catalog.hpp"
 
 namespace stillframe::ese::tests {
+
+using stillframe::tests::CrashingFiles;
 
 class TestDatabase {
  public:

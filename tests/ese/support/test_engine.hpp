@@ -8,14 +8,16 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
 #include "tests/ese/support/numbered_log.hpp"
 #include "tests/ese/support/sample_database.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/engine/btree.hpp"
 #include "writers/ese/engine/tree_space.hpp"
 #include "writers/ese/format/database_header.hpp"
 
 namespace stillframe::ese::tests {
+
+using stillframe::tests::CrashingFiles;
 
 // A database with catalogs that name one table, "rows", without an index: column 1 is a counter,
 // column 128 anything.

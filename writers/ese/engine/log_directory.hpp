@@ -9,7 +9,7 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/log_chain.hpp"
 #include "writers/ese/format/log_generation.hpp"
 #include "writers/ese/format/log_names.hpp"

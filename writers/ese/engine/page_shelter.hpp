@@ -12,7 +12,7 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/bytes.hpp"
 #include "writers/ese/format/small_types.hpp"
 

@@ -6,7 +6,7 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/checkpoint.hpp"
 
 namespace stillframe::ese {

@@ -12,7 +12,7 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/engine/log_stream.hpp"
 #include "writers/ese/engine/open_transaction.hpp"
 #include "writers/ese/engine/page_cache.hpp"

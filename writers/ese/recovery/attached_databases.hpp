@@ -10,7 +10,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/log_attachments.hpp"
 #include "writers/ese/format/log_header.hpp"

@@ -8,7 +8,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/log_set.hpp"
 
 namespace stillframe::ese {

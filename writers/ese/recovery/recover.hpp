@@ -3,7 +3,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/recovery/continued_log.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 #include "writers/ese/recovery/redo.hpp"

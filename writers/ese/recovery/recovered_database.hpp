@@ -8,7 +8,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/engine/page_cache.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"

@@ -10,7 +10,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {

@@ -10,7 +10,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 #include "writers/ese/format/log_reader.hpp"
 #include "writers/ese/format/log_set.hpp"
 #include "writers/ese/recovery/attached_databases.hpp"

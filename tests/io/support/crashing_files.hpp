@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 
-namespace stillframe::ese::tests {
+namespace stillframe::tests {
 
 class CrashingFiles final : public Files {
  public:
@@ -68,4 +68,4 @@ class CrashingFiles final : public Files {
   bool sync_failed_ = false;
 };
 
-}  // namespace stillframe::ese::tests
+}  // namespace stillframe::tests

@@ -11,10 +11,10 @@
 
 #include "framework/base/posix_error.hpp"
 #include "framework/io/file.hpp"
+#include "framework/io/files.hpp"
 #include "framework/io/walk.hpp"
-#include "writers/ese/engine/files.hpp"
 
-namespace stillframe::ese {
+namespace stillframe {
 
 namespace {
 
@@ -140,4 +140,4 @@ std::unique_ptr<Files> posix_files() {
   return std::make_unique<PosixFiles>();
 }
 
-}  // namespace stillframe::ese
+}  // namespace stillframe

@@ -1,11 +1,11 @@
-#include "tests/ese/support/crashing_files.hpp"
+#include "tests/io/support/crashing_files.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "framework/base/path.hpp"
 
-namespace stillframe::ese::tests {
+namespace stillframe::tests {
 
 namespace {
 
@@ -270,4 +270,4 @@ Status CrashingFiles::sync_directory(const BytePath& path) {
   return Ok{};
 }
 
-}  // namespace stillframe::ese::tests
+}  // namespace stillframe::tests

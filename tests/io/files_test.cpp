@@ -1,4 +1,4 @@
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/ese/support/crashing_files.hpp"
+#include "tests/io/support/crashing_files.hpp"
 
-namespace stillframe::ese {
+namespace stillframe {
 namespace {
 
 using tests::CrashingFiles;
@@ -165,4 +165,4 @@ TEST(CrashingFiles, AFailedSyncLosesBytesAndEndsTheHandle) {
 }
 
 }  // namespace
-}  // namespace stillframe::ese
+}  // namespace stillframe

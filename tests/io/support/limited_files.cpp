@@ -1,8 +1,8 @@
-#include "tests/ese/support/limited_files.hpp"
+#include "tests/io/support/limited_files.hpp"
 
 #include <utility>
 
-namespace stillframe::ese::tests {
+namespace stillframe::tests {
 
 class LimitedFiles::Limited final : public File {
  public:
@@ -68,4 +68,4 @@ Status LimitedFiles::remove(const BytePath& path) {
   return Ok{};
 }
 
-}  // namespace stillframe::ese::tests
+}  // namespace stillframe::tests

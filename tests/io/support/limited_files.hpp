@@ -5,9 +5,9 @@
 #include <memory>
 #include <mutex>
 
-#include "writers/ese/engine/files.hpp"
+#include "framework/io/files.hpp"
 
-namespace stillframe::ese::tests {
+namespace stillframe::tests {
 
 class LimitedFiles final : public Files {
  public:
@@ -42,4 +42,4 @@ class LimitedFiles final : public Files {
   std::uint64_t bytes_ = 0;
 };
 
-}  // namespace stillframe::ese::tests
+}  // namespace stillframe::tests

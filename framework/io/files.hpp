@@ -1,5 +1,5 @@
-// The files an engine works on, behind an interface, so that tests can lose, tear and reorder what
-// was not synced. Everything the engine, recovery and backup write goes through here.
+// Files behind an interface, so that tests can lose, tear and reorder what was not synced. For
+// whatever promises that its files survive a crash: the engine under writers/ese, the chunk store.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "writers/ese/format/bytes.hpp"
+#include "framework/base/bytes.hpp"
 
-namespace stillframe::ese {
+namespace stillframe {
 
 // One open file. Reads and writes may run in any number of threads at once; who writes a range
 // while another thread reads it gets either bytes. What was written is durable only after sync().
@@ -53,4 +53,4 @@ class Files {
 // Those of this machine.
 std::unique_ptr<Files> posix_files();
 
-}  // namespace stillframe::ese
+}  // namespace stillframe
