@@ -11,6 +11,7 @@
 
 namespace {
 
+using namespace stillframe;
 using namespace stillframe::ese;
 
 constexpr std::size_t kBytes = std::size_t{256} << 20;  // far beyond any cache
