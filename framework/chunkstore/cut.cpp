@@ -57,19 +57,30 @@ StreamCutter::StreamCutter(ChunkProfile profile, Cutting cutting, std::size_t ba
                            Sink sink)
     : profile_(profile),
       cutting_(cutting),
-      sink_(std::move(sink)),
-      buffer_(std::max(batch_bytes, 2 * max_chunk_bytes(profile))) {}
+      batch_bytes_(std::max(batch_bytes, 2 * max_chunk_bytes(profile))),
+      sink_(std::move(sink)) {}
 
 Status StreamCutter::write(Bytes bytes) {
   while (!bytes.empty()) {
-    const std::size_t step = std::min(bytes.size(), buffer_.size() - filled_);
+    const std::size_t step = make_room(bytes.size());
     std::memcpy(buffer_.data() + filled_, bytes.data(), step);
     filled_ += step;
     bytes = bytes.subspan(step);
-    if (filled_ < buffer_.size()) break;
+    if (filled_ < batch_bytes_) break;
     if (Status s = cut(false); !s.ok()) return s;
   }
   return Ok{};
+}
+
+// Grows with what is written, up to a batch: most files are small. Returns for how many of `wanted`
+// bytes there is room.
+std::size_t StreamCutter::make_room(std::uint64_t wanted) {
+  const auto step =
+      static_cast<std::size_t>(std::min<std::uint64_t>(wanted, batch_bytes_ - filled_));
+  if (filled_ + step > buffer_.size()) {
+    buffer_.resize(std::min(batch_bytes_, std::max(filled_ + step, 2 * buffer_.size())));
+  }
+  return step;
 }
 
 // A run of zeros may be longer than any memory: once it is known to be one it is only counted.
@@ -80,11 +91,11 @@ Status StreamCutter::write_zeros(std::uint64_t count) {
       zero_run_ += count / unit * unit;
       count %= unit;
     }
-    const std::size_t step = std::min<std::uint64_t>(count, buffer_.size() - filled_);
+    const std::size_t step = make_room(count);
     std::memset(buffer_.data() + filled_, 0, step);
     filled_ += step;
     count -= step;
-    if (filled_ < buffer_.size()) break;
+    if (filled_ < batch_bytes_) break;
     if (Status s = cut(false); !s.ok()) return s;
   }
   return Ok{};
@@ -114,7 +125,7 @@ Status StreamCutter::cut(bool at_end) {
   if (at_end) end_zero_run();
   const Status taken = pieces_.empty() ? Ok{} : sink_(pieces_);
   pieces_.clear();
-  std::memmove(buffer_.data(), buffer_.data() + done, filled_ - done);
+  if (done < filled_) std::memmove(buffer_.data(), buffer_.data() + done, filled_ - done);
   filled_ -= done;
   return taken;
 }

@@ -66,9 +66,11 @@ class StreamCutter {
   Status cut(bool at_end);
   std::size_t zeros_to_elide(Bytes ahead, bool at_end) const;
   void end_zero_run();
+  std::size_t make_room(std::uint64_t wanted);
 
   const ChunkProfile profile_;
   const Cutting cutting_;
+  const std::size_t batch_bytes_;
   const Sink sink_;
   std::vector<std::byte> buffer_;  // its first `filled_` bytes have not been handed on
   std::size_t filled_ = 0;

@@ -1,0 +1,115 @@
+#include "framework/chunkstore/container_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "framework/base/path.hpp"
+
+namespace stillframe::chunkstore {
+
+Result<std::shared_ptr<const ContainerReader>> ContainerReader::open(Files& files,
+                                                                     const BytePath& path,
+                                                                     const UuidBytes& store,
+                                                                     ContainerFile expected) {
+  const auto doing = [&](const Error& error) {
+    return error.while_doing("open container '" + escape_path(path) + "'");
+  };
+  std::shared_ptr<ContainerReader> reader(new ContainerReader);
+  auto file = files.open(path, FileAccess::read);
+  if (!file.ok()) return file.error();
+  reader->file_ = std::move(file).value();
+  const auto size = reader->file_->size();
+  if (!size.ok()) return size.error();
+  if (size.value() < kContainerHeaderBytes + kTrailerBytes) {
+    return doing(Error(Errc::truncated, "it has no footer"));
+  }
+  std::array<std::byte, kContainerHeaderBytes> header_bytes;
+  if (Status s = reader->file_->read(0, header_bytes); !s.ok()) return s.error();
+  const auto header = parse_container_header(header_bytes);
+  if (!header.ok()) return doing(header.error());
+  if (header.value().store != store || header.value().id != expected.id ||
+      header.value().generation != expected.generation) {
+    return doing(Error(Errc::corrupt, "its header is another container's"));
+  }
+  reader->kind_ = header.value().kind;
+  std::array<std::byte, kTrailerBytes> end;
+  if (Status s = reader->file_->read(size.value() - end.size(), end); !s.ok()) return s.error();
+  const auto trailer = parse_trailer(end, size.value());
+  if (!trailer.ok()) return doing(trailer.error());
+  std::vector<std::byte> footer(trailer.value().footer_bytes());
+  if (Status s = reader->file_->read(trailer.value().footer_offset, footer); !s.ok()) {
+    return s.error();
+  }
+  auto table = parse_footer(footer, trailer.value(), header.value());
+  if (!table.ok()) return doing(table.error());
+  reader->table_ = std::move(table).value();
+  return std::shared_ptr<const ContainerReader>(std::move(reader));
+}
+
+const ChunkRecord* ContainerReader::find(const Fingerprint& fingerprint) const {
+  const auto found = std::lower_bound(table_.chunks.begin(), table_.chunks.end(), fingerprint,
+                                      [](const ChunkRecord& chunk, const Fingerprint& wanted) {
+                                        return chunk.fingerprint < wanted;
+                                      });
+  return found != table_.chunks.end() && found->fingerprint == fingerprint ? &*found : nullptr;
+}
+
+std::size_t ContainerReader::memory_bytes() const {
+  return sizeof *this + table_.chunks.capacity() * sizeof(ChunkRecord) +
+         table_.frames.capacity() * sizeof(FrameRecord);
+}
+
+Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameRecord& record,
+                         FrameCodec& codec) {
+  std::vector<std::byte> stored(record.stored_bytes);
+  if (Status s = file.read(record.offset, stored); !s.ok()) return s.error();
+  auto frame = parse_frame(stored, {container, record.offset}, codec);
+  if (!frame.ok()) return frame.error().while_doing("read '" + escape_path(file.path()) + "'");
+  if (frame.value().chunks.size() != record.chunks ||
+      frame.value().chunks.front().local_id != record.first_local_id) {
+    return Error(Errc::corrupt, "container '" + escape_path(file.path()) +
+                                    "': a frame is not the one that its footer names");
+  }
+  return frame;
+}
+
+void SealedContainers::add(ContainerFile file) {
+  std::uint32_t& generation = generations_[file.id];
+  generation = std::max(generation, file.generation);
+}
+
+void SealedContainers::remove(std::uint32_t id) {
+  generations_.erase(id);
+  if (const auto found = where_.find(id); found != where_.end()) {
+    memory_ -= found->second->reader->memory_bytes();
+    kept_.erase(found->second);
+    where_.erase(found);
+  }
+}
+
+Result<std::shared_ptr<const ContainerReader>> SealedContainers::get(std::uint32_t id) {
+  if (const auto found = where_.find(id); found != where_.end()) {
+    kept_.splice(kept_.begin(), kept_, found->second);
+    return kept_.front().reader;
+  }
+  const auto known = generations_.find(id);
+  if (known == generations_.end()) {
+    return Error(Errc::not_found, "the store has no container " + std::to_string(id));
+  }
+  const BytePath path = join_path(folder_, container_file_name(id, known->second));
+  auto reader = ContainerReader::open(files_, path, store_, {id, known->second});
+  if (!reader.ok()) return reader.error();
+  kept_.push_front({id, reader.value()});
+  where_[id] = kept_.begin();
+  memory_ += reader.value()->memory_bytes();
+  while (memory_ > memory_max_ && kept_.size() > 1) {
+    memory_ -= kept_.back().reader->memory_bytes();
+    where_.erase(kept_.back().id);
+    kept_.pop_back();
+  }
+  return reader;
+}
+
+}  // namespace stillframe::chunkstore

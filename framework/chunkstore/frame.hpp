@@ -1,0 +1,108 @@
+// Frames: chunks compressed together, checked as one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "framework/base/bytes.hpp"
+#include "framework/chunkstore/fingerprint.hpp"
+#include "framework/chunkstore/names.hpp"
+
+namespace stillframe::chunkstore {
+
+enum class Compression : std::uint8_t { none = 0, lz4 = 1, zstd = 2 };
+
+// A chunk in a frame's table and in a container's footer.
+struct ChunkRecord {
+  Fingerprint fingerprint{};
+  std::uint32_t local_id = 0;
+  std::uint32_t bytes = 0;
+  friend bool operator==(const ChunkRecord&, const ChunkRecord&) = default;
+};
+static_assert(sizeof(ChunkRecord) == 40, "docs/formats/chunk-store.md");
+
+// Where a frame is. Its bytes are valid there and nowhere else.
+struct FramePlace {
+  std::uint32_t container = 0;
+  std::uint64_t offset = 0;
+};
+
+constexpr std::size_t kFrameHeaderBytes = 32;
+constexpr std::size_t frame_table_end(std::size_t chunks) {
+  return kFrameHeaderBytes + chunks * sizeof(ChunkRecord);
+}
+constexpr std::size_t kFrameStoredBytesMax = frame_table_end(kFrameChunksMax) + kFrameBytesMax;
+
+struct FrameHeader {
+  Compression compression = Compression::none;
+  std::uint32_t bytes = 0;          // of all chunks
+  std::uint32_t payload_bytes = 0;  // behind the table
+  std::uint64_t payload_sum = 0;
+  std::vector<ChunkRecord> chunks;
+
+  std::size_t stored_bytes() const { return frame_table_end(chunks.size()) + payload_bytes; }
+};
+
+// Reads header and table from the start of `bytes`. Errc::truncated when they are not all there,
+// Errc::corrupt when they lie.
+Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place);
+
+// Decompresses, and looks whether bytes are worth compressing. Not for two threads at once.
+class FrameCodec {
+ public:
+  FrameCodec();
+  ~FrameCodec();
+
+  // Appends the payload to `into`; returns how it was compressed, which is Compression::none where
+  // the wanted one does not pay.
+  Compression compress(Bytes bytes, Compression wanted, std::vector<std::byte>& into);
+  // The result has exactly `bytes` bytes.
+  Result<std::vector<std::byte>> decompress(Bytes payload, Compression how, std::size_t bytes);
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
+
+// A frame that was read and checked.
+struct Frame {
+  std::vector<ChunkRecord> chunks;
+  std::vector<std::byte> bytes;
+
+  struct Found {
+    const ChunkRecord* record;
+    Bytes bytes;
+  };
+  std::optional<Found> find(std::uint32_t local_id) const;
+};
+
+// `stored` is the whole frame and nothing more.
+Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec);
+
+// Puts the checksums of a frame right, whose header, table and payload are `stored`.
+void seal_frame(MutableBytes stored, FramePlace place);
+
+// Gathers the chunks of a frame.
+class FrameBuilder {
+ public:
+  bool empty() const { return chunks_.empty(); }
+  std::size_t chunk_count() const { return chunks_.size(); }
+  std::size_t stored_bytes_max() const { return frame_table_end(chunks_.size()) + bytes_.size(); }
+  // Whether `bytes` more belong in a frame of their own.
+  bool full_for(std::size_t bytes) const;
+
+  void add(const ChunkRecord& record, Bytes bytes);
+  // The finished frame, for this place; the builder is empty again. Valid until the next call.
+  Bytes finish(FramePlace place, Compression wanted, FrameCodec& codec);
+  const std::vector<ChunkRecord>& chunks() const { return chunks_; }
+
+ private:
+  std::vector<ChunkRecord> chunks_;
+  std::vector<std::byte> bytes_, stored_;
+};
+
+}  // namespace stillframe::chunkstore

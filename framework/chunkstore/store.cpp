@@ -1,0 +1,233 @@
+#include "framework/chunkstore/store.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "framework/base/path.hpp"
+#include "framework/chunkstore/stream_reader.hpp"
+#include "framework/chunkstore/stream_writer.hpp"
+
+namespace stillframe::chunkstore {
+
+namespace {
+
+constexpr std::size_t kFramesCached = 4;
+
+}  // namespace
+
+Store::~Store() = default;
+
+std::size_t Store::FingerprintHash::operator()(const Fingerprint& fingerprint) const noexcept {
+  std::size_t value;
+  std::memcpy(&value, fingerprint.data() + 8, sizeof value);
+  return value;
+}
+
+Status Store::usable() const {
+  if (!broken_) return Ok{};
+  return Error(Errc::wrong_state,
+               "the chunk store '" + escape_path(folder_) +
+                   "' takes no more until it is opened again, since: " + broken_->what());
+}
+
+std::optional<ContainerWriter>& Store::writer(ContainerKind kind) {
+  return kind == ContainerKind::data ? data_ : maps_;
+}
+
+BytePath Store::container_path(ContainerFile file) const {
+  return join_path(folder_, "containers/" + container_file_name(file.id, file.generation));
+}
+
+// ---- writing
+
+StreamWriter Store::write_stream(std::optional<StreamKind> kind) {
+  return StreamWriter(*this, kind);
+}
+
+Result<Store::Added> Store::add_chunk(const Fingerprint& fingerprint, Bytes bytes) {
+  if (const auto known = find_chunk(fingerprint)) return Added{*known, false};
+  auto name = append(ContainerKind::data, fingerprint, bytes);
+  if (!name.ok()) return name.error();
+  return Added{name.value(), true};
+}
+
+Result<ChunkName> Store::add_map(const StreamMap& map) {
+  const std::vector<std::byte> bytes = format_stream_map(map);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return append(ContainerKind::stream_maps, sha256(text), bytes);
+}
+
+// A container that cannot be read answers no: its chunks are stored again.
+std::optional<ChunkName> Store::find_chunk(const Fingerprint& fingerprint) {
+  if (const auto found = recent_.find(fingerprint); found != recent_.end()) {
+    return ChunkName{data_->header().id, found->second};
+  }
+  for (const std::uint32_t container : index_.candidates(fingerprint)) {
+    const auto reader = sealed_.get(container);
+    if (!reader.ok()) continue;
+    if (const ChunkRecord* chunk = reader.value()->find(fingerprint)) {
+      return ChunkName{container, chunk->local_id};
+    }
+  }
+  return std::nullopt;
+}
+
+Result<ChunkName> Store::append(ContainerKind kind, const Fingerprint& fingerprint, Bytes bytes) {
+  if (Status s = usable(); !s.ok()) return s.error();
+  std::optional<ContainerWriter>& open = writer(kind);
+  if (open && open->full_for(bytes.size(), options_.container_bytes)) {
+    if (Status s = keep_failure(seal(kind)); !s.ok()) return s.error();
+  }
+  if (!open) {
+    if (Status s = keep_failure(begin_container(kind)); !s.ok()) return s.error();
+  }
+  const auto local_id = keep_failure(open->add(fingerprint, bytes, codec_));
+  if (!local_id.ok()) return local_id.error();
+  if (kind == ContainerKind::data) recent_[fingerprint] = local_id.value();
+  return ChunkName{open->header().id, local_id.value()};
+}
+
+Status Store::begin_container(ContainerKind kind) {
+  if (next_container_ > kContainerIdMax) {
+    return Error(Errc::limit_reached,
+                 "the chunk store '" + escape_path(folder_) + "' has given out all container ids");
+  }
+  const ContainerHeader header{kind, commits_.last().store, next_container_, 1};
+  auto created =
+      ContainerWriter::create(files_, container_path({header.id, 1}), header, options_.compression);
+  if (!created.ok()) return created.error();
+  writer(kind).emplace(std::move(created).value());
+  ++next_container_;
+  new_names_ = true;
+  return Ok{};
+}
+
+Status Store::seal(ContainerKind kind) {
+  std::optional<ContainerWriter>& open = writer(kind);
+  if (Status s = open->seal(codec_); !s.ok()) return s;
+  const std::uint32_t id = open->header().id;
+  sealed_.add({id, open->header().generation});
+  if (kind == ContainerKind::data) {
+    for (const ChunkRecord& chunk : open->table().chunks) index_.insert(chunk.fingerprint, id);
+    recent_.clear();
+  }
+  open.reset();
+  return Ok{};
+}
+
+// docs/formats/chunk-store.md has the order and what each crash leaves behind.
+Status Store::commit() {
+  if (Status s = usable(); !s.ok()) return s;
+  for (const ContainerKind kind : {ContainerKind::data, ContainerKind::stream_maps}) {
+    if (!writer(kind)) continue;
+    if (Status s = keep_failure(writer(kind)->sync(codec_)); !s.ok()) return s;
+  }
+  if (new_names_) {
+    if (Status s = keep_failure(files_.sync_directory(join_path(folder_, "containers"))); !s.ok()) {
+      return s;
+    }
+    new_names_ = false;
+  }
+  const auto as_committed = [](const std::optional<ContainerWriter>& open) {
+    if (!open) return OpenContainer{};
+    return OpenContainer{open->header().id, static_cast<std::uint32_t>(open->bytes()),
+                         open->next_local_id()};
+  };
+  CommitRecord record = commits_.last();
+  record.next_container = next_container_;
+  record.data = as_committed(data_);
+  record.stream_maps = as_committed(maps_);
+  if (record == commits_.last()) return Ok{};
+  return keep_failure(commits_.commit(record));
+}
+
+StoreCounts Store::counts() const {
+  StoreCounts counts;
+  counts.chunks = index_.size() + recent_.size();
+  counts.containers = sealed_.generations().size() + (data_ ? 1 : 0) + (maps_ ? 1 : 0);
+  counts.damaged = damaged_.size();
+  counts.index_bytes = index_.memory_bytes();
+  return counts;
+}
+
+// ---- reading
+
+Result<StreamReader> Store::read_stream(StreamId id) {
+  auto root = read_map(id.map, 1);
+  if (!root.ok()) return root.error().while_doing("open a stream");
+  return StreamReader(*this, std::move(root).value());
+}
+
+Result<StreamMap> Store::read_map(ChunkName name, int level_max) {
+  auto chunk = read_chunk(name);
+  if (!chunk.ok()) return chunk.error();
+  auto map = parse_stream_map(chunk.value().bytes);
+  if (map.ok() && map.value().level > level_max) {
+    return Error(Errc::corrupt, "stream map: a part has parts of its own");
+  }
+  return map;
+}
+
+Result<Store::StoredChunk> Store::read_chunk(ChunkName name) {
+  auto frame = frame_of(name);
+  if (!frame.ok()) return frame.error();
+  const auto found = frame.value()->find(name.local_id);
+  if (!found) {
+    return Error(Errc::not_found, "container " + std::to_string(name.container) + " has no chunk " +
+                                      std::to_string(name.local_id));
+  }
+  return StoredChunk{found->record->fingerprint, found->bytes};
+}
+
+Result<std::shared_ptr<const Frame>> Store::frame_of(ChunkName name) {
+  auto record = place_of(name);
+  if (!record.ok()) return record.error();
+  const auto cached = std::find_if(frames_.begin(), frames_.end(), [&](const CachedFrame& each) {
+    return each.container == name.container && each.offset == record.value().offset;
+  });
+  if (cached != frames_.end()) {
+    std::rotate(cached, cached + 1, frames_.end());
+    return frames_.back().frame;
+  }
+  auto frame = [&]() -> Result<Frame> {
+    for (const auto* open : {&data_, &maps_}) {
+      if (*open && (*open)->header().id == name.container) {
+        return read_frame((*open)->file(), name.container, record.value(), codec_);
+      }
+    }
+    const auto reader = sealed_.get(name.container);
+    if (!reader.ok()) return reader.error();
+    return read_frame(reader.value()->file(), name.container, record.value(), codec_);
+  }();
+  if (!frame.ok()) return frame.error();
+  if (frames_.size() == kFramesCached) frames_.erase(frames_.begin());
+  frames_.push_back({name.container, record.value().offset,
+                     std::make_shared<const Frame>(std::move(frame).value())});
+  return frames_.back().frame;
+}
+
+Result<FrameRecord> Store::place_of(ChunkName name) {
+  const FrameRecord* record = nullptr;
+  std::shared_ptr<const ContainerReader> keep;
+  std::optional<ContainerWriter>* open = nullptr;
+  for (std::optional<ContainerWriter>* each : {&data_, &maps_}) {
+    if (*each && (*each)->header().id == name.container) open = each;
+  }
+  if (open != nullptr) {
+    if (Status s = keep_failure((*open)->flush(codec_)); !s.ok()) return s.error();
+    record = (*open)->table().frame_of(name.local_id);
+  } else {
+    auto reader = sealed_.get(name.container);
+    if (!reader.ok()) return reader.error();
+    keep = reader.value();
+    record = keep->table().frame_of(name.local_id);
+  }
+  if (record == nullptr) {
+    return Error(Errc::not_found, "container " + std::to_string(name.container) + " has no chunk " +
+                                      std::to_string(name.local_id));
+  }
+  return *record;
+}
+
+}  // namespace stillframe::chunkstore

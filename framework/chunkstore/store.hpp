@@ -1,0 +1,160 @@
+// The chunk store: the content of many files in one folder, each run of bytes once.
+//
+// A stream is written, then committed; from then on it is there, whatever happens, under its id.
+// What was not committed when a program ends is gone without a trace. Nothing is ever changed in
+// place, so a copy of the folder taken at one instant is a store, as of its last commit.
+//
+// Everything here is for one thread at a time. Nobody else has the store open: on a real file
+// system the caller holds a FileLock of its own choosing as long as the store is open.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+
+#include "framework/chunkstore/chunk_index.hpp"
+#include "framework/chunkstore/commit_record.hpp"
+#include "framework/chunkstore/container_reader.hpp"
+#include "framework/chunkstore/container_writer.hpp"
+#include "framework/chunkstore/stream_map.hpp"
+#include "framework/io/files.hpp"
+
+namespace stillframe::chunkstore {
+
+struct StoreOptions {
+  Compression compression = Compression::zstd;              // of what is written from now on
+  std::uint64_t container_bytes = kContainerBytesMax;       // sealed when they are that long
+  std::size_t footer_memory_bytes = std::size_t{64} << 20;  // of containers used last
+};
+
+// What a store has, from its containers.
+struct StoreCounts {
+  std::uint64_t chunks = 0;       // of data
+  std::uint64_t containers = 0;   // of both kinds, with those that are appended to
+  std::uint64_t damaged = 0;      // containers without a valid footer
+  std::uint64_t index_bytes = 0;  // in memory
+};
+
+// A container, chunk or stream that is not what it should be.
+struct Damage {
+  std::uint32_t container = 0;
+  Error error;
+};
+
+class StreamReader;
+class StreamWriter;
+
+class Store {
+ public:
+  // Makes an empty store in `folder`, which may exist and must not have one. A crash leaves a whole
+  // store or none.
+  static Status create(Files& files, const BytePath& folder, ChunkProfile profile);
+
+  // Puts right what a crash left behind, and reads all footers. A damaged container is counted and
+  // left alone; reading what is in it fails, everything else works.
+  static Result<std::unique_ptr<Store>> open(Files& files, const BytePath& folder,
+                                             const StoreOptions& options = {});
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // Several streams may be written in turn and at once. `kind`: told by content if none is given.
+  StreamWriter write_stream(std::optional<StreamKind> kind = std::nullopt);
+
+  // Makes every finished stream durable. Costs some syncs: worth some hundred streams, or 256 MiB.
+  // After an error, here or in a stream, this Store takes no more (wrong_state names the first
+  // error), and the next one has what was committed.
+  Status commit();
+
+  // A stream of an earlier commit(), or of a finished stream since.
+  Result<StreamReader> read_stream(StreamId id);
+
+  // Reads everything, and compares every chunk with its fingerprint. Damage is a finding and no
+  // error.
+  Result<std::vector<Damage>> verify();
+
+  StoreCounts counts() const;
+  ChunkProfile profile() const { return commits_.last().profile; }
+
+ private:
+  friend class StreamReader;
+  friend class StreamWriter;
+
+  Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits);
+
+  // Opening, in store_open.cpp.
+  Status recover();
+  Status remove_what_was_not_committed(const std::vector<ContainerFile>& found);
+  Status resume(const OpenContainer& open, ContainerKind kind);
+  Status learn(std::uint32_t sealed);
+
+  // Writing.
+  struct Added {
+    ChunkName name;
+    bool is_new = false;
+  };
+  Result<Added> add_chunk(const Fingerprint& fingerprint, Bytes bytes);
+  Result<ChunkName> add_map(const StreamMap& map);
+  std::optional<ChunkName> find_chunk(const Fingerprint& fingerprint);
+  Result<ChunkName> append(ContainerKind kind, const Fingerprint& fingerprint, Bytes bytes);
+  Status begin_container(ContainerKind kind);
+  Status seal(ContainerKind kind);
+  Status usable() const;
+  // What is on the disk after a failed write is not known: only opening the store finds out.
+  template <class T>
+  Result<T> keep_failure(Result<T> outcome) {
+    if (!outcome.ok() && !broken_) broken_ = outcome.error();
+    return outcome;
+  }
+  std::optional<ContainerWriter>& writer(ContainerKind kind);
+
+  // Reading. The frame is the cached one, valid until the next call.
+  struct StoredChunk {
+    Fingerprint fingerprint;
+    Bytes bytes;
+  };
+  Result<StoredChunk> read_chunk(ChunkName name);
+  Result<StreamMap> read_map(ChunkName name, int level_max);
+  Result<std::shared_ptr<const Frame>> frame_of(ChunkName name);
+  void verify_container(const ContainerFile& container, bool of_maps, const ContainerTable& table,
+                        const File& file, std::vector<Damage>& found);
+  Status verify_frame(const Frame& frame, bool of_maps);
+  Status verify_map(Bytes bytes);
+  Result<FrameRecord> place_of(ChunkName name);
+
+  BytePath container_path(ContainerFile file) const;
+
+  Files& files_;
+  const BytePath folder_;
+  const StoreOptions options_;
+  CommitFile commits_;
+  FrameCodec codec_;
+  SealedContainers sealed_;
+  std::optional<ContainerWriter> data_, maps_;
+  std::uint32_t next_container_ = 1;
+  bool new_names_ = false;  // a container was made that its folder may not have yet
+
+  ChunkIndex index_;  // of sealed data containers
+  struct FingerprintHash {
+    std::size_t operator()(const Fingerprint& fingerprint) const noexcept;
+  };
+  std::unordered_map<Fingerprint, std::uint32_t, FingerprintHash> recent_;  // of data_: local ids
+
+  struct CachedFrame {
+    std::uint32_t container = 0;
+    std::uint64_t offset = 0;
+    std::shared_ptr<const Frame> frame;
+  };
+  std::vector<CachedFrame> frames_;  // the last few, the newest at the end
+
+  std::vector<Damage> damaged_;
+  std::optional<Error> broken_;
+};
+
+}  // namespace stillframe::chunkstore

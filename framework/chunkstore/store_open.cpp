@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <utility>
+
+#include "framework/base/path.hpp"
+#include "framework/chunkstore/store.hpp"
+
+namespace stillframe::chunkstore {
+
+namespace {
+
+// Bytes that are wrong or cannot be read: of this container alone. Anything else is the machine's
+// trouble, and no reason to go on without it.
+bool is_damage(const Error& error) {
+  switch (error.code()) {
+    case Errc::corrupt:
+    case Errc::truncated:
+    case Errc::future_version:
+    case Errc::not_found:
+    case Errc::io:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Status Store::create(Files& files, const BytePath& folder, ChunkProfile profile) {
+  if (Status s = files.make_directory(join_path(folder, "containers")); !s.ok()) return s;
+  for (const BytePath& holder : {parent_path(folder), folder}) {
+    if (Status s = files.sync_directory(holder); !s.ok()) return s;
+  }
+  CommitRecord first;
+  first.profile = profile;
+  first.store = generate_uuid();
+  return CommitFile::create(files, folder, first);
+}
+
+Result<std::unique_ptr<Store>> Store::open(Files& files, const BytePath& folder,
+                                           const StoreOptions& options) {
+  auto commits = CommitFile::open(files, folder);
+  if (!commits.ok()) return commits.error();
+  std::unique_ptr<Store> store(new Store(files, folder, options, std::move(commits).value()));
+  if (Status s = store->recover(); !s.ok()) {
+    return s.error().while_doing("open the chunk store '" + escape_path(folder) + "'");
+  }
+  return store;
+}
+
+Store::Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits)
+    : files_(files),
+      folder_(std::move(folder)),
+      options_{options.compression, std::min(options.container_bytes, kContainerBytesMax),
+               options.footer_memory_bytes},
+      commits_(std::move(commits)),
+      sealed_(files, join_path(folder_, "containers"), commits_.last().store,
+              options.footer_memory_bytes),
+      next_container_(commits_.last().next_container) {}
+
+Status Store::recover() {
+  const auto names = files_.list(join_path(folder_, "containers"));
+  if (!names.ok()) return names.error();
+  std::vector<ContainerFile> found;
+  for (const BytePath& name : names.value()) {
+    if (const auto file = parse_container_file_name(name); file.ok()) found.push_back(file.value());
+  }
+  if (Status s = remove_what_was_not_committed(found); !s.ok()) return s;
+  const CommitRecord& last = commits_.last();
+  if (Status s = resume(last.data, ContainerKind::data); !s.ok()) return s;
+  if (Status s = resume(last.stream_maps, ContainerKind::stream_maps); !s.ok()) return s;
+  for (const ContainerFile& file : found) {
+    const bool is_open =
+        (data_ && data_->header().id == file.id) || (maps_ && maps_->header().id == file.id);
+    if (file.id < next_container_ && !is_open) sealed_.add(file);
+  }
+  for (const auto& [id, generation] : sealed_.generations()) {
+    if (Status s = learn(id); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+Status Store::remove_what_was_not_committed(const std::vector<ContainerFile>& found) {
+  for (const ContainerFile& file : found) {
+    if (file.id < next_container_) continue;
+    if (Status s = files_.remove(container_path(file)); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+// Goes on with a container that was open at the last commit. One that is damaged stays as it is,
+// and counts as a sealed one without a footer.
+Status Store::resume(const OpenContainer& open, ContainerKind kind) {
+  if (open.id == 0) return Ok{};
+  const ContainerHeader header{kind, commits_.last().store, open.id, 1};
+  auto resumed =
+      ContainerWriter::resume(files_, container_path({open.id, 1}), header, options_.compression,
+                              open.valid_bytes, open.next_local_id);
+  if (!resumed.ok()) {
+    if (!is_damage(resumed.error())) return resumed.error();
+    damaged_.push_back({open.id, resumed.error()});
+    return Ok{};
+  }
+  writer(kind).emplace(std::move(resumed).value());
+  if (kind == ContainerKind::data) {
+    for (const ChunkRecord& chunk : data_->table().chunks) {
+      recent_[chunk.fingerprint] = chunk.local_id;
+    }
+  }
+  return Ok{};
+}
+
+Status Store::learn(std::uint32_t sealed) {
+  const bool known = std::any_of(damaged_.begin(), damaged_.end(),
+                                 [&](const Damage& each) { return each.container == sealed; });
+  const auto reader = sealed_.get(sealed);
+  if (!reader.ok()) {
+    if (!is_damage(reader.error())) return reader.error();
+    if (!known) damaged_.push_back({sealed, reader.error()});
+    return Ok{};
+  }
+  if (reader.value()->kind() == ContainerKind::data) {
+    for (const ChunkRecord& chunk : reader.value()->table().chunks) {
+      index_.insert(chunk.fingerprint, sealed);
+    }
+  }
+  return Ok{};
+}
+
+}  // namespace stillframe::chunkstore

@@ -1,0 +1,178 @@
+// The machine stops at any operation, and what was not synced is kept, dropped or torn; or the disk
+// is full at any write. What was committed is there, nothing that is wrong is, and the store goes
+// on.
+#include <map>
+
+#include "tests/chunkstore/store_checks.hpp"
+#include "tests/io/support/crashing_files.hpp"
+#include "tests/io/support/limited_files.hpp"
+#include "tests/support/scale.hpp"
+
+namespace stillframe::chunkstore {
+namespace {
+
+using stillframe::tests::CrashingFiles;
+using stillframe::tests::LimitedFiles;
+using stillframe::tests::scaled;
+using tests::Blob;
+using tests::kFolder;
+using tests::small_containers;
+
+// Small, so that containers are sealed and begun all the time.
+constexpr std::uint64_t kContainerBytes = 50000;
+
+// What a program does with a store: streams, some of them again and again, and commits.
+struct Work {
+  explicit Work(std::uint64_t seed) : random(seed) {
+    for (int i = 0; i < 4; ++i) known.push_back(tests::mixed_bytes(random, 1 + random() % 60000));
+  }
+
+  // Until something fails, or for `rounds`. A commit that fails may have taken effect all the same:
+  // its streams are owed by nobody, and those before it still are.
+  Status run(Files& files, int rounds) {
+    auto opened = Store::open(files, kFolder, small_containers(kContainerBytes));
+    if (!opened.ok()) return opened.error();
+    Store& store = *opened.value();
+    for (int i = 0; i < rounds; ++i) {
+      std::vector<std::pair<StreamId, Blob>> written;
+      for (auto count = random() % 4; count-- > 0;) {
+        const Blob bytes = next();
+        const auto stream = tests::try_put(store, bytes);
+        if (!stream.ok()) return stream.error();
+        written.emplace_back(stream.value().id, bytes);
+      }
+      if (Status s = store.commit(); !s.ok()) return s;
+      committed.insert(committed.end(), written.begin(), written.end());
+    }
+    return Ok{};
+  }
+
+  Blob next() {
+    Blob bytes = known[random() % known.size()];
+    if (random() % 2 == 0) {
+      const Blob more = tests::random_bytes(random, random() % 25000);
+      bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(random() % bytes.size()),
+                   more.begin(), more.end());
+    }
+    return bytes;
+  }
+
+  std::mt19937_64 random;
+  std::vector<Blob> known;
+  std::vector<std::pair<StreamId, Blob>> committed;
+};
+
+void expect_committed(Files& files, const Work& work) {
+  auto store = Store::open(files, kFolder, small_containers(kContainerBytes));
+  ASSERT_TRUE(store.ok()) << store.error().what();
+  EXPECT_EQ(store.value()->counts().damaged, 0u);
+  for (const auto& [id, bytes] : work.committed) {
+    const auto found = tests::try_get(*store.value(), id);
+    ASSERT_TRUE(found.ok()) << found.error().what();
+    ASSERT_TRUE(found.value() == bytes);
+  }
+  tests::expect_clean(*store.value());
+}
+
+TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperation) {
+  for (std::uint64_t seed = 1; seed <= scaled(500); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Work work(seed);
+    auto files = std::make_unique<CrashingFiles>();
+    ASSERT_TRUE(Store::create(*files, kFolder, ChunkProfile::kib16).ok());
+    for (int crash = 0; crash < 3; ++crash) {
+      files->stop_at(1 + work.random() % 60);
+      (void)work.run(*files, 12);
+      files = files->after_crash(work.random, work.random() % 2 == 0 ? 512 : 4096);
+      expect_committed(*files, work);
+      if (HasFatalFailure()) return;
+    }
+    ASSERT_TRUE(work.run(*files, 2).ok());
+    expect_committed(*files, work);
+    if (HasFailure()) return;
+  }
+}
+
+TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtEveryOperationInTurn) {
+  for (std::uint64_t stop = 1; stop <= 90; ++stop) {
+    SCOPED_TRACE("stop at operation " + std::to_string(stop));
+    Work work(77);
+    CrashingFiles files;
+    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    files.stop_at(stop);
+    (void)work.run(files, 100);
+    ASSERT_TRUE(files.stopped());
+    std::mt19937_64 random(stop);
+    for (int way = 0; way < 3; ++way) {
+      const auto after = files.after_crash(random, 512);
+      expect_committed(*after, work);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(StoreCrash, AStoreIsMadeWholeOrNotAtAll) {
+  bool whole = false, none = false;
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    CrashingFiles files;
+    files.stop_at(1 + seed % 9);
+    const bool made = Store::create(files, kFolder, ChunkProfile::kib16).ok();
+    const auto after = files.after_crash(random, 512);
+    const auto store = Store::open(*after, kFolder);
+    if (made || store.ok()) {
+      ASSERT_TRUE(store.ok()) << store.error().what();
+      whole = true;
+      continue;
+    }
+    none = true;
+    EXPECT_EQ(store.error().code(), Errc::not_found) << store.error().what();
+    EXPECT_TRUE(Store::create(*after, kFolder, ChunkProfile::kib16).ok());
+    EXPECT_TRUE(Store::open(*after, kFolder).ok());
+  }
+  EXPECT_TRUE(whole && none);
+}
+
+TEST(StoreCrash, AFailedSyncLosesNothingThatWasCommitted) {
+  for (std::uint64_t seed = 1; seed <= scaled(100); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Work work(seed);
+    CrashingFiles files;
+    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    files.fail_sync_at(1 + seed % 20);
+    (void)work.run(files, 12);
+    const auto after = files.after_crash(work.random, 512);
+    expect_committed(*after, work);
+    ASSERT_TRUE(work.run(*after, 2).ok());
+    expect_committed(*after, work);
+    if (HasFailure()) return;
+  }
+}
+
+// ---- a full disk
+
+TEST(StoreSpace, AFullDiskAtAnyWriteSaysSoAndLosesNothing) {
+  int full = 0;
+  for (std::uint64_t seed = 1; seed <= scaled(150); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Work work(seed);
+    CrashingFiles below;
+    LimitedFiles files(below, 1 << 30);
+    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    files.set_limit(2 * kCommitSlotBytes + seed * 4001);
+    const Status s = work.run(files, 12);
+    if (s.ok()) continue;
+    ++full;
+    EXPECT_EQ(s.error().code(), Errc::no_space) << s.error().what();
+    files.set_limit(1 << 30);
+    expect_committed(files, work);
+    ASSERT_TRUE(work.run(files, 2).ok());
+    expect_committed(files, work);
+    if (HasFailure()) return;
+  }
+  EXPECT_GT(full, 0);
+}
+
+}  // namespace
+}  // namespace stillframe::chunkstore
