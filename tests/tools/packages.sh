@@ -19,6 +19,7 @@ optional_packages=(
   ninja-build ccache mold
   btrfs-progs xfsprogs e2fsprogs acl attr util-linux procps sqlite3
   python3-jsonschema shellcheck man-db systemd dpkg-dev restic borgbackup libesedb-utils zstd
+  libdb5.3-dev
 )
 
 packages_missing() {

@@ -12,6 +12,8 @@
 namespace stillframe::ese::tests {
 namespace {
 
+using stillframe::tests::CrashingFiles;
+
 const BytePath kDatabase = "/sample.edb";
 constexpr Pgno kPage{26};
 
