@@ -159,18 +159,20 @@ class Database:
             raise Wrong(f"page {number} is past the end of the file")
         return Page(self.bytes[begin:begin + self.page_bytes], number)
 
-    def leaves(self, root, objid, depth=0):
-        """The leaves of a tree from left to right, by its internal pages (trees.md)."""
+    def pages(self, root, objid, depth=0):
+        """The pages of a tree, each before those below it, from left to right (trees.md)."""
         page = self.page(root)
         if page.objid != objid:
             raise Wrong(f"page {root} is of object {page.objid}, not of {objid}")
         if depth == DEPTH_MAX:
             raise Wrong(f"page {root} is too deep")
-        if page.flags & LEAF:
-            yield page
-            return
-        for _, data, _ in page.nodes():
-            yield from self.leaves(u32(data, 0), objid, depth + 1)
+        yield page
+        if not page.flags & LEAF:
+            for _, data, _ in page.nodes():
+                yield from self.pages(u32(data, 0), objid, depth + 1)
+
+    def leaves(self, root, objid):
+        return (page for page in self.pages(root, objid) if page.flags & LEAF)
 
     def nodes(self, root, objid):
         """(key, data) of a tree's live nodes; links and order are checked on the way."""
@@ -188,15 +190,20 @@ class Database:
         if before.next != 0:
             raise Wrong(f"leaf {before.number} is the last and links to another")
 
-    def space(self, root, objid):
-        """space.md: (owned, available), each a set of pages."""
+    def space_header(self, root):
+        """space.md: (pages of the primary extent, parent, whether there are several, the last word)."""
         head = self.page(root).external
         if len(head) != 16:
             if not head or head[0] & ~3 or not head[0] & 1:
                 raise Wrong(f"page {root}: unknown form of space header")
             head = head[1:17]
-        pages, _, flags, last = struct.unpack("<4I", head)
-        if not flags & 1:
+        pages, parent, flags, last = struct.unpack("<4I", head)
+        return pages, parent, bool(flags & 1), last
+
+    def space(self, root, objid):
+        """(owned, available), each a set of pages."""
+        pages, _, several, last = self.space_header(root)
+        if not several:
             owned = set(range(root, root + pages))
             return owned, {p for p in owned
                            if p > root and (p - root > 32 or last >> (p - root - 1) & 1)}

@@ -97,7 +97,7 @@ class Comparison:
         columns = [column for column in table.columns if column.kind]
         rows = [row_of(columns, cells) for cells in reader.rows(table)]
         owned, available = reader.db.space(table.root, table.objid)
-        mine = {"rows": len(rows), "columns": len(table.columns), "indexes": table.indexes,
+        mine = {"rows": len(rows), "columns": len(table.columns), "indexes": len(table.indexes),
                 "pages_owned": len(owned), "pages_available": len(available)}
         self.rows += len(rows)
         for what, number in mine.items():

@@ -10,15 +10,19 @@ TEXT, LONG_TEXT = 10, 12
 CATALOG = [(1, "table", 4), (2, "type", 2), (3, "id", 4), (4, "root", 4), (5, "space", 4),
            (6, "flags", 4), (7, "pages", 4), (8, "root_flag", 1), (9, "offset", 2), (10, "map", 4),
            (11, "key_most", 2), (12, "chunk", 4), (13, "time", 8), (128, "name", 0),
-           (129, "stats", 0), (130, "template", 0), (131, "default", 0)]
+           (129, "stats", 0), (130, "template", 0), (131, "default", 0), (132, "segments", 0),
+           (133, "variable_most", 0), (134, "conditions", 0), (135, "tuples", 0)]
 
 Column = collections.namedtuple("Column", "number name bytes kind code_page inherited default")
+# Segments and conditions: (column's number, whether the template's, descending, must be null).
+Index = collections.namedtuple(
+    "Index", "name objid root flags key_most variable_most segments conditions tuples")
 
 
 class Table:
     def __init__(self, name, objid, root):
         self.name, self.objid, self.root = name, objid, root
-        self.own, self.columns, self.indexes = [], [], 0
+        self.own, self.columns, self.indexes = [], [], []
         self.template, self.chunk, self.long_root, self.long_objid = "", 0, 0, 0
 
 
@@ -184,6 +188,18 @@ class Record:
         return expand(value) if compressed else value
 
 
+def index_of(name, row, number):
+    """catalog.md: a row of type 3."""
+    def segments(data):
+        return [(u16(data, at + 2), bool(data[at] & 0x80), bool(data[at] & 0x40), bool(data[at] & 0x20))
+                for at in range(0, len(data), 4)]
+
+    most = number["key_most"] or 255
+    return Index(name, number["id"], number["root"], number["flags"], most,
+                 number["variable_most"] or most, segments(row["segments"]),
+                 segments(row["conditions"]), bool(row["tuples"]))
+
+
 class Reader:
     """The tables of a database and their rows."""
 
@@ -214,7 +230,7 @@ class Reader:
             table.own.append(Column(number["id"], name, number["space"], number["root"],
                                     number["pages"], False, default))
         elif number["type"] == INDEX:
-            table.indexes += 1
+            table.indexes.append(index_of(name, row, number))
         elif number["type"] == LONG_VALUES:
             table.long_root, table.long_objid = number["root"], number["id"]
 

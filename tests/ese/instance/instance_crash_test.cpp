@@ -8,22 +8,27 @@
 #include <gtest/gtest.h>
 
 #include "tests/ese/support/instance_model.hpp"
+#include "tests/ese/support/kept_results.hpp"
 #include "tests/support/scale.hpp"
+#include "tests/support/seeds.hpp"
 
 namespace stillframe::ese {
 namespace {
 
+using stillframe::tests::first_seed;
 using stillframe::tests::scaled;
 using tests::CrashingFiles;
 using tests::InstanceModel;
+using tests::KeptResults;
 
 const std::vector<BytePath> kDatabases{"/db/one.edb", "/db/two.edb"};
 constexpr std::uint32_t kPageBytes[] = {2048, 4096, 8192, 16384, 32768};
 
 class CrashedInstance {
  public:
-  explicit CrashedInstance(std::uint64_t seed)
+  CrashedInstance(std::uint64_t seed, KeptResults& kept)
       : random_(seed),
+        kept_(kept),
         sector_(random_() % 2 == 0 ? 512 : 4096),
         options_(tests::small_instance(kPageBytes[random_() % std::size(kPageBytes)])),
         model_(kDatabases, "rows", seed) {
@@ -70,7 +75,10 @@ class CrashedInstance {
       const Status stopped = instance->stop();
       ASSERT_TRUE(stopped.ok()) << stopped.error().what();
     }
-    for (const BytePath& path : kDatabases) tests::expect_sound(*files_, path);
+    for (const BytePath& path : kDatabases) {
+      tests::expect_sound(*files_, path);
+      kept_.keep(*files_, path, testing::Test::HasFailure());
+    }
     if (!options_.circular) tests::expect_good_log(*files_, options_);
   }
 
@@ -109,6 +117,7 @@ class CrashedInstance {
   }
 
   std::mt19937_64 random_;
+  KeptResults& kept_;
   const std::size_t sector_;
   InstanceOptions options_;
   InstanceModel model_;
@@ -119,17 +128,18 @@ class CrashedInstance {
 TEST(InstanceCrash, EveryDurableCommitIsThereAndNothingElse) {
   constexpr std::uint64_t kSeeds = 4;
   std::uint64_t crashes = 0, recoveries = 0, commits = 0;
-  const std::uint64_t seeds = scaled(kSeeds);
-  for (std::uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) {
+  const std::uint64_t first = first_seed(), seeds = scaled(kSeeds);
+  KeptResults kept;
+  for (std::uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    CrashedInstance instance(seed);
+    CrashedInstance instance(seed, kept);
     for (int crash = 0; crash < 5 && !HasFailure(); ++crash) instance.run_into_crash();
     crashes += instance.crashes();
     recoveries += instance.recoveries_stopped();
     commits += instance.model().commits();
   }
-  std::cout << crashes << " crashes and " << recoveries << " of recoveries, " << commits
-            << " commits\n";
+  std::cout << "seeds " << first << " to " << first + seeds - 1 << ": " << crashes
+            << " crashes and " << recoveries << " of recoveries, " << commits << " commits\n";
 }
 
 }  // namespace

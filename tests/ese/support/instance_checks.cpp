@@ -104,21 +104,4 @@ LintCounts expect_good_log(Files& files, const InstanceOptions& options) {
   return linter.counts();
 }
 
-Value little(std::int32_t number) {
-  Value value(sizeof number);
-  store_le(value.data(), number);
-  return value;
-}
-
-std::int32_t number_of(const Value& value) {
-  return load_le<std::int32_t>(value.data());
-}
-
-Key bookmark_of(std::int32_t id) {
-  Key key{std::byte{0x7F}};
-  key.resize(5);
-  store_be(key.data() + 1, static_cast<std::uint32_t>(id) ^ 0x80000000U);
-  return key;
-}
-
 }  // namespace stillframe::ese::tests

@@ -5,13 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/ese/support/row_values.hpp"
 #include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/format/database_header.hpp"
-#include "writers/ese/format/key.hpp"
 #include "writers/ese/format/log_lint.hpp"
 #include "writers/ese/format/verify.hpp"
 #include "writers/ese/instance/instance.hpp"
-#include "writers/ese/tables/row_builder.hpp"
 
 namespace stillframe::ese::tests {
 
@@ -29,10 +28,5 @@ DatabaseHeader header_of(Files& files, const BytePath& database);
 VerifyReport expect_sound(Files& files, const BytePath& database);
 // Expects that the records of all logs that are there make sense together.
 LintCounts expect_good_log(Files& files, const InstanceOptions& options);
-
-Value little(std::int32_t number);
-std::int32_t number_of(const Value& value);
-// What the node of the row has as its key, in a table whose primary index is column `id`.
-Key bookmark_of(std::int32_t id);
 
 }  // namespace stillframe::ese::tests

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/ese/support/row_values.hpp"
 #include "tests/ese/support/sample_database.hpp"
 #include "tests/ese/support/test_database.hpp"
 #include "writers/ese/format/ese_error.hpp"
@@ -14,13 +15,8 @@ namespace stillframe::ese {
 namespace {
 
 using tests::blob;
+using tests::little;
 using tests::TestDatabase;
-
-Value little(std::int32_t number) {
-  Value value(sizeof number);
-  store_le(value.data(), number);
-  return value;
-}
 
 Value filled(std::size_t bytes, std::uint8_t seed) {
   Value value(bytes);
