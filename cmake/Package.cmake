@@ -3,13 +3,14 @@
 #   libstillframe.so            framework: base up to the embedded coordinator
 #   libstillframe-requestor.so  requestor: backup, restore and store, on top of it
 #   libstillframe-testkit.a     testkit: for test programs, so it is static
+#   libstillframe-ese.so        ese: the JET interface; it stands alone, and shows nothing else
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
 #
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
-# units, command the command line, ese the tool esectl.
+# units, command the command line, ese the tool esectl and the library of its engine.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -111,6 +112,13 @@ stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS fra
   FOLDERS framework/remote requestor WITHOUT stillframe_cli)
 stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework
   FOLDERS framework/testkit)
+
+stillframe_component(ese TYPE SHARED OUTPUT stillframe-ese
+  FOLDERS framework/base framework/io writers/ese/format writers/ese/engine writers/ese/tables
+          writers/ese/recovery writers/ese/instance writers/ese/jet)
+set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
+target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_symbols}")
+set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symbols}")
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its
 # manual pages and its completions are installed where they are made, in requestor/.

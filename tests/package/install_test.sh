@@ -74,6 +74,23 @@ for component in "${components[@]}"; do
   "$work/consumer/build/with_$component" >/dev/null || fail "with_$component does not run"
 done
 
+# The engine's library stands alone, shows the JET interface only, and is used from C.
+if [[ -e $prefix/$libdir/libstillframe-ese.so ]]; then
+  shown=$(nm -DC --defined-only "$prefix/$libdir/libstillframe-ese.so" | awk '$2 != "A" {print $3}')
+  if grep -v '^Jet' <<<"$shown"; then fail "libstillframe-ese shows more than JET's names"; fi
+  mkdir "$work/jet"
+  cp "$here/jet_consumer.c" "$work/jet/"
+  {
+    printf 'cmake_minimum_required(VERSION 3.25)\nproject(consumer LANGUAGES C)\n'
+    printf 'find_package(stillframe 0.1 REQUIRED COMPONENTS ese)\n'
+    printf 'add_executable(jet_consumer jet_consumer.c)\n'
+    printf 'target_link_libraries(jet_consumer PRIVATE stillframe::ese)\n'
+  } >"$work/jet/CMakeLists.txt"
+  cmake -S "$work/jet" -B "$work/jet/build" -DCMAKE_PREFIX_PATH="$prefix" >/dev/null
+  cmake --build "$work/jet/build"
+  "$work/jet/build/jet_consumer" "$work/jet" || fail "a program in C does not run with jet.h"
+fi
+
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 for package in "$PKG_CONFIG_PATH"/*.pc; do
   package=$(basename "$package" .pc)

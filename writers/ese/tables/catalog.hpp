@@ -17,6 +17,7 @@
 #include <stillframe/result.hpp>
 
 #include "writers/ese/format/catalog.hpp"
+#include "writers/ese/tables/row_builder.hpp"
 #include "writers/ese/tables/table_object.hpp"
 #include "writers/ese/tables/table_spec.hpp"
 
@@ -70,6 +71,7 @@ class Catalog final : public TableDefinitions, private TransactionWatcher {
   // of the engine itself.
   Result<TableUse> create_table(OpenTransaction& transaction, const TableSpec& spec);
   Status delete_table(OpenTransaction& transaction, std::string_view name);
+  Status rename_table(OpenTransaction& transaction, std::string_view name, std::string_view to);
   Result<ColumnId> add_column(OpenTransaction& transaction, TableObject& table,
                               const ColumnSpec& spec);
   Status delete_column(OpenTransaction& transaction, TableObject& table, std::string_view name);
@@ -122,6 +124,7 @@ class Catalog final : public TableDefinitions, private TransactionWatcher {
   Status begin_change(OpenTransaction& transaction, TableObject& table);
   Status put(OpenTransaction& transaction, const CatalogRow& row, std::size_t offset);
   Status erase(OpenTransaction& transaction, const CatalogRow& row);
+  Status change(OpenTransaction& transaction, const CatalogRow& row, const RowValues& changes);
   Status create_rows(OpenTransaction& transaction, const TableSpec& spec, Objid objid);
   Status add_index(OpenTransaction& transaction, TableObject& table, const IndexSpec& spec);
   Status fill_index(OpenTransaction& transaction, TableObject& table, const Index& index);

@@ -161,6 +161,18 @@ Status Catalog::erase(OpenTransaction& transaction, const CatalogRow& row) {
   return TableRows(*object_ids_, transaction).remove(key.value());
 }
 
+Status Catalog::change(OpenTransaction& transaction, const CatalogRow& row,
+                       const RowValues& changes) {
+  for (TableObject* table : {objects_, shadow_}) {
+    if (table == nullptr) continue;
+    const auto key = key_of(*table, key_values(row));
+    if (!key.ok()) return key.error();
+    Status replaced = TableRows(*table, transaction).replace(key.value(), changes);
+    if (!replaced.ok()) return replaced;
+  }
+  return Ok{};
+}
+
 // ---- Who may change what
 
 Status Catalog::begin_change(OpenTransaction& transaction, TableObject& table) {
@@ -281,6 +293,29 @@ Status Catalog::delete_table(OpenTransaction& transaction, std::string_view name
                       : deleted.error().while_doing("deleting table '" + std::string(name) + "'");
 }
 
+Status Catalog::rename_table(OpenTransaction& transaction, std::string_view name,
+                             std::string_view to) {
+  if (Status s = check_name(to); !s.ok()) return s;
+  const auto taken = find(transaction, to);
+  if (!taken.ok()) return taken.error();
+  auto opened = open_table(transaction, name);
+  if (!opened.ok()) return opened.error();
+  TableObject& table = opened.value().table();
+  if (taken.value() && *taken.value() != table.objid()) {
+    return ese_error(EseErr::table_duplicate, "there is a table '" + std::string(to) + "'");
+  }
+  if (Status s = begin_change(transaction, table); !s.ok()) return s;
+  const auto definition = table.definition(transaction);
+  if (!definition.ok()) return definition.error();
+  const auto* bytes = reinterpret_cast<const std::byte*>(to.data());
+  const RowValues changes{{ColumnId{kName}, {Value(bytes, bytes + to.size())}}};
+  const CatalogRow row = row_of(*definition.value());
+  Status renamed = all_or_nothing(transaction, [&] { return change(transaction, row, changes); });
+  table.forget_definition();
+  return renamed.ok() ? Status(Ok{})
+                      : renamed.error().while_doing("renaming table '" + std::string(name) + "'");
+}
+
 // ---- Columns
 
 Result<ColumnId> Catalog::add_column(OpenTransaction& transaction, TableObject& table,
@@ -328,16 +363,7 @@ Status Catalog::delete_column(OpenTransaction& transaction, TableObject& table,
          return Value{bytes, bytes + stub.size()};
        }()}}};
   const CatalogRow row = row_of(*definition.value(), *column);
-  Status deleted = all_or_nothing(transaction, [&]() -> Status {
-    for (TableObject* catalog : {objects_, shadow_}) {
-      if (catalog == nullptr) continue;
-      const auto key = key_of(*catalog, key_values(row));
-      if (!key.ok()) return key.error();
-      Status replaced = TableRows(*catalog, transaction).replace(key.value(), changes);
-      if (!replaced.ok()) return replaced;
-    }
-    return Ok{};
-  });
+  Status deleted = all_or_nothing(transaction, [&] { return change(transaction, row, changes); });
   table.forget_definition();
   return deleted;
 }

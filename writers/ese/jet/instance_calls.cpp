@@ -1,0 +1,265 @@
+// Instances: JetCreateInstance, JetInit, JetTerm, JetStopService, JetGetInstanceInfo.
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "writers/ese/jet/process.hpp"
+#include "writers/ese/jet/text.hpp"
+
+namespace stillframe::ese::jet {
+
+namespace {
+
+constexpr JET_GRBIT kTermBits =
+    JET_bitTermComplete | JET_bitTermAbrupt | JET_bitTermStopBackup | JET_bitTermDirty;
+constexpr std::uint32_t kVersionMajor = 10, kVersionShift = 24;  // as engines of this format say
+
+bool is_none(JET_INSTANCE instance) {
+  return instance == 0 || instance == JET_instanceNil;
+}
+
+Result<std::shared_ptr<JetInstance>> named_or_only(JET_INSTANCE instance) {
+  return is_none(instance) ? Process::get().only_instance()
+                           : Process::get().find_instance(instance);
+}
+
+Answer create_instance(JET_INSTANCE* instance, const std::string& name, const std::string& display,
+                       JET_GRBIT grbit) {
+  if (instance == nullptr) return jet_error(JET_errInvalidParameter, "there is no place for it");
+  *instance = JET_instanceNil;
+  if (grbit != 0) return jet_error(JET_errInvalidGrbit, "JetCreateInstance2 has no options");
+  const auto made = Process::get().create(name, display);
+  if (!made.ok()) return made.error();
+  *instance = made.value()->handle();
+  return success();
+}
+
+// ---- Beginning
+
+Answer start(JET_INSTANCE* instance, const InitRequest& request) {
+  Process& process = Process::get();
+  const bool one = instance == nullptr || is_none(*instance);
+  const auto target = one ? process.create_only() : process.find_instance(*instance);
+  if (!target.ok()) return target.error();
+  if (Status s = target.value()->check_can_start(); !s.ok()) return s.error();
+  if (instance != nullptr) *instance = target.value()->handle();
+  const Answer started = target.value()->start(process.parameters(), request);
+  if (started.ok() || !target.value()->ended()) return started;  // or another thread starts it
+  process.remove(*target.value());
+  if (instance != nullptr) *instance = JET_instanceNil;
+  return started;
+}
+
+Answer start_with_map(JET_INSTANCE* instance, bool has_map, const InitRequest& request) {
+  if (has_map) {
+    return jet_error(JET_errFeatureNotAvailable,
+                     "databases are recovered where the log says; restore maps are not offered");
+  }
+  return start(instance, request);
+}
+
+// ---- Ending
+
+Answer end_sessions(const JetInstance& instance) {
+  Process& process = Process::get();
+  Answer first_error = success();
+  for (const auto& session : process.sessions_of(instance)) {
+    if (Status s = session->close(); !s.ok() && first_error.ok()) first_error = s.error();
+    process.remove_session(session->handle());
+  }
+  return first_error;
+}
+
+bool in_transactions(const JetInstance& instance) {
+  for (const auto& session : Process::get().sessions_of(instance)) {
+    if (session->level() > 0) return true;
+  }
+  return false;
+}
+
+Answer terminate(JET_INSTANCE instance, JET_GRBIT grbit) {
+  if ((grbit & ~kTermBits) != 0) {
+    return jet_error(JET_errInvalidGrbit, "JetTerm2 was given options that do not exist");
+  }
+  const auto found = named_or_only(instance);
+  if (!found.ok()) return found.error();
+  JetInstance& target = *found.value();
+  if (Status s = target.close_for_term(); !s.ok()) return s.error();
+  if ((grbit & (JET_bitTermAbrupt | JET_bitTermDirty)) == 0 && in_transactions(target)) {
+    target.reopen();
+    return jet_error(JET_errTooManyActiveUsers,
+                     "sessions are in transactions; end them, or terminate abruptly");
+  }
+  const Answer sessions = end_sessions(target);
+  const Answer ended = target.end((grbit & JET_bitTermDirty) != 0);
+  Process::get().remove(target);
+  return sessions.ok() ? ended : sessions;
+}
+
+Answer stop_service(JET_INSTANCE instance, JET_GRBIT grbit) {
+  const auto found = named_or_only(instance);
+  if (!found.ok()) return found.error();
+  if (grbit != JET_bitStopServiceAll) {
+    return jet_error(JET_errInvalidGrbit, "a service is stopped as a whole");
+  }
+  found.value()->stop_service();
+  return success();
+}
+
+// ---- Which there are
+
+// One block of memory that the caller gives back as one.
+template <class Char>
+class InfoBlock {
+ public:
+  std::size_t put(const std::basic_string<Char>& text) {
+    const std::size_t at = text_.size();
+    text_ += text;
+    text_ += Char{0};
+    return at;
+  }
+  const std::basic_string<Char>& text() const { return text_; }
+
+ private:
+  std::basic_string<Char> text_;
+};
+
+template <class Info, class Char>
+Answer instance_info(std::uint32_t* count, Info** result) {
+  if (count == nullptr || result == nullptr) {
+    return jet_error(JET_errInvalidParameter, "there is no place for the list");
+  }
+  const auto instances = Process::get().instances();
+  *count = 0;
+  *result = nullptr;
+  if (instances.empty()) return success();
+  InfoBlock<Char> names;
+  struct Found {
+    JET_INSTANCE handle;
+    bool named;
+    std::size_t name;
+    std::vector<std::size_t> paths;
+  };
+  std::vector<Found> all;
+  std::size_t pointers = 0;
+  for (const auto& instance : instances) {
+    Found found{instance->handle(),
+                !instance->name().empty(),
+                names.put(in_form<Char>(instance->name())),
+                {}};
+    const auto use = InstanceUse::enter(instance);
+    if (use.ok()) {
+      for (const BytePath& path : use.value().instance().databases().paths()) {
+        found.paths.push_back(names.put(in_form<Char>(path)));
+      }
+    }
+    pointers += 3 * found.paths.size();
+    all.push_back(std::move(found));
+  }
+  const std::size_t text_bytes = names.text().size() * sizeof(Char);
+  const std::size_t bytes = all.size() * sizeof(Info) + pointers * sizeof(Char*) + text_bytes;
+  auto* block = static_cast<std::byte*>(std::calloc(1, bytes));
+  if (block == nullptr) return jet_error(JET_errOutOfMemory, "there is no memory for the list");
+  auto* infos = reinterpret_cast<Info*>(block);
+  auto** pointer = reinterpret_cast<Char**>(block + all.size() * sizeof(Info));
+  auto* text = reinterpret_cast<Char*>(pointer + pointers);
+  std::memcpy(text, names.text().data(), text_bytes);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::size_t paths = all[i].paths.size();
+    infos[i].hInstanceId = all[i].handle;
+    infos[i].szInstanceName = all[i].named ? text + all[i].name : nullptr;
+    infos[i].cDatabases = paths;
+    if (paths == 0) continue;
+    infos[i].szDatabaseFileName = pointer;
+    infos[i].szDatabaseDisplayName = pointer + paths;
+    infos[i].szDatabaseSLVFileName = pointer + 2 * paths;
+    for (std::size_t p = 0; p < paths; ++p) pointer[p] = text + all[i].paths[p];
+    pointer += 3 * paths;
+  }
+  *count = static_cast<std::uint32_t>(all.size());
+  *result = infos;
+  return success();
+}
+
+}  // namespace
+
+}  // namespace stillframe::ese::jet
+
+using namespace stillframe::ese::jet;
+
+extern "C" {
+
+JET_ERR JET_API JetCreateInstanceA(JET_INSTANCE* pinstance, JET_PCSTR szInstanceName) {
+  return answer([&] { return create_instance(pinstance, utf8(szInstanceName), {}, 0); });
+}
+JET_ERR JET_API JetCreateInstanceW(JET_INSTANCE* pinstance, JET_PCWSTR szInstanceName) {
+  return answer([&] { return create_instance(pinstance, utf8(szInstanceName), {}, 0); });
+}
+JET_ERR JET_API JetCreateInstance2A(JET_INSTANCE* pinstance, JET_PCSTR szInstanceName,
+                                    JET_PCSTR szDisplayName, JET_GRBIT grbit) {
+  return answer(
+      [&] { return create_instance(pinstance, utf8(szInstanceName), utf8(szDisplayName), grbit); });
+}
+JET_ERR JET_API JetCreateInstance2W(JET_INSTANCE* pinstance, JET_PCWSTR szInstanceName,
+                                    JET_PCWSTR szDisplayName, JET_GRBIT grbit) {
+  return answer(
+      [&] { return create_instance(pinstance, utf8(szInstanceName), utf8(szDisplayName), grbit); });
+}
+
+JET_ERR JET_API JetInit(JET_INSTANCE* pinstance) {
+  return JetInit2(pinstance, 0);
+}
+JET_ERR JET_API JetInit2(JET_INSTANCE* pinstance, JET_GRBIT grbit) {
+  return answer([&] { return start(pinstance, {grbit, nullptr}); });
+}
+JET_ERR JET_API JetInit3A(JET_INSTANCE* pinstance, JET_RSTMAP_A*, int32_t crstfilemap,
+                          JET_PFNSTATUS pfn, JET_GRBIT grbit) {
+  return answer([&] { return start_with_map(pinstance, crstfilemap != 0, {grbit, pfn}); });
+}
+JET_ERR JET_API JetInit3W(JET_INSTANCE* pinstance, JET_RSTMAP_W*, int32_t crstfilemap,
+                          JET_PFNSTATUS pfn, JET_GRBIT grbit) {
+  return answer([&] { return start_with_map(pinstance, crstfilemap != 0, {grbit, pfn}); });
+}
+
+JET_ERR JET_API JetTerm(JET_INSTANCE instance) {
+  return JetTerm2(instance, JET_bitTermAbrupt);
+}
+JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit) {
+  return answer([&] { return terminate(instance, grbit); });
+}
+
+JET_ERR JET_API JetStopService(void) {
+  return JetStopServiceInstance2(JET_instanceNil, 0);
+}
+JET_ERR JET_API JetStopServiceInstance(JET_INSTANCE instance) {
+  return JetStopServiceInstance2(instance, 0);
+}
+JET_ERR JET_API JetStopServiceInstance2(JET_INSTANCE instance, JET_GRBIT grbit) {
+  return answer([&] { return stop_service(instance, grbit); });
+}
+
+JET_ERR JET_API JetGetInstanceInfoA(uint32_t* pcInstanceInfo,
+                                    JET_INSTANCE_INFO_A** paInstanceInfo) {
+  return answer(
+      [&] { return instance_info<JET_INSTANCE_INFO_A, char>(pcInstanceInfo, paInstanceInfo); });
+}
+JET_ERR JET_API JetGetInstanceInfoW(uint32_t* pcInstanceInfo,
+                                    JET_INSTANCE_INFO_W** paInstanceInfo) {
+  return answer(
+      [&] { return instance_info<JET_INSTANCE_INFO_W, char16_t>(pcInstanceInfo, paInstanceInfo); });
+}
+
+JET_ERR JET_API JetFreeBuffer(char* pbBuf) {
+  std::free(pbBuf);
+  return JET_errSuccess;
+}
+
+JET_ERR JET_API JetGetVersion(JET_SESID sesid, uint32_t* pwVersion) {
+  return in_session(sesid, [&](JetSession&) -> Answer {
+    if (pwVersion == nullptr) return jet_error(JET_errInvalidParameter, "there is no place for it");
+    *pwVersion = kVersionMajor << kVersionShift;
+    return success();
+  });
+}
+
+}  // extern "C"

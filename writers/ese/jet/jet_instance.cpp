@@ -1,0 +1,166 @@
+#include "writers/ese/jet/jet_instance.hpp"
+
+#include <utility>
+
+#include "writers/ese/recovery/log_files.hpp"
+
+namespace stillframe::ese::jet {
+
+namespace {
+
+constexpr JET_GRBIT kInitBits = JET_bitReplayMissingMapEntryDB | JET_bitLogStreamMustExist |
+                                JET_bitReplayIgnoreLostLogs | JET_bitSkipLostLogsEvent;
+constexpr JET_GRBIT kInitBitsKnown = 0x7FFD;
+
+Error is_in_state(JET_ERR number, const char* what) {
+  return jet_error(number, std::string("the instance ") + what);
+}
+
+Status check_bits(JET_GRBIT grbit) {
+  if ((grbit & ~kInitBitsKnown) != 0) {
+    return jet_error(JET_errInvalidGrbit, "JetInit was given options that do not exist");
+  }
+  if ((grbit & ~kInitBits) == 0) return Ok{};
+  return jet_error(JET_errFeatureNotAvailable,
+                   "of JetInit's options those that recover in part are not offered");
+}
+
+Status check_stream(Files& files, const InstanceOptions& options, JET_GRBIT grbit) {
+  if ((grbit & JET_bitLogStreamMustExist) == 0) return Ok{};
+  const auto found = read_log_set(files, options.logs, options.base);
+  if (!found.ok()) return found.error();
+  if (!found.value().chain.logs.empty() || !found.value().bad.empty()) return Ok{};
+  return jet_error(JET_errMissingLogFile,
+                   "'" + escape_path(options.logs) + "' has no logs, and may not get new ones");
+}
+
+void tell(const InitRequest& request, JET_SNT what, std::uint32_t done) {
+  if (request.progress == nullptr) return;
+  JET_SNPROG progress{sizeof(JET_SNPROG), done, 100};
+  request.progress(JET_sesidNil, JET_snpRestore, what, &progress);
+}
+
+}  // namespace
+
+// ---- Calls inside
+
+InstanceUse::InstanceUse(std::shared_ptr<JetInstance> instance)
+    : instance_(std::move(instance)), inside_(instance_->calls_, std::defer_lock) {}
+
+// Who ends the instance says so first and then waits for those inside: trying suffices, and a call
+// that finds the lock taken has come too late.
+Result<InstanceUse> InstanceUse::enter(std::shared_ptr<JetInstance> instance) {
+  InstanceUse use(std::move(instance));
+  JetInstance& its = *use.instance_;
+  if (its.stopped_) {
+    return is_in_state(JET_errClientRequestToStopJetService, "was told to stop its service");
+  }
+  using State = JetInstance::State;
+  if (its.state_ == State::running) use.inside_.lock();
+  switch (its.state_.load()) {
+    case State::running:
+      if (use.inside_.owns_lock()) return use;
+      break;
+    case State::terminating:
+      return is_in_state(JET_errTermInProgress, "is being ended");
+    case State::created:
+    case State::starting:
+    case State::ended:
+      break;
+  }
+  return is_in_state(JET_errNotInitialized, "does not run; call JetInit");
+}
+
+// ---- Beginning
+
+Status JetInstance::check_can_start() const {
+  switch (state_.load()) {
+    case State::created:
+      return Ok{};
+    case State::starting:
+      return is_in_state(JET_errInitInProgress, "is starting");
+    case State::running:
+      return is_in_state(JET_errAlreadyInitialized, "runs already");
+    case State::terminating:
+      return is_in_state(JET_errTermInProgress, "is being ended");
+    case State::ended:
+      return is_in_state(JET_errInvalidParameter, "has ended");
+  }
+  return Ok{};
+}
+
+Status JetInstance::take_folders() {
+  const BytePath logs = absolute_path(parameters_.text(JET_paramLogFilePath));
+  const BytePath system = absolute_path(parameters_.text(JET_paramSystemPath));
+  auto held = PathLock::take(logs, JET_errLogFilePathInUse);
+  if (!held.ok()) return held.error();
+  logs_lock_ = std::move(held).value();
+  if (system == logs) return Ok{};
+  held = PathLock::take(system, JET_errSystemPathInUse);
+  if (!held.ok()) return held.error();
+  system_lock_ = std::move(held).value();
+  return Ok{};
+}
+
+Answer JetInstance::start(const Parameters& process, const InitRequest& request) {
+  State created = State::created;
+  if (!state_.compare_exchange_strong(created, State::starting)) {
+    return check_can_start().error();
+  }
+  const auto fail = [&](const Error& why) -> Answer {
+    state_ = State::ended;
+    tell(request, JET_sntFail, 0);
+    return why;
+  };
+  if (Status s = check_bits(request.grbit); !s.ok()) return fail(s.error());
+  if (Status s = prepare_folders(parameters_); !s.ok()) return fail(s.error());
+  if (Status s = take_folders(); !s.ok()) return fail(s.error());
+  InstanceOptions options = options_from(parameters_, process);
+  options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
+  files_ = posix_files();
+  if (Status s = check_stream(*files_, options, request.grbit); !s.ok()) return fail(s.error());
+  tell(request, JET_sntBegin, 0);
+  auto started = Instance::start(*files_, std::move(options));
+  if (!started.ok()) return fail(started.error());
+  tell(request, JET_sntComplete, 100);
+  engine_ = std::move(started).value();
+  databases_ = std::make_unique<Databases>(*engine_);
+  state_ = State::running;
+  return success();
+}
+
+// ---- Ending
+
+Status JetInstance::close_for_term() {
+  for (;;) {
+    State now = state_.load();
+    if (now == State::starting) return is_in_state(JET_errInitInProgress, "is starting");
+    if (now == State::terminating) return is_in_state(JET_errTermInProgress, "is being ended");
+    if (now == State::ended) return is_in_state(JET_errInvalidParameter, "has ended");
+    if (!state_.compare_exchange_strong(now, State::terminating)) continue;
+    before_term_ = now;
+    const std::unique_lock nobody_inside(calls_);
+    return Ok{};
+  }
+}
+
+void JetInstance::reopen() {
+  state_ = before_term_;
+}
+
+Answer JetInstance::end(bool dirty) {
+  Status stopped = Ok{};
+  if (engine_ != nullptr && !dirty) stopped = engine_->stop();
+  const bool ran = engine_ != nullptr;
+  databases_.reset();
+  engine_.reset();
+  files_.reset();
+  logs_lock_ = PathLock();
+  system_lock_ = PathLock();
+  state_ = State::ended;
+  if (!stopped.ok()) return stopped.error();
+  if (dirty && ran) return JET_ERR{JET_errDirtyShutdown};
+  return success();
+}
+
+}  // namespace stillframe::ese::jet
