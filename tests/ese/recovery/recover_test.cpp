@@ -21,6 +21,8 @@
 namespace stillframe::ese::tests {
 namespace {
 
+using stillframe::tests::CrashingFiles;
+
 using Blob = std::vector<std::byte>;
 using Nodes = std::vector<std::string>;
 
