@@ -52,7 +52,7 @@ struct AttachDbRecord {
   static constexpr std::size_t kBytes = 75;
   static constexpr RecordType kTypes[] = {RecordType::attach_db};
   static constexpr std::size_t kParts = 1;
-  static constexpr std::uint8_t kUtf16 = 0x10;
+  static constexpr std::uint8_t kUtf16 = 8;
 
   RecordType type = RecordType::attach_db;
   Procid procid{};

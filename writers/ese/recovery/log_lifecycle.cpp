@@ -23,11 +23,6 @@ std::string path_of(Bytes bytes, bool utf16) {
   return logged_path({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, utf16);
 }
 
-// Paths begin with a drive's letter, a backslash or a slash, whatever the machine's language.
-bool looks_utf16(Bytes path) {
-  return path.size() >= 2 && path[1] == std::byte{0};
-}
-
 Error not_replayed(const LogRecord& record, const std::string& why) {
   return Error(Errc::not_supported,
                record_name(record.type()) + " at " + to_text(record.at) + ": " + why);
@@ -86,7 +81,7 @@ Status LogLifecycle::attach(const LogRecord& record, const LogFileHeader& log) {
   const auto attached = decode_record<AttachDbRecord>(record.bytes);
   AttachEvent event;
   event.dbid = attached.fixed.dbid;
-  event.path = path_of(attached.parts[0], looks_utf16(attached.parts[0]));
+  event.path = path_of(attached.parts[0], (attached.fixed.flags & AttachDbRecord::kUtf16) != 0);
   event.at = record.at;
   event.consistent = attached.fixed.consistent;
   event.database = attached.fixed.database;
