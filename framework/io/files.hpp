@@ -43,7 +43,7 @@ class Files {
   virtual Result<std::unique_ptr<File>> create(
       const BytePath& path) = 0;                                        // refuses an existing one
   virtual Status rename(const BytePath& from, const BytePath& to) = 0;  // replaces `to`
-  virtual Status remove(const BytePath& path) = 0;
+  virtual Status remove(const BytePath& path) = 0;                      // an empty directory too
   virtual bool exists(const BytePath& path) = 0;
   virtual Result<std::vector<BytePath>> list(const BytePath& directory) = 0;  // sorted names
   virtual Status make_directory(const BytePath& path) = 0;                    // with its parents

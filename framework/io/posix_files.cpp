@@ -109,6 +109,7 @@ class PosixFiles final : public Files {
 
   Status remove(const BytePath& path) override {
     if (::unlink(path.c_str()) == 0) return Ok{};
+    if (errno == EISDIR && ::rmdir(path.c_str()) == 0) return Ok{};
     return posix_error(errno, "remove", path);
   }
 

@@ -64,6 +64,12 @@ void InstanceModel::crash() {
   databases_.clear();
 }
 
+std::unique_ptr<InstanceModel> InstanceModel::of_copies(std::vector<BytePath> databases) const {
+  auto copies = std::make_unique<InstanceModel>(std::move(databases), name_, 1);
+  copies->possible_ = {possible_.back()};
+  return copies;
+}
+
 // ---- What may happen
 
 Result<bool> InstanceModel::done(const Status& status, std::optional<EseErr> expected) {
@@ -405,7 +411,9 @@ Status InstanceModel::move_database(Instance& instance) {
   if (paths_.size() < 2) return Ok{};  // others may use it
   if (Status s = finish(); !s.ok()) return s;
   const std::size_t db = random_() % databases_.size();
-  if (Status s = instance.detach_database(paths_[db]); !s.ok()) return s;
+  if (Status s = instance.detach_database(paths_[db]); !s.ok()) {
+    return is(s.error(), EseErr::backup_in_progress) ? Status(Ok{}) : s;  // it stays
+  }
   auto again = instance.attach_database(paths_[db]);
   if (!again.ok()) return again.error();
   databases_[db] = again.value();

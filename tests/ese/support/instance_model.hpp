@@ -28,6 +28,8 @@ class InstanceModel {
   Status open(Instance& instance);
   // Those that are attached, for who shares them with others.
   void join(Instance& instance);
+  // What was committed last, for copies of the databases in other places.
+  std::unique_ptr<InstanceModel> of_copies(std::vector<BytePath> databases) const;
   // So many steps of sessions that overlap. Expects what the model says of each; an error is of the
   // files or of the log, and ends the work as a crash would.
   Status work(Instance& instance, std::uint64_t steps);

@@ -162,6 +162,14 @@ Status CrashingFiles::begin_change(const std::string& what) {
   return Error(Errc::io, what + ": the machine has stopped");
 }
 
+std::vector<BytePath> CrashingFiles::paths_below(const Names& names, const BytePath& folder) {
+  std::vector<BytePath> paths;
+  for (const auto& [path, node] : names) {
+    if (path.starts_with(folder + "/")) paths.push_back(path);
+  }
+  return paths;
+}
+
 void CrashingFiles::apply(const NameChange& change, Names& names) {
   switch (change.kind) {
     case NameChange::Kind::create:
@@ -173,6 +181,10 @@ void CrashingFiles::apply(const NameChange& change, Names& names) {
     case NameChange::Kind::rename:
       if (auto found = names.extract(change.name); !found.empty()) {
         names[change.to] = std::move(found.mapped());
+        return;
+      }
+      for (const BytePath& path : paths_below(names, change.name)) {
+        names[change.to + path.substr(change.name.size())] = names.extract(path).mapped();
       }
       return;
   }
@@ -219,7 +231,9 @@ Result<std::unique_ptr<File>> CrashingFiles::create(const BytePath& path) {
 
 Status CrashingFiles::rename(const BytePath& from, const BytePath& to) {
   const std::lock_guard lock(mutex_);
-  if (!now_.contains(from)) return Error(Errc::not_found, "rename '" + from + "'");
+  if (!now_.contains(from) && paths_below(now_, from).empty()) {
+    return Error(Errc::not_found, "rename '" + from + "'");
+  }
   if (Status s = begin_change("rename '" + from + "'"); !s.ok()) return s;
   pending_.push_back({NameChange::Kind::rename, from, to, nullptr});
   apply(pending_.back(), now_);

@@ -57,6 +57,8 @@ class CrashingFiles final : public Files {
   };
 
   Status begin_change(const std::string& what);  // counts it; fails when the machine has stopped
+  // A folder is what its files' names say.
+  static std::vector<BytePath> paths_below(const Names& names, const BytePath& folder);
   static void apply(const NameChange& change, Names& names);
 
   mutable std::mutex mutex_;

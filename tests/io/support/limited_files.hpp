@@ -19,6 +19,13 @@ class LimitedFiles final : public Files {
     bytes_max_ = bytes_max;
   }
 
+  // Whatever there is by now, so many more bytes.
+  void set_free(std::uint64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    bytes_ = std::uint64_t{1} << 40;  // files from before may go, and are not counted
+    bytes_max_ = bytes_ + bytes;
+  }
+
   Result<std::unique_ptr<File>> open(const BytePath& path, FileAccess access) override;
   Result<std::unique_ptr<File>> create(const BytePath& path) override;
   Status rename(const BytePath& from, const BytePath& to) override {

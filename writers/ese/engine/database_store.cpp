@@ -67,6 +67,7 @@ Status DatabaseStore::write(std::span<const PageToWrite> pages) {
     if (shelter_ != nullptr) {
       if (Status s = shelter_->take(some); !s.ok()) return s;
     }
+    const std::lock_guard places(places_mutex_);
     for (const SealedPage& page : some) {
       if (Status s = file_->write(offset_of(page.pgno), page.bytes); !s.ok()) return s;
     }
@@ -86,6 +87,11 @@ Status DatabaseStore::read_pages(Pgno first, MutableBytes to) const {
     return ese_error(EseErr::bad_page_link, page_text(*this, first) + " is past its end");
   }
   return file_->read(offset_of(first), to);
+}
+
+Status DatabaseStore::read_settled_pages(Pgno first, MutableBytes to) const {
+  const std::lock_guard places(places_mutex_);
+  return read_pages(first, to);
 }
 
 }  // namespace stillframe::ese

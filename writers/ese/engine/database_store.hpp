@@ -44,6 +44,8 @@ class DatabaseStore final : public PageStore, public PageSource {
   std::size_t page_bytes() const override { return page_bytes_; }
   Pgno last_page() const override;
   Status read_pages(Pgno first, MutableBytes to) const override;
+  // The same, and no page of it is half written: what is being written waits, or is waited for.
+  Status read_settled_pages(Pgno first, MutableBytes to) const;
 
  private:
   std::uint64_t offset_of(Pgno pgno) const;
@@ -54,6 +56,7 @@ class DatabaseStore final : public PageStore, public PageSource {
   BeforeWrite hook_;
   std::mutex shelter_mutex_;  // until what is sheltered is written to its place
   std::unique_ptr<PageShelter> shelter_;
+  mutable std::mutex places_mutex_;  // while pages are being written to their places
 };
 
 }  // namespace stillframe::ese

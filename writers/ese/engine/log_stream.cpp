@@ -94,6 +94,17 @@ Result<std::unique_ptr<LogStream>> LogStream::resume(Files& files, LogStreamOpti
   return log;
 }
 
+Result<std::unique_ptr<LogStream>> LogStream::follow(Files& files, LogStreamOptions options,
+                                                     const LogFileHeader& last,
+                                                     std::uint64_t checksums, LogHost& host,
+                                                     Clock clock) {
+  std::unique_ptr<LogStream> log(new LogStream(files, std::move(options), host, std::move(clock)));
+  if (Status s = log->begin_behind(last, checksums); !s.ok()) {
+    return s.error().while_doing("continuing the log elsewhere");
+  }
+  return log;
+}
+
 Status LogStream::start_first(const Signature& sequence) {
   auto chain = directory_.chain();
   if (!chain.ok()) return chain.error();
@@ -183,11 +194,26 @@ Status LogStream::finish_roll(const LogChain& chain, const LogStreamEnd& end) {
     if (!written.ok()) return written.error();
     header = std::move(written).value();
   }
+  return take_temporary(std::move(header));
+}
+
+Status LogStream::take_temporary(LogFileHeader header) {
   if (Status s = directory_.name_current(); !s.ok()) return s;
   auto file = directory_.open_current();
   if (!file.ok()) return file.error();
   begin_generation(std::move(file).value(), std::move(header));
   return Ok{};
+}
+
+Status LogStream::begin_behind(const LogFileHeader& last, std::uint64_t checksums) {
+  header_ = last;
+  auto next = prepare_next(LogRoom::reserve);
+  if (!next.ok()) return next.error();
+  auto written = write_next_header(next.value(), checksums);
+  if (!written.ok()) return written.error();
+  if (Status s = take_temporary(std::move(written).value()); !s.ok()) return s;
+  if (Status s = directory_.fill_reserves(header_.fields.file_bytes()); !s.ok()) return s;
+  return host_.begun(header_.fields.generation, header_.fields.created);
 }
 
 void LogStream::begin_generation(std::unique_ptr<File> file, LogFileHeader header) {

@@ -66,6 +66,14 @@ class LogStream final : public WriteAhead {
                                                    const LogStreamEnd& end, LogHost& host,
                                                    Clock clock);
 
+  // Behind `last`, a finished generation that lies elsewhere and whose segments sum up to
+  // `checksums`: the next one, in a directory without logs of the sequence. May be interrupted, and
+  // called again.
+  static Result<std::unique_ptr<LogStream>> follow(Files& files, LogStreamOptions options,
+                                                   const LogFileHeader& last,
+                                                   std::uint64_t checksums, LogHost& host,
+                                                   Clock clock);
+
   // Adds a record. It is not durable yet. A generation that cannot take it is finished, and the
   // next one begun. record_too_big for what no generation can take; log_disk_full when there is no
   // room for the next generation: nothing was added, nothing is lost, and later calls try again;
@@ -110,6 +118,8 @@ class LogStream final : public WriteAhead {
   Status start_behind(const LogStreamEnd& end);
   Status repair_current(const ChainLog& current, const LogStreamEnd& end);
   Status finish_roll(const LogChain& chain, const LogStreamEnd& end);
+  Status begin_behind(const LogFileHeader& last, std::uint64_t checksums);
+  Status take_temporary(LogFileHeader header);
 
   Status flush(Lock& lock);
   Status roll(Lock& lock, LogRoom room);

@@ -350,13 +350,25 @@ Status TreeSpace::shorten(OpenTransaction& transaction, const Extent& available,
   return trees_->available.put(transaction, key, count_of(available.pages - by));
 }
 
-Result<Extent> TreeSpace::extend_file(OpenTransaction&, std::uint32_t pages) {
+Result<Pgno> TreeSpace::last_noted() {
   auto leaf = trees_->owned.fix_leaf(BTree::End::last, LatchMode::shared);
   if (!leaf.ok()) return leaf.error();
   const PageView page(leaf.value().bytes());
   const auto newest = page.lines() == 0 ? std::nullopt : extent_of(page.node(page.lines() - 1));
   if (!newest) return broken(database_, tree_.objid, "does not say where the database ends");
-  const std::uint32_t last = number(last_of(*newest));
+  return last_of(*newest);
+}
+
+Result<Pgno> TreeSpace::last_owned() {
+  const std::lock_guard lock(mutex_);
+  if (Status s = load(); !s.ok()) return s.error();
+  return last_noted();
+}
+
+Result<Extent> TreeSpace::extend_file(OpenTransaction&, std::uint32_t pages) {
+  const auto newest = last_noted();
+  if (!newest.ok()) return newest.error();
+  const std::uint32_t last = number(newest.value());
   const std::uint32_t share = std::clamp(last / kGrowthShare, kGrowthPagesMin, kGrowthPagesMax);
   const Extent extent{Pgno{last + 1}, std::max(pages, share)};
   if (Status s = log_extension(database_, last_of(extent)); !s.ok()) return s.error();

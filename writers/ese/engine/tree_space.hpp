@@ -41,6 +41,9 @@ class TreeSpace final : public PagePool {
   // Gives all that `tree` owns back to this, its parent. Nobody uses the tree or will any more.
   Status free_tree(OpenTransaction& transaction, TreeSpace& tree);
 
+  // The end of the last extent that the database itself has.
+  Result<Pgno> last_owned();
+
   Result<Pgno> take(OpenTransaction& transaction) override;
   Status give_back(OpenTransaction& transaction, Pgno pgno) override;
   // A run of `pages` pages.
@@ -66,6 +69,7 @@ class TreeSpace final : public PagePool {
   Result<std::optional<Extent>> take_available(OpenTransaction& transaction, std::uint32_t pages);
   Status shorten(OpenTransaction& transaction, const Extent& available, std::uint32_t by);
   Status grow(OpenTransaction& transaction, std::uint32_t pages);
+  Result<Pgno> last_noted();
   Result<Extent> extend_file(OpenTransaction& transaction, std::uint32_t pages);
   Status free_extent(OpenTransaction& transaction, Extent extent);
   Status set_header(OpenTransaction& transaction, PageRef& root, const SpaceHeader& header);

@@ -70,8 +70,14 @@ Instance::~Instance() {
 // First the pages, in the order in which they can be found again: what is not in the file by then
 // keeps the checkpoint back.
 Status Instance::stop() {
+  const auto no_backup = [this] { return check_no_backup("the end of the instance"); };
+  {
+    const std::lock_guard admin(admin_mutex_);
+    if (Status s = no_backup(); !s.ok()) return s;
+  }
   background_.stop();
   const std::lock_guard admin(admin_mutex_);
+  if (Status s = no_backup(); !s.ok()) return s;
   const bool tables = std::any_of(databases_.begin(), databases_.end(),
                                   [](const auto& each) { return each->catalog().in_use(); });
   if (!broken_.empty()) {

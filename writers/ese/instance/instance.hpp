@@ -18,6 +18,7 @@
 #include "writers/ese/engine/page_cache.hpp"
 #include "writers/ese/engine/version_store.hpp"
 #include "writers/ese/instance/attachment_list.hpp"
+#include "writers/ese/instance/backup_hold.hpp"
 #include "writers/ese/instance/checkpoint_file.hpp"
 #include "writers/ese/instance/instance_database.hpp"
 #include "writers/ese/instance/instance_options.hpp"
@@ -73,6 +74,11 @@ class Instance {
 
   Result<Session> open_session();
 
+  // Until what this gives goes, databases neither come nor go, stop() refuses (BackupInProgress),
+  // and circular logging keeps the logs from the checkpoint on. All other work goes on. Waits for
+  // databases that are coming or going; BackupInProgress if one is held already.
+  Result<BackupHold> hold_for_backup();
+
   // One round of what the background does: removes what nobody can see any more, writes pages that
   // have waited too long, and advances the checkpoint.
   Status maintain();
@@ -89,10 +95,13 @@ class Instance {
   // What the start had to do; none for a new sequence.
   const std::optional<RecoveryReport>& recovered() const noexcept { return recovered_; }
   LogStream& log() noexcept { return *log_; }
+  Files& files() noexcept { return files_; }
+  const InstanceOptions& options() const noexcept { return options_; }
   PageCacheStats cache_stats() const noexcept { return cache_->stats(); }
 
  private:
   friend class Session;
+  friend class BackupHold;
   class Continuation;
 
   Instance(Files& files, InstanceOptions options);
@@ -126,6 +135,8 @@ class Instance {
   Status write_checkpoint(Lgpos at, bool in_order);
   Status shut_down_databases();
   Status end_run();
+  Status check_no_backup(const std::string& task) const;
+  Result<std::size_t> remove_spent_logs(Generation checkpoint);
 
   Files& files_;
   const InstanceOptions options_;
@@ -142,6 +153,8 @@ class Instance {
   // Those that the log has attached and that could not be opened, nor detached again.
   std::vector<std::unique_ptr<InstanceDatabase>> broken_;
   Lgpos run_begun_;
+  // There is a backup, and circular logging keeps the logs from here on for it.
+  std::optional<Generation> backup_keeps_;
 
   std::mutex sessions_mutex_;
   std::set<Procid> sessions_;

@@ -107,7 +107,7 @@ Status Instance::write_checkpoint(Lgpos at, bool in_order) {
   attachments_.set_checkpoint(at);
   attachments_.forget_before(at);
   if (!options_.circular) return Ok{};
-  const auto removed = log_->remove_below(at.generation);
+  const auto removed = remove_spent_logs(at.generation);
   return removed.ok() ? Status(Ok{}) : Status(removed.error());
 }
 

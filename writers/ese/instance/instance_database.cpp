@@ -64,6 +64,12 @@ Status InstanceDatabase::need_logs_from(Generation oldest) {
   return write_header();
 }
 
+Status InstanceDatabase::remember_backup(const BackupRecord2& record) {
+  const std::lock_guard lock(header_mutex_);
+  stamp_backup(header_, record);
+  return write_header();
+}
+
 // ---- Its contents
 
 void InstanceDatabase::make_parts(const SharedParts& parts, Dbtime last) {

@@ -11,6 +11,7 @@
 #include "writers/ese/engine/database_store.hpp"
 #include "writers/ese/engine/open_database.hpp"
 #include "writers/ese/engine/tree_space.hpp"
+#include "writers/ese/format/backup_stamp.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/tables/catalog.hpp"
 
@@ -48,6 +49,8 @@ class InstanceDatabase {
   Status begin_generation(Generation generation, LogTime created);
   // No older log is needed any more.
   Status need_logs_from(Generation oldest);
+  // A backup of it has succeeded, as this record says, which is durable in the log.
+  Status remember_backup(const BackupRecord2& record);
 
   // ---- Its contents.
 
@@ -59,6 +62,8 @@ class InstanceDatabase {
 
   OpenDatabase& open() noexcept { return *open_; }
   Catalog& catalog() noexcept { return *catalog_; }
+  // The end of what it owns now; the file has these pages at least.
+  Result<Pgno> last_owned_page() { return space_->last_owned(); }
   bool has_catalog() const noexcept { return catalog_ != nullptr; }
   // The newest numbers that were given out.
   Dbtime last_dbtime() const noexcept;

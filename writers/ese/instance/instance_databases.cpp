@@ -32,6 +32,10 @@ Bytes bytes_of(const std::string& text) {
 
 Status check_attachable(const DatabaseHeader& header, const BytePath& path,
                         std::uint32_t page_bytes) {
+  if (header.full_current.low != Generation::none) {
+    return ese_error(EseErr::soft_recovery_on_backup_database,
+                     quoted(path) + " is a copy from a backup; restore it with that one's logs");
+  }
   if (header.state == DbState::just_created) {
     return ese_error(EseErr::database_dirty_shutdown,
                      "the creation of " + quoted(path) + " was interrupted; create it again");
@@ -170,6 +174,7 @@ Result<InstanceDatabase*> Instance::create_database(const BytePath& path) {
   const auto task = [&](const Error& error) {
     return error.while_doing("creating " + quoted(path));
   };
+  if (Status s = check_no_backup("a new database"); !s.ok()) return task(s.error());
   const auto id = free_number();
   if (!id.ok()) return id.error();
   auto made = make_file(path, id.value());
@@ -207,7 +212,10 @@ Result<std::unique_ptr<InstanceDatabase>> Instance::open_file(const BytePath& pa
   if (Status s = check_attachable(header, path, options_.page_bytes); !s.ok()) return s.error();
   // Positions in another sequence of logs mean nothing in this one.
   const Signature log = log_->header().fields.log;
-  if (header.sign_log != log) header.lgpos_consistent = Lgpos{};
+  if (header.sign_log != log) {
+    header.lgpos_consistent = Lgpos{};
+    forget_backups(header);
+  }
   header.sign_log = log;
   auto file = files_.open(path, FileAccess::write);
   if (!file.ok()) return file.error();
@@ -241,6 +249,7 @@ Result<InstanceDatabase*> Instance::attach_database(const BytePath& path) {
   const auto task = [&](const Error& error) {
     return error.while_doing("attaching " + quoted(path));
   };
+  if (Status s = check_no_backup("a database to attach"); !s.ok()) return task(s.error());
   if (attachments_.find(path) != nullptr) {
     return ese_error(EseErr::database_duplicate, quoted(path) + " is attached already");
   }
@@ -265,6 +274,7 @@ Result<InstanceDatabase*> Instance::attach_database(const BytePath& path) {
 
 Status Instance::detach_database(const BytePath& path) {
   const std::lock_guard admin(admin_mutex_);
+  if (Status s = check_no_backup("a database to detach"); !s.ok()) return s;
   InstanceDatabase* database = attachments_.find(path);
   if (database == nullptr) {
     return ese_error(EseErr::database_not_found, quoted(path) + " is not attached");

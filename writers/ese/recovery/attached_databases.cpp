@@ -117,6 +117,7 @@ BytePath DatabasePlaces::original(Files& files, const std::string& logged_path) 
   for (const auto& [path, file] : by_path) {
     if (lower(path) == lower(logged_path)) return file;
   }
+  if (named_only) return {};
   const std::vector<std::string> parts = components(logged_path);
   if (parts.empty()) return directory + "/unnamed";
   // Databases in folders of their own may have equal names: as much of the path as is there.
@@ -141,12 +142,20 @@ Result<std::optional<HeaderFound>> read_database_header(Files& files, const Byte
   return std::optional(found.value());
 }
 
+Result<std::optional<HeaderFound>> DatabasePlaces::header(Files& files,
+                                                          const BytePath& file) const {
+  const auto copy = streamed.find(file);
+  if (copy == streamed.end()) return read_database_header(files, file);
+  return std::optional(HeaderFound{copy->second.header, HeaderCopies::equal});
+}
+
 Result<std::size_t> AttachedDatabases::find_or_open(const AttachEvent& event) {
   const BytePath file = places_.place(*files_, event.path);
   for (std::size_t i = 0; i < known_.size(); ++i) {
-    if (known_[i].file == file) return i;
+    const bool same = file.empty() ? known_[i].logged_path == event.path : known_[i].file == file;
+    if (same) return i;
   }
-  auto header = read_database_header(*files_, file);
+  auto header = file.empty() ? std::optional<HeaderFound>() : places_.header(*files_, file);
   if (!header.ok()) return header.error();
   KnownDatabase database;
   database.logged_path = event.path;
@@ -209,7 +218,8 @@ Status AttachedDatabases::judge(KnownDatabase& database, const AttachEvent& even
                   "it needs the logs from generation " + hexadecimal(header.gen_min_required) +
                       " on, but they begin with " + hexadecimal(generation));
   }
-  if (header.full_current.low != Generation::none) {
+  const bool copied = header.full_current.low != Generation::none;
+  if (copied && !places_.streamed.contains(database.file)) {
     return refuse(EseErr::soft_recovery_on_backup_database, database, event,
                   "it is a copy from a streamed backup; restore it with the logs of that backup");
   }
@@ -229,6 +239,10 @@ Status AttachedDatabases::attach(const AttachEvent& event, Generation generation
   KnownDatabase& database = known_[found.value()];
   by_dbid_.erase(event.dbid);
   database.attached = false;
+  if (database.file.empty()) {
+    database.aside = "it is not one of those to be restored";
+    return Ok{};
+  }
   if (!database.header && event.kind != AttachEvent::Kind::created) {
     database.aside = "the file is not there";
     return Ok{};

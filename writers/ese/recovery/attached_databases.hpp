@@ -18,15 +18,26 @@
 
 namespace stillframe::ese {
 
+// A database that was copied while it was in use, with what its trailer says put into its header.
+struct StreamedCopy {
+  DatabaseHeader header;
+  Pgno last{};  // its last page; behind it may be the trailer
+};
+
 // Where the databases are: the paths in a log are those of the machine that wrote it.
 struct DatabasePlaces {
   bool as_logged = false;                   // this machine wrote the log: the paths in it are right
   BytePath directory;                       // else by the end of the logged path, case ignored
   std::map<std::string, BytePath> by_path;  // logged path -> file; comes first
   std::map<BytePath, BytePath> copies;      // file -> the copy that is used instead
+  // Only what by_path names takes part, and these files of them are copies from a backup.
+  bool named_only = false;
+  std::map<BytePath, StreamedCopy> streamed;
 
-  // The file for a logged path, whether it is there or not.
+  // The file for a logged path, whether it is there or not; empty if it shall not take part.
   BytePath place(Files& files, const std::string& logged_path) const;
+  // Its header as recovery knows it; none if there is no such file.
+  Result<std::optional<HeaderFound>> header(Files& files, const BytePath& file) const;
 
  private:
   BytePath original(Files& files, const std::string& logged_path) const;

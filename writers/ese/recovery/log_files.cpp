@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "writers/ese/recovery/recovery_plan.hpp"
+
 namespace stillframe::ese {
 
 namespace {
@@ -67,6 +69,36 @@ Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::
   return set;
 }
 
+Result<LogSet> read_restored_logs(Files& files, const RestoredLogs& from, const std::string& base) {
+  LogSet all{"", base, {}, {}, std::nullopt};
+  std::vector<ChainLog> logs;
+  const auto add = [&](const BytePath& directory, auto&& wanted) -> Status {
+    auto set = read_log_set(files, directory, base);
+    if (!set.ok()) return set.error();
+    for (ChainLog& log : set.value().chain.logs) {
+      if (!wanted(log)) continue;
+      log.file = directory + "/" + log.file;
+      logs.push_back(std::move(log));
+    }
+    return Ok{};
+  };
+  const bool together = from.further == from.set;
+  Status read = add(from.set, [&](const ChainLog& log) {
+    const bool further = together && log.generation() > from.high;
+    return log.generation() >= from.low && (log.generation() <= from.high || further);
+  });
+  if (read.ok() && !together && !from.further.empty()) {
+    read = add(from.further, [&](const ChainLog& log) {
+      const bool beyond =
+          from.further_last != Generation::none && log.generation() > from.further_last;
+      return log.generation() > from.high && !beyond;
+    });
+  }
+  if (!read.ok()) return read.error();
+  all.chain = examine_chain(std::move(logs));
+  return all;
+}
+
 std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const BytePath& directory,
                                                          const std::string& base) {
   const auto names = files.list(directory);
@@ -86,7 +118,8 @@ Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generatio
     return ese_error(EseErr::missing_log_file, "a log of '" + set.base + "' in '" +
                                                    escape_path(set.directory) + "' is not there");
   }
-  auto bytes = read_whole(files, set.directory + "/" + log->file, kLogBytesMax);
+  const BytePath path = set.directory.empty() ? log->file : set.directory + "/" + log->file;
+  auto bytes = read_whole(files, path, kLogBytesMax);
   if (!bytes.ok()) return bytes.error();
   return LogGeneration::read(std::move(bytes).value(), log->file, {.complete = !last});
 }

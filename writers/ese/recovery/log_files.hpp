@@ -24,6 +24,10 @@ Result<LogSet> read_log_set(Files& files, const BytePath& directory, const std::
 std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const BytePath& directory,
                                                          const std::string& base);
 
+// The logs of `base` that `from` speaks of as one set, whose files are named with their folders.
+struct RestoredLogs;
+Result<LogSet> read_restored_logs(Files& files, const RestoredLogs& from, const std::string& base);
+
 // A generation of the set's chain, whole; `last` is the newest that is read.
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
                                       bool last);

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "writers/ese/format/backup_stamp.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_database.hpp"
 #include "writers/ese/format/record_parts.hpp"
@@ -114,6 +115,14 @@ void LogLifecycle::set_version(const LogRecord& record) {
   header.update_minor = version.update_minor;
 }
 
+void LogLifecycle::stamp(const LogRecord& record) {
+  const auto backup = decode_record<BackupRecord2>(record.bytes).fixed;
+  KnownDatabase* database = databases_->attached(backup.dbid);
+  const bool update = BackupPhase{backup.phase} == BackupPhase::update;
+  if (!update || database == nullptr || record.at <= database->attached_at) return;
+  stamp_backup(*database->header, backup);
+}
+
 Status LogLifecycle::resize(const LogRecord& record) {
   const Dbid dbid{std::to_integer<std::uint8_t>(record.bytes[1])};
   const KnownDatabase* database = databases_->attached(dbid);
@@ -148,6 +157,9 @@ Status LogLifecycle::follow(const LogRecord& record, const LogFileHeader& log) {
     case RecordType::recovery_quit:
     case RecordType::recovery_quit2:
       databases_->detach_all(shutdown_);
+      return Ok{};
+    case RecordType::backup2:
+      stamp(record);
       return Ok{};
     case RecordType::set_db_version:
       set_version(record);

@@ -34,6 +34,7 @@ class LogLifecycle {
   Status attach(const LogRecord& record, const LogFileHeader& log);
   Status detach(const LogRecord& record, const LogFileHeader& log);
   void set_version(const LogRecord& record);
+  void stamp(const LogRecord& record);
   Status resize(const LogRecord& record);
 
   AttachedDatabases* databases_;

@@ -26,7 +26,7 @@ Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& 
           options.progress("replaying", static_cast<std::uint64_t>(generation) - from,
                            static_cast<std::uint64_t>(plan.last) - from + 1);
         }
-        return read_generation(files, plan.logs, generation, last);
+        return read_planned(files, options, plan.logs, generation, last);
       },
       plan.start.generation, plan.last, plan.start);
   for (;;) {
@@ -52,7 +52,7 @@ Result<std::set<BytePath>> recovered_files(Files& files, const DatabasePlaces& p
   for (const auto& [file, copy] : places.copies) databases.insert(copy);
   if (!databases.empty()) return databases;
   for (const auto& [path, file] : places.by_path) databases.insert(file);
-  if (places.as_logged) return databases;
+  if (places.as_logged || places.named_only) return databases;
   const auto names = files.list(places.directory);
   if (!names.ok()) return names.error();
   for (const std::string& name : names.value()) {
@@ -107,7 +107,9 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
     }
     return report;
   }
+  // Nobody has written to a copy from a backup: what lies beside it sheltered another file.
   for (const PlannedDatabase& database : report.plan.databases) {
+    if (options.restored) break;
     auto restored = restore_sheltered(files, database.file, shelter_path(database.file));
     if (!restored.ok()) return restored.error();
   }

@@ -100,6 +100,11 @@ Status RecoveredDatabase::write(Pgno pgno, MutableBytes page) {
   return journal_.write(pgno, page);
 }
 
+void RecoveredDatabase::end_at(Pgno last) {
+  file_pages_ = std::min<std::uint64_t>(file_pages_, number(last));
+  last_ = Pgno{static_cast<std::uint32_t>(file_pages_)};
+}
+
 void RecoveredDatabase::grow_to(Pgno last) {
   last_ = std::max(last_, last);
 }

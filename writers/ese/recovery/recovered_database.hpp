@@ -29,6 +29,8 @@ class RecoveredDatabase final : public PageStore {
 
   // Pages that are written get the checksum of Windows Vista and later, whatever they had.
   void use_new_checksums(bool use) { new_checksums_ = use; }
+  // What the file has behind this page does not count.
+  void end_at(Pgno last);
   // The file has pages up to this one at least.
   void grow_to(Pgno last);
   Pgno last_page() const { return last_; }

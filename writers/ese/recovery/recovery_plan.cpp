@@ -68,9 +68,11 @@ class Planner {
   Planner(Files& files, const RecoveryOptions& options) : files_(files), options_(options) {}
 
   Result<RecoveryPlan> plan() {
-    auto set = read_log_set(files_, options_.logs, options_.base);
+    auto set = options_.restored ? read_restored_logs(files_, *options_.restored, options_.base)
+                                 : read_log_set(files_, options_.logs, options_.base);
     if (!set.ok()) return set.error();
     plan_.logs = std::move(set).value();
+    if (options_.restored) return plan_restored();
     if (!options_.system.empty()) {
       plan_.logs.checkpoint = read_checkpoint_of(files_, options_.system, options_.base);
     }
@@ -93,6 +95,34 @@ class Planner {
 
  private:
   const LogChain& chain() const { return plan_.logs.chain; }
+
+  Result<RecoveryPlan> plan_restored() {
+    const ChainLog* first = chain().find(options_.restored->low);
+    if (first == nullptr) {
+      return ese_error(EseErr::file_not_found, "log " + hexadecimal(options_.restored->low) +
+                                                   " of the backup is not in '" +
+                                                   escape_path(options_.restored->set) + "'");
+    }
+    auto followed = follow(beginning_of(*first), first->header.attachments, false);
+    if (!followed.ok()) return followed.error();
+    if (Status judged = judge_databases(); !judged.ok()) return judged.error();
+    if (Status named = check_all_named(); !named.ok()) return named.error();
+    return std::move(plan_);
+  }
+
+  Status check_all_named() const {
+    for (const auto& [path, file] : options_.databases.by_path) {
+      const auto& all = databases_.all();
+      const bool found = std::any_of(all.begin(), all.end(), [&](const KnownDatabase& known) {
+        return known.file == file && known.took_part;
+      });
+      if (found) continue;
+      return ese_error(EseErr::attached_database_mismatch,
+                       "the logs of the backup have no database '" + path + "', as which '" +
+                           escape_path(file) + "' is to be restored");
+    }
+    return Ok{};
+  }
 
   Status check_logs() {
     for (const BadLogFile& bad : plan_.logs.bad) {
@@ -191,9 +221,14 @@ class Planner {
     return true;
   }
 
+  Result<std::optional<HeaderFound>> header_of(const BytePath& file) const {
+    if (file.empty()) return std::optional<HeaderFound>();
+    return options_.databases.header(files_, file);
+  }
+
   // The file is from before it was attached, so it has none of the changes since.
   bool lacks_changes(const KnownDatabase& database) {
-    const auto header = read_database_header(files_, database.file);
+    const auto header = header_of(database.file);
     return header.ok() && header.value() &&
            header.value()->header.lgpos_attach < database.attached_at;
   }
@@ -206,7 +241,7 @@ class Planner {
             options_.progress("planning", static_cast<std::uint64_t>(generation) - first,
                               static_cast<std::uint64_t>(plan_.last) - first + 1);
           }
-          return read_generation(files_, plan_.logs, generation, last);
+          return read_planned(files_, options_, plan_.logs, generation, last);
         },
         plan_.start.generation, plan_.last, plan_.start);
     plan_.records = 0;
@@ -228,7 +263,7 @@ class Planner {
     for (const KnownDatabase& known : databases_.all()) {
       PlannedDatabase planned{known.logged_path, known.file, PlannedAction::set_aside, known.aside,
                               !known.attached};
-      auto header = read_database_header(files_, known.file);
+      auto header = header_of(known.file);
       if (!header.ok()) return header.error();
       if (known.created && known.unfinished) {
         planned.why = "its creation was not finished; create it again";
@@ -351,6 +386,22 @@ bool RecoveryPlan::anything_to_do() const {
   return std::any_of(databases.begin(), databases.end(), [](const PlannedDatabase& database) {
     return database.action == PlannedAction::redo || database.action == PlannedAction::create;
   });
+}
+
+Result<LogGeneration> read_planned(Files& files, const RecoveryOptions& options, const LogSet& logs,
+                                   Generation generation, bool last) {
+  const bool of_set = options.restored && generation <= options.restored->high;
+  auto log = read_generation(files, logs, generation, last && !of_set);
+  if (log.ok() || !options.restored) return log;
+  const auto torn = read_generation(files, logs, generation, true);
+  const bool is_torn = torn.ok() && torn.value().end() == LogEnd::torn;
+  using enum EseErr;
+  const EseErr err =
+      of_set ? (is_torn ? log_torn_write_during_hard_restore : log_corrupt_during_hard_restore)
+             : (is_torn ? log_torn_write_during_hard_recovery : log_corrupt_during_hard_recovery);
+  return ese_error(err, "log " + hexadecimal(generation) +
+                            (of_set ? " of the backup is damaged: " : " is damaged: ") +
+                            log.error().what());
 }
 
 Result<RecoveryPlan> plan_recovery(Files& files, const RecoveryOptions& options) {

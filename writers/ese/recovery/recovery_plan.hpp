@@ -17,9 +17,20 @@
 
 namespace stillframe::ese {
 
+// The logs of a backup, and newer ones that go on from them.
+struct RestoredLogs {
+  BytePath set;  // the folder of the backup's logs
+  Generation low = Generation::none, high = Generation::none;
+  BytePath further;  // that of the newer ones; it may be the same one, and need not have any
+  Generation further_last = Generation::none;  // if it is set, no newer ones than this
+};
+
 struct RecoveryOptions {
-  BytePath logs;     // the folder
-  BytePath system;   // that of the checkpoint, if it is another one
+  BytePath logs;    // the folder
+  BytePath system;  // that of the checkpoint, if it is another one
+  // A backup is recovered: these are the logs, from the oldest of the set on, whatever a checkpoint
+  // says, and the databases are the copies that databases.streamed knows.
+  std::optional<RestoredLogs> restored;
   std::string base;  // "edb"
   DatabasePlaces databases;
   // Go on when generations are missing that hold only newer transactions: these are lost then.
@@ -62,6 +73,11 @@ struct RecoveryPlan {
 
   bool anything_to_do() const;
 };
+
+// A generation of the plan's logs. Of restored logs every one of the set is complete, and an error
+// says whether the set is damaged (570, 573) or what goes on from it (571, 574).
+Result<LogGeneration> read_planned(Files& files, const RecoveryOptions& options, const LogSet& logs,
+                                   Generation generation, bool last);
 
 // Reads all logs that would be replayed. An error is a refusal, and names what is missing, wrong or
 // not supported: a file, or a record by its position.

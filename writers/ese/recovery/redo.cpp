@@ -6,6 +6,7 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
+#include "writers/ese/format/backup_stamp.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_database.hpp"
 #include "writers/ese/format/record_page.hpp"
@@ -102,6 +103,8 @@ Status Redo::take_out() {
                                             database->created ? made_anew : of_file);
       if (!opened.ok()) return opened.error();
       store = std::move(opened).value();
+      const auto copy = options_.databases.streamed.find(database->file);
+      if (copy != options_.databases.streamed.end()) store->end_at(copy->second.last);
       store->use_new_checksums(database->header->update_major >= kNewChecksumUpdate);
     }
     cache_.attach(dbid, *store);
@@ -371,7 +374,8 @@ std::vector<Attachment> Redo::attachments() {
     attachment.entry.attach = database.attached_at;
     attachment.entry.consistent = database.consistent;
     attachment.entry.database = database.header->sign_db;
-    attachment.name = to_logged_utf16(database.logged_path);
+    // What is restored elsewhere is another file than the one that the log knew.
+    attachment.name = to_logged_utf16(options_.restored ? database.file : database.logged_path);
     attached.push_back(std::move(attachment));
   }
   return attached;
@@ -451,11 +455,14 @@ Status Redo::finish_database(KnownDatabase& database) {
   if (database.created && database.unfinished) return discard_incomplete(files_, database.file);
   if (!header.clean()) {
     set_state(header, DbState::clean_shutdown, {}, {});
+    forget_backups(header);
     header.sign_db = options_.identity;
     header.sign_log = Signature{};
     header.lgpos_consistent = header.lgpos_attach = header.lgpos_detach = Lgpos{};
     header.lgpos_last_resize = Lgpos{};
   }
+  // What follows a restore is a new line of backups.
+  if (options_.restored) forget_backups(header);
   header.gen_recovering = Generation::none;
   header.full_current = BackupInfo{};
   header.snapshot_current = BackupInfo{};

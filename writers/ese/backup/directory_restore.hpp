@@ -1,0 +1,29 @@
+// Brings back what back_up_to_directory() stored, and what the logs of the instance have since:
+// what JetRestoreInstance does.
+#pragma once
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+
+#include "writers/ese/backup/hard_restore.hpp"
+#include "writers/ese/backup/progress_meter.hpp"
+#include "writers/ese/instance/instance_options.hpp"
+
+namespace stillframe::ese {
+
+struct DirectoryRestore {
+  BytePath directory;    // of a set, or of an atomic one
+  BytePath destination;  // of all databases; empty: where they were
+  ProgressCallback progress = {};
+};
+
+// `instance` says where an instance keeps its logs and checkpoint; it is not running. On success
+// the databases are cleanly shut down with everything that the set's logs and newer ones there
+// have. file_not_found without logs, patch_file_missing without databases, invalid_path,
+// page_size_mismatch, invalid_log_sequence when the logs of the instance do not go on from those of
+// the set; otherwise as restore_databases(). What is refused has changed nothing; what fails later
+// may have replaced databases.
+Result<HardRestored> restore_from_directory(Files& files, const InstanceOptions& instance,
+                                            const DirectoryRestore& how);
+
+}  // namespace stillframe::ese
