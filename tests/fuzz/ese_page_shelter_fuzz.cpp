@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "framework/base/check.hpp"
-#include "tests/ese/support/crashing_files.hpp"
+#include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/database_header.hpp"
