@@ -99,8 +99,9 @@ TEST_F(JetDatabases, AnotherInstanceCannotHaveTheSameOne) {
   const std::string one = folder_.file("one.edb");
   EXPECT_EQ(JetAttachDatabaseA(session, one.c_str(), 0), JET_errDatabaseSharingViolation);
   ASSERT_JET(JetTerm(instance_));
-  instance_ = other;
+  instance_ = JET_instanceNil;
   EXPECT_JET(JetAttachDatabaseA(session, one.c_str(), 0));
+  EXPECT_JET(JetTerm(other));
 }
 
 TEST_F(JetDatabases, FilesSayWhatTheyAreWithoutAnInstance) {

@@ -110,6 +110,49 @@ Status place(const Column& column, std::uint32_t itag, Value value, Values& valu
   return Ok{};
 }
 
+// The value as it is, with the request's part of it changed.
+Value part_changed(const SetRequest& request, Value value) {
+  const bool both = (request.grbit & kParts) == (JET_bitSetOverwriteLV | JET_bitSetSizeLV);
+  if (!both) {
+    apply_edit(edit_of(request), value);
+    return value;
+  }
+  SetRequest data = request;
+  data.grbit = JET_bitSetOverwriteLV;
+  apply_edit(edit_of(data), value);
+  value.resize(std::size_t{request.offset} + request.data_bytes);
+  return value;
+}
+
+// Makes of the column's values what the request wants.
+Result<JET_ERR> set_in(const Column& column, const SetRequest& request, Values& all) {
+  const bool there = request.itag > 0 && request.itag <= all.size();
+  if ((request.grbit & JET_bitSetRevertToDefaultValue) != 0) {
+    all.clear();
+    if ((column.flags & kColumnHasDefault) != 0) all.push_back(column.default_value);
+    return JET_ERR{JET_errSuccess};
+  }
+  if (sets_null(request)) {
+    if (there) all.erase(all.begin() + static_cast<std::ptrdiff_t>(request.itag - 1));
+    return JET_ERR{JET_errSuccess};
+  }
+  Value value;
+  JET_ERR done = JET_errSuccess;
+  if ((request.grbit & kParts) != 0) {
+    value = part_changed(request, there ? all[request.itag - 1] : Value{});
+  } else {
+    const auto whole = whole_value(column, request, value);
+    if (!whole.ok()) return whole;
+    done = whole.value();
+  }
+  const bool unique = (request.grbit & JET_bitSetUniqueMultiValues) != 0;
+  if (unique && std::find(all.begin(), all.end(), value) != all.end()) {
+    return refused(JET_errMultiValuedDuplicate, column, "has this value already");
+  }
+  if (Status s = place(column, request.itag, std::move(value), all); !s.ok()) return s.error();
+  return done;
+}
+
 }  // namespace
 
 // ---- Values
@@ -173,38 +216,8 @@ Result<JET_ERR> CopyBuffer::set(const Now& now, TableObject& table, const Column
   if (Status s = make_whole(now, table); !s.ok()) return s.error();
   auto values = this->values(now, table, column);
   if (!values.ok()) return values.error();
-  Values& all = values.value();
-  JET_ERR done = JET_errSuccess;
-  if ((request.grbit & JET_bitSetRevertToDefaultValue) != 0) {
-    all.clear();
-    if ((column.flags & kColumnHasDefault) != 0) all.push_back(column.default_value);
-  } else if (sets_null(request)) {
-    if (request.itag > 0 && request.itag <= all.size()) {
-      all.erase(all.begin() + static_cast<std::ptrdiff_t>(request.itag - 1));
-    }
-  } else {
-    Value value;
-    if ((request.grbit & kParts) == 0) {
-      const auto whole = whole_value(column, request, value);
-      if (!whole.ok()) return whole;
-      done = whole.value();
-    } else {
-      if (request.itag > 0 && request.itag <= all.size()) value = all[request.itag - 1];
-      apply_edit(edit_of(request), value);
-      if ((request.grbit & kParts) == (JET_bitSetOverwriteLV | JET_bitSetSizeLV)) {
-        SetRequest data = request;
-        data.grbit = JET_bitSetOverwriteLV;
-        apply_edit(edit_of(data), value);
-        value.resize(std::size_t{request.offset} + request.data_bytes);
-      }
-    }
-    if ((request.grbit & JET_bitSetUniqueMultiValues) != 0 &&
-        std::find(all.begin(), all.end(), value) != all.end()) {
-      return refused(JET_errMultiValuedDuplicate, column, "has this value already");
-    }
-    if (Status s = place(column, request.itag, std::move(value), all); !s.ok()) return s.error();
-  }
-  values_[column.id] = std::move(all);
+  const auto done = set_in(column, request, values.value());
+  if (done.ok()) values_[column.id] = std::move(values).value();
   return done;
 }
 

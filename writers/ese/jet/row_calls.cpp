@@ -169,20 +169,41 @@ std::int64_t number_of(Bytes bytes) {
                                               : load_le<std::int64_t>(bytes.data());
 }
 
-Answer escrow(JetSession& session, JetCursor& cursor, JET_COLUMNID columnid, Bytes delta, void* old,
-              std::uint32_t old_room, std::uint32_t* old_actual, JET_GRBIT grbit) {
-  if (grbit != 0) {
-    return grbit == JET_bitEscrowNoRollback
-               ? jet_error(JET_errFeatureNotAvailable, "what is added is taken back by a rollback")
-               : jet_error(JET_errInvalidGrbit, "JetEscrowUpdate has no such option");
+Status check_escrow(const JetSession& session, const JetCursor& cursor, JET_GRBIT grbit) {
+  if (grbit == JET_bitEscrowNoRollback) {
+    return jet_error(JET_errFeatureNotAvailable, "what is added is taken back by a rollback");
   }
+  if (grbit != 0) return jet_error(JET_errInvalidGrbit, "JetEscrowUpdate has no such option");
   if (session.level() == 0) {
     return jet_error(JET_errNotInTransaction, "JetEscrowUpdate is for transactions");
   }
   if (cursor.preparing()) {
     return jet_error(JET_errAlreadyPrepared, "a row is being prepared; update or cancel it");
   }
-  if (Status s = cursor.check_writable(); !s.ok()) return s.error();
+  return cursor.check_writable();
+}
+
+// What the column held before.
+Result<Value> add_to_row(const Now& now, JetSession& session, JetCursor& cursor,
+                         const Column& column, std::int64_t delta) {
+  const auto row = cursor.bookmark(now);
+  if (!row.ok()) return row.error();
+  TableRows rows(cursor.table(), now.transaction);
+  const auto record = rows.read(row.value());
+  if (!record.ok()) return record.error();
+  auto before = rows.values(record.value(), column);
+  if (!before.ok()) return before.error();
+  // Others may add at the same time, but not while one prepares the row.
+  const RowLocks::Row lock{cursor.table().database().id, cursor.table().objid(), row.value()};
+  Status free = session.instance().row_locks().check(session.handle(), lock);
+  if (!free.ok()) return free.error();
+  if (Status s = rows.add(row.value(), column, delta); !s.ok()) return s.error();
+  return before.value().empty() ? Value(column.size) : std::move(before.value().front());
+}
+
+Answer escrow(JetSession& session, JetCursor& cursor, JET_COLUMNID columnid, Bytes delta, void* old,
+              std::uint32_t old_room, std::uint32_t* old_actual, JET_GRBIT grbit) {
+  if (Status s = check_escrow(session, cursor, grbit); !s.ok()) return s.error();
   return session.change([&](const Now& now) -> Answer {
     const auto column = cursor.column(now, columnid);
     if (!column.ok()) return column.error();
@@ -192,22 +213,9 @@ Answer escrow(JetSession& session, JetCursor& cursor, JET_COLUMNID columnid, Byt
     if (delta.size() != column.value().size || (old != nullptr && old_room < delta.size())) {
       return jet_error(JET_errInvalidBufferSize, "the column's numbers have another size");
     }
-    const auto row = cursor.bookmark(now);
-    if (!row.ok()) return row.error();
-    TableRows rows(cursor.table(), now.transaction);
-    const auto record = rows.read(row.value());
-    if (!record.ok()) return record.error();
-    const auto before = rows.values(record.value(), column.value());
+    const auto before = add_to_row(now, session, cursor, column.value(), number_of(delta));
     if (!before.ok()) return before.error();
-    const RowLocks::Row lock{cursor.table().database().id, cursor.table().objid(), row.value()};
-    if (Status s = session.instance().row_locks().check(session.handle(), lock); !s.ok()) {
-      return s.error();
-    }
-    Status added = rows.add(row.value(), column.value(), number_of(delta));
-    if (!added.ok()) return added.error();
-    if (old != nullptr && !before.value().empty()) {
-      std::memcpy(old, before.value().front().data(), before.value().front().size());
-    }
+    if (old != nullptr) std::memcpy(old, before.value().data(), before.value().size());
     if (old_actual != nullptr) *old_actual = column.value().size;
     return success();
   });
