@@ -10,7 +10,7 @@ namespace stillframe::ese::bench {
 
 namespace {
 
-constexpr std::uint32_t kLogFileBytes = 64U << 20, kLogBufferBytes = 1U << 20;
+constexpr std::uint32_t kLogFileBytes = 16U << 20, kLogBufferBytes = 1U << 20;
 constexpr std::uint32_t kLocks = 200'000;
 constexpr int kFileMode = 0640;
 

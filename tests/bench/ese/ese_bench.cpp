@@ -50,7 +50,7 @@ bool judged_by(Measure measure, std::string_view peer) {
 }
 
 struct Arguments {
-  std::string folder = "ese_bench.dir";
+  std::string folder = ".";
   std::uint64_t rows = 1'000'000;
   double seconds = 3;
   std::vector<std::string> only, engines;
@@ -177,7 +177,7 @@ int run(int argc, char** argv) {
   CLI::App app("Measures the ESE engine beside SQLite and Berkeley DB.", "ese_bench");
   std::vector<std::string> names{kVerification};
   for (const Measure measure : kMeasures) names.emplace_back(name_of(measure));
-  app.add_option("--dir", arguments.folder, "A folder for the files; what is in it goes");
+  app.add_option("--dir", arguments.folder, "A folder on the file system to measure");
   app.add_option("--rows", arguments.rows, "How many rows of 200 bytes")
       ->check(CLI::Range(std::uint64_t{1000}, std::uint64_t{100'000'000}));
   app.add_option("--seconds", arguments.seconds, "How long commits are counted");

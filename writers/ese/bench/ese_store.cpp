@@ -12,7 +12,7 @@ namespace stillframe::ese::bench {
 
 namespace {
 
-constexpr std::uint32_t kLogBytes = 64U << 20;
+constexpr std::uint32_t kLogBytes = 16U << 20;
 constexpr ColumnId kKey{kFixedFirst}, kValue{kVariableFirst};
 
 TableSpec rows_table() {

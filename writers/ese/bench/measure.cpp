@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
@@ -14,8 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
-#include "framework/io/file.hpp"
 #include "framework/io/remove_tree.hpp"
 
 namespace stillframe::ese::bench {
@@ -26,7 +27,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kCacheBytesMin = std::size_t{8} << 20;
 constexpr std::size_t kCheckpointBytes = std::size_t{256} << 20;
 constexpr std::size_t kNoCheckpoint = std::size_t{1} << 40;
-constexpr mode_t kFolderMode = 0750;
 constexpr std::uint64_t kRowsARound = 10'000;  // between two looks at the progress
 
 double seconds_since(Clock::time_point begin) {
@@ -328,12 +328,13 @@ std::size_t tenth_cache_bytes(std::uint64_t rows) {
 }
 
 Result<std::vector<Figure>> measure(const MakeStore& make, const MeasureOptions& options) {
-  if (exists(options.folder)) {
-    if (Status s = remove_tree(options.folder); !s.ok()) return s.error();
+  MeasureOptions own = options;
+  own.folder = join_path(options.folder, "bench.XXXXXX");
+  if (::mkdtemp(own.folder.data()) == nullptr) {
+    return posix_error(errno, "make a folder in", options.folder);
   }
-  if (Status s = make_directories(options.folder, kFolderMode); !s.ok()) return s.error();
-  auto figures = Measuring(make, options).run();
-  Status removed = remove_tree(options.folder);
+  auto figures = Measuring(make, own).run();
+  Status removed = remove_tree(own.folder);
   if (figures.ok() && !removed.ok()) return removed.error();
   return figures;
 }

@@ -33,7 +33,7 @@ struct Figure {
 };
 
 struct MeasureOptions {
-  BytePath folder;  // what is in it is removed
+  BytePath folder;  // is there; the files are in a new one inside it
   std::uint64_t rows = 1'000'000;
   double commit_seconds = 3;
   std::vector<Measure> only;  // empty: all
@@ -50,7 +50,8 @@ inline constexpr unsigned kThreadsTogether = 16;
 std::size_t whole_cache_bytes(std::uint64_t rows);
 std::size_t tenth_cache_bytes(std::uint64_t rows);
 
-// Makes the store in the folder, which is empty again afterwards. `make` is called again and again.
+// Leaves the folder as it was. `make` is called again and again. Starts processes, so no thread may
+// run beside it.
 using MakeStore = std::function<std::unique_ptr<MeasuredStore>()>;
 Result<std::vector<Figure>> measure(const MakeStore& make, const MeasureOptions& options);
 
