@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "framework/chunkstore/hash_loops.hpp"
@@ -24,6 +25,17 @@ constexpr std::uint32_t kRoundConstants[64] = {
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+
+// Calls `step` for 0 to kCount - 1, each known when it is compiled: only then do the sixteen words
+// and eight variables of the rounds stay in registers.
+template <class Step, std::size_t... kIndex>
+[[gnu::always_inline]] inline void unrolled(const Step& step, std::index_sequence<kIndex...>) {
+  (step(std::integral_constant<std::size_t, kIndex>()), ...);
+}
+template <std::size_t kCount, class Step>
+[[gnu::always_inline]] inline void unrolled(const Step& step) {
+  unrolled(step, std::make_index_sequence<kCount>());
+}
 
 // `Choice` has the three functions of three words; instruction sets differ in how.
 template <class Vector, class Choice>
@@ -54,11 +66,11 @@ struct HashKernel {
 
   template <std::size_t kBit>
   [[gnu::always_inline]] static void transpose_from(Vector* rows) {
-    for (std::size_t row = 0; row < kLanes; ++row) {
-      if ((row & kBit) == 0) {
+    unrolled<kLanes>([&](auto row) __attribute__((always_inline)) {
+      if constexpr ((row & kBit) == 0) {
         exchange<kBit>(rows[row], rows[row + kBit], std::make_index_sequence<kLanes>());
       }
-    }
+    });
     if constexpr (kBit > 1) transpose_from<kBit / 2>(rows);
   }
 
@@ -66,29 +78,29 @@ struct HashKernel {
   [[gnu::always_inline]] static void load_block(const std::byte* const* messages,
                                                 std::size_t offset, Vector* words) {
     for (std::size_t first = 0; first < 16; first += kLanes) {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      unrolled<kLanes>([&](auto lane) __attribute__((always_inline)) {
         std::memcpy(&words[first + lane], messages[lane] + offset + first * 4, sizeof(Vector));
-      }
+      });
       transpose_from<kLanes / 2>(words + first);
     }
-    for (std::size_t i = 0; i < 16; ++i) {
+    unrolled<16>([&](auto i) __attribute__((always_inline)) {
       words[i] = swap_bytes(words[i], std::make_index_sequence<sizeof(Vector)>());
-    }
+    });
   }
 
   [[gnu::always_inline]] static void next_words(Vector* w) {
-    for (std::size_t i = 0; i < 16; ++i) {
+    unrolled<16>([&](auto i) __attribute__((always_inline)) {
       const Vector& before = w[(i + 1) % 16];
       const Vector& last = w[(i + 14) % 16];
       w[i] += Choice::parity(rotate<7>(before), rotate<18>(before), before >> 3) +
               Choice::parity(rotate<17>(last), rotate<19>(last), last >> 10) + w[(i + 9) % 16];
-    }
+    });
   }
 
   // Eight rounds, after which every variable is back in its place.
   [[gnu::always_inline]] static void eight_rounds(Vector* v, const Vector* w,
                                                   const std::uint32_t* constants) {
-    for (std::size_t i = 0; i < 8; ++i) {
+    unrolled<8>([&](auto i) __attribute__((always_inline)) {
       const Vector &a = v[(8 - i) % 8], &b = v[(9 - i) % 8], &c = v[(10 - i) % 8];
       const Vector &e = v[(12 - i) % 8], &f = v[(13 - i) % 8], &g = v[(14 - i) % 8];
       Vector &d = v[(11 - i) % 8], &h = v[(15 - i) % 8];
@@ -97,7 +109,7 @@ struct HashKernel {
       d += sum;
       h = sum + Choice::parity(rotate<2>(a), rotate<13>(a), rotate<22>(a)) +
           Choice::majority(a, b, c);
-    }
+    });
   }
 
   static void compress(std::uint32_t* state, const std::byte* const* messages, std::size_t blocks) {
