@@ -117,7 +117,10 @@ stillframe_component(ese TYPE SHARED OUTPUT stillframe-ese
   FOLDERS framework/base framework/io writers/ese/format writers/ese/engine writers/ese/tables
           writers/ese/recovery writers/ese/instance writers/ese/jet)
 set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
-target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_symbols}")
+# By the compiler's own linker: mold 1.10 stops at an assertion where a version script hides what
+# __builtin_cpu_supports() takes from libgcc.
+target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_symbols}"
+                                                   -fuse-ld=bfd)
 set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symbols}")
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its

@@ -11,6 +11,7 @@
 
 namespace {
 
+using namespace stillframe;
 using namespace stillframe::ese;
 
 constexpr std::size_t kPageBytes = 4096;

@@ -8,6 +8,7 @@
 
 // Expands the input; and packs it, which must come back.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace stillframe;
   using namespace stillframe::ese;
   const Bytes bytes(reinterpret_cast<const std::byte*>(data), size);
   const auto expanded = decompress(bytes);

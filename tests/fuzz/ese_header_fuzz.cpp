@@ -10,6 +10,7 @@
 // The start of a file, as it is and with the checksum it should have, so that what lies behind the
 // checksum is reached.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace stillframe;
   using namespace stillframe::ese;
   const Bytes input(reinterpret_cast<const std::byte*>(data), size);
   (void)find_header(input, "fuzz");

@@ -11,6 +11,7 @@
 
 namespace {
 
+using namespace stillframe;
 using namespace stillframe::ese;
 
 // Edits may be refused, but must leave a page that keeps the rules edits rely on.

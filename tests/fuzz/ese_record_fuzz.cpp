@@ -6,6 +6,7 @@
 
 // The first byte chooses the layout.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace stillframe;
   using namespace stillframe::ese;
   if (size == 0) return 0;
   const Bytes record(reinterpret_cast<const std::byte*>(data) + 1, size - 1);
