@@ -17,8 +17,8 @@ using namespace stillframe::ese;
 namespace {
 
 using Blob = std::vector<std::byte>;
-constexpr std::size_t kHeadBytes = 4096, kPagesInBatch = 64, kPgnosAt = 32, kSumsAt = 288;
-constexpr std::uint64_t kMagic = 0x3145'4741'5046'5345;
+constexpr std::size_t kHeadBytes = 4096, kPagesInBatch = 64, kPgnosAt = 32, kHashesAt = 288;
+constexpr std::uint64_t kMagic = 0x3245'4741'5046'5345;
 constexpr std::uint32_t kPages = 6;  // of the database; half of them torn
 const BytePath kDatabase = "/fuzz.edb";
 
@@ -71,8 +71,7 @@ void add_batch(Input& input, std::size_t page_bytes, std::uint64_t at, Blob& she
     const std::uint8_t wrong = input.next();
     if ((wrong & 1) != 0) page[100] ^= std::byte{0x55};
     store_le(head + kPgnosAt + 4 * i, pgno);
-    store_le(head + kSumsAt + 8 * i,
-             load_le<std::uint64_t>(page.data()) ^ ((wrong & 2) != 0 ? 1U : 0U));
+    store_le(head + kHashesAt + 8 * i, sheltered_hash(page) ^ ((wrong & 2) != 0 ? 1U : 0U));
     std::copy(page.begin(), page.end(),
               shelter.begin() + static_cast<std::ptrdiff_t>(at + kHeadBytes + i * page_bytes));
   }

@@ -8,6 +8,7 @@
 #include "tests/ese/support/sample_database.hpp"
 #include "tests/io/support/crashing_files.hpp"
 #include "tests/support/scale.hpp"
+#include "writers/ese/format/checksum.hpp"
 
 namespace stillframe::ese::tests {
 namespace {
@@ -34,6 +35,20 @@ class PageShelterTest : public ::testing::Test {
     put(kDatabase, whole_);
   }
 
+  // The database in use, as its header says then.
+  void begin_use() {
+    sample_.header.state = DbState::dirty_shutdown;
+    sample_.header.lgpos_attach = {7, 3, Generation{5}};
+    sample_.header.gen_max_required = Generation{6};
+    write_header();
+  }
+  void write_header() {
+    const MutableBytes header = MutableBytes(whole_).first(kPageBytes);
+    seal_header(sample_.header, header);
+    std::copy_n(header.begin(), kPageBytes, whole_.begin() + kPageBytes);
+    put(kDatabase, whole_);
+  }
+
   void put(const BytePath& path, const Blob& bytes) {
     if (files_.exists(path)) {
       ASSERT_TRUE(files_.remove(path).ok());
@@ -57,7 +72,7 @@ class PageShelterTest : public ::testing::Test {
     std::vector<SealedPage> pages;
     for (const Pgno pgno : pgnos)
       pages.push_back({pgno, Bytes(whole_).subspan(place(pgno), kPageBytes)});
-    ASSERT_TRUE(made.value()->take(pages).ok());
+    ASSERT_TRUE(made.value()->take(pages, ShelteredDatabase::of(sample_.header)).ok());
   }
   // As a disk leaves it that stopped in the middle of a page.
   void tear(Pgno pgno) {
@@ -66,6 +81,26 @@ class PageShelterTest : public ::testing::Test {
       torn[place(pgno) + i] ^= std::byte(i % 251);  // a constant would not change the sum
     put(kDatabase, torn);
   }
+  // Shelters a page as four undone inserts leave it, and stops the disk behind its first sector.
+  // The database is as it was but for that; returns it as it should be.
+  Blob shelter_and_tear_unseen(Pgno pgno) {
+    const Blob before = whole_;
+    const MutableBytes page = MutableBytes(whole_).subspan(place(pgno), kPageBytes);
+    store_le(page.data() + 8, load_le<std::uint64_t>(page.data() + 8) + 4);  // its dbtime
+    for (std::size_t at = kPageBytes - 16; at < kPageBytes; at += 4) {
+      store_le(page.data() + at, load_le<std::uint32_t>(page.data() + at) ^ 0x6000'0000U);
+    }
+    seal_page(page, static_cast<std::uint32_t>(pgno));
+    shelter({pgno});
+    const Blob meant = whole_;
+    std::copy_n(before.begin() + static_cast<std::ptrdiff_t>(place(pgno) + 512), kPageBytes - 512,
+                whole_.begin() + static_cast<std::ptrdiff_t>(place(pgno) + 512));
+    EXPECT_NE(whole_, meant);
+    EXPECT_EQ(check_page_sum(page, static_cast<std::uint32_t>(pgno)), PageSum::good);
+    put(kDatabase, whole_);
+    return meant;
+  }
+
   Result<std::size_t> restore() {
     return restore_sheltered(files_, kDatabase, shelter_path(kDatabase));
   }
@@ -82,6 +117,41 @@ TEST_F(PageShelterTest, ATornPageIsPutBackAndAWholeOneIsLeft) {
   ASSERT_TRUE(restored.ok());
   EXPECT_EQ(restored.value(), 1u);
   EXPECT_EQ(get(kDatabase), whole_);
+}
+
+TEST_F(PageShelterTest, ATornPageThatLooksGoodIsPutBack) {
+  begin_use();
+  const Blob meant = shelter_and_tear_unseen(kPage);
+  const auto restored = restore();
+  ASSERT_TRUE(restored.ok());
+  EXPECT_EQ(restored.value(), 1u);
+  EXPECT_EQ(get(kDatabase), meant);
+}
+
+// A file that was put back, or was shut down since: its pages are newer, or of another history.
+TEST_F(PageShelterTest, GoodPagesOfAFileThatIsNotTheOneAreLeft) {
+  const auto expect_left = [&](const char* what) {
+    SCOPED_TRACE(what);
+    write_header();
+    const auto restored = restore();
+    ASSERT_TRUE(restored.ok());
+    EXPECT_EQ(restored.value(), 0u);
+    EXPECT_EQ(get(kDatabase), whole_);
+  };
+  begin_use();
+  (void)shelter_and_tear_unseen(kPage);
+  const DatabaseHeader one = sample_.header;
+  sample_.header.sign_db.random += 1;
+  expect_left("another database");
+  sample_.header = one;
+  sample_.header.lgpos_attach.isec += 1;
+  expect_left("attached again");
+  sample_.header = one;
+  sample_.header.gen_max_required = Generation{5};
+  expect_left("from before");
+  sample_.header = one;
+  sample_.header.state = DbState::clean_shutdown;
+  expect_left("shut down");
 }
 
 TEST_F(PageShelterTest, WithoutAShelterNothingIsDone) {

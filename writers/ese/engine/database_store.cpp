@@ -38,12 +38,19 @@ Status DatabaseStore::write_header(const DatabaseHeader& header) {
     if (Status s = file_->write(copy * page_bytes_, page); !s.ok()) return s;
     if (Status s = file_->sync(); !s.ok()) return s;
   }
+  const std::lock_guard lock(identity_mutex_);
+  identity_ = ShelteredDatabase::of(header);
   return Ok{};
 }
 
 Status DatabaseStore::read(Pgno pgno, MutableBytes into) {
   if (Status s = read_checked_page(*this, pgno, into); !s.ok()) return s;
   return check_page_for_editing(into, name_, pgno);
+}
+
+ShelteredDatabase DatabaseStore::identity() {
+  const std::lock_guard lock(identity_mutex_);
+  return identity_;
 }
 
 Status DatabaseStore::shelter_pages(Files& files) {
@@ -65,7 +72,7 @@ Status DatabaseStore::write(std::span<const PageToWrite> pages) {
     const auto some =
         std::span(sealed).subspan(at, std::min(PageShelter::kPagesAtOnce, sealed.size() - at));
     if (shelter_ != nullptr) {
-      if (Status s = shelter_->take(some); !s.ok()) return s;
+      if (Status s = shelter_->take(some, identity()); !s.ok()) return s;
     }
     const std::lock_guard places(places_mutex_);
     for (const SealedPage& page : some) {

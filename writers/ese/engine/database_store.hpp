@@ -49,6 +49,7 @@ class DatabaseStore final : public PageStore, public PageSource {
 
  private:
   std::uint64_t offset_of(Pgno pgno) const;
+  ShelteredDatabase identity();
 
   const std::unique_ptr<File> file_;
   const std::size_t page_bytes_;
@@ -56,6 +57,8 @@ class DatabaseStore final : public PageStore, public PageSource {
   BeforeWrite hook_;
   std::mutex shelter_mutex_;  // until what is sheltered is written to its place
   std::unique_ptr<PageShelter> shelter_;
+  std::mutex identity_mutex_;
+  ShelteredDatabase identity_;       // what the header in the file says
   mutable std::mutex places_mutex_;  // while pages are being written to their places
 };
 

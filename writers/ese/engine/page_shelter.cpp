@@ -16,14 +16,14 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3145'4741'5046'5345;  // "ESFPAGE1"
+constexpr std::uint64_t kMagic = 0x3245'4741'5046'5345;  // "ESFPAGE2"
 constexpr std::size_t kHeadBytes = 4096;
 constexpr std::size_t kBatches = 4;  // a database is synced once in so many
 constexpr std::uint64_t kHeaderPages = 2;
 
 // What a batch is: behind its head as many pages as it says.
 struct BatchHead {
-  static constexpr std::size_t kBytes = 32 + PageShelter::kPagesAtOnce * 12;
+  static constexpr std::size_t kBytes = 72 + PageShelter::kPagesAtOnce * 12;
 
   std::uint32_t checksum = 0;
   std::uint32_t page_bytes = 0;
@@ -31,7 +31,8 @@ struct BatchHead {
   std::uint64_t number = 0;  // of the batch: the larger, the newer
   std::uint32_t pages = 0;
   std::array<std::uint32_t, PageShelter::kPagesAtOnce> pgnos{};
-  std::array<std::uint64_t, PageShelter::kPagesAtOnce> sums{};  // what each page begins with
+  std::array<std::uint64_t, PageShelter::kPagesAtOnce> hashes{};
+  ShelteredDatabase of;
 
   template <class Self, class Visitor>
   static void fields(Self& self, Visitor&& visit) {
@@ -41,7 +42,10 @@ struct BatchHead {
     visit(16, "number", self.number);
     visit(24, "pages", self.pages);
     visit(32, "pgnos", self.pgnos);
-    visit(32 + PageShelter::kPagesAtOnce * 4, "sums", self.sums);
+    visit(32 + PageShelter::kPagesAtOnce * 4, "hashes", self.hashes);
+    visit(32 + PageShelter::kPagesAtOnce * 12, "database", self.of.database);
+    visit(60 + PageShelter::kPagesAtOnce * 12, "attached", self.of.attached);
+    visit(68 + PageShelter::kPagesAtOnce * 12, "newest", self.of.newest);
   }
 };
 
@@ -51,10 +55,6 @@ std::uint64_t batch_bytes(std::size_t page_bytes) {
 
 std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
   return (std::uint64_t{pgno} - 1 + kHeaderPages) * page_bytes;
-}
-
-std::uint64_t sum_of(Bytes page) {
-  return load_le<std::uint64_t>(page.data());
 }
 
 // Of a batch whose head is whole; which of its pages are is told by the sums.
@@ -69,6 +69,7 @@ std::optional<BatchHead> decode_head(Bytes bytes) {
 struct Sheltered {
   std::uint64_t number = 0;
   std::vector<std::byte> page;
+  ShelteredDatabase of;
 };
 using ShelteredPages = std::map<std::uint32_t, Sheltered>;  // by page number, the newest of each
 
@@ -80,10 +81,10 @@ Status read_batch(const File& shelter, std::uint64_t at, const BatchHead& head,
     const std::uint64_t from = at + kHeadBytes + i * head.page_bytes;
     if (from + page.size() > file_bytes) return Ok{};
     if (Status s = shelter.read(from, page); !s.ok()) return s;
-    if (head.pgnos[i] == 0 || sum_of(page) != head.sums[i]) continue;
+    if (head.pgnos[i] == 0 || sheltered_hash(page) != head.hashes[i]) continue;
     if (check_page_sum(page, head.pgnos[i]) != PageSum::good) continue;
     Sheltered& newest = found[head.pgnos[i]];
-    if (newest.page.empty() || newest.number < head.number) newest = {head.number, page};
+    if (newest.page.empty() || newest.number < head.number) newest = {head.number, page, head.of};
   }
   return Ok{};
 }
@@ -107,15 +108,45 @@ Result<ShelteredPages> read_shelter(const File& shelter) {
 }
 
 // Nothing when the header cannot be read: then recovery refuses the database, whatever its pages.
-Result<std::optional<std::size_t>> page_bytes_of(const File& database, std::uint64_t file_bytes,
-                                                 const BytePath& path) {
+Result<std::optional<DatabaseHeader>> header_of(const File& database, std::uint64_t file_bytes,
+                                                const BytePath& path) {
   std::vector<std::byte> start(std::min<std::uint64_t>(file_bytes, kHeaderPages * kPageBytesMax));
   if (Status s = database.read(0, start); !s.ok()) return s.error();
   const auto found = find_header(start, escape_path(path));
-  return found.ok() ? std::optional(found.value().header.page_size()) : std::nullopt;
+  return found.ok() ? std::optional(found.value().header) : std::nullopt;
+}
+
+// What is in a page's place, with zeros where the file has ended.
+Result<std::vector<std::byte>> page_at(const File& database, std::uint64_t at,
+                                       std::uint64_t file_bytes, std::size_t page_bytes) {
+  std::vector<std::byte> page(page_bytes);
+  const auto count = std::min<std::uint64_t>(file_bytes > at ? file_bytes - at : 0, page_bytes);
+  if (count == 0) return page;
+  if (Status s = database.read(at, MutableBytes(page).first(count)); !s.ok()) return s.error();
+  return page;
 }
 
 }  // namespace
+
+ShelteredDatabase ShelteredDatabase::of(const DatabaseHeader& header) {
+  return {header.sign_db, header.lgpos_attach, header.gen_max_required};
+}
+
+bool ShelteredDatabase::is(const DatabaseHeader& header) const {
+  return header.state == DbState::dirty_shutdown && database == header.sign_db &&
+         attached == header.lgpos_attach && newest <= header.gen_max_required;
+}
+
+// A page's own checksum does not do: bits that change alike in four neighbouring words leave it as
+// it is, and an undone insert of four rows changes just these. Multiplying carries every bit on.
+std::uint64_t sheltered_hash(Bytes page) {
+  std::uint64_t hash = page.size();
+  for (std::size_t at = 0; at < page.size(); at += sizeof hash) {
+    hash = (hash ^ load_le<std::uint64_t>(page.data() + at)) * 0x9e37'79b9'7f4a'7c15;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
 
 BytePath shelter_path(const BytePath& database) {
   return database + ".pages";
@@ -137,7 +168,7 @@ Result<std::unique_ptr<PageShelter>> PageShelter::create(Files& files, const Byt
 }
 
 // What is overwritten must not be needed: its pages are in the database for good by then.
-Status PageShelter::take(std::span<const SealedPage> pages) {
+Status PageShelter::take(std::span<const SealedPage> pages, const ShelteredDatabase& of) {
   STILLFRAME_CHECK(pages.size() <= kPagesAtOnce, "a batch of pages that fits");
   if (next_ >= kBatches && next_ % kBatches == 0) {
     if (Status s = sync_database_(); !s.ok()) return s;
@@ -145,11 +176,12 @@ Status PageShelter::take(std::span<const SealedPage> pages) {
   BatchHead head;
   head.page_bytes = static_cast<std::uint32_t>(page_bytes_);
   head.number = ++next_;
+  head.of = of;
   head.pages = static_cast<std::uint32_t>(pages.size());
   std::vector<std::byte> bytes(kHeadBytes + pages.size() * page_bytes_);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     head.pgnos[i] = static_cast<std::uint32_t>(pages[i].pgno);
-    head.sums[i] = sum_of(pages[i].bytes);
+    head.hashes[i] = sheltered_hash(pages[i].bytes);
     std::copy(pages[i].bytes.begin(), pages[i].bytes.end(),
               bytes.begin() + static_cast<std::ptrdiff_t>(kHeadBytes + i * page_bytes_));
   }
@@ -172,23 +204,21 @@ Result<std::size_t> restore_sheltered(Files& files, const BytePath& database,
   if (!file.ok()) return file.error();
   const auto size = file.value()->size();
   if (!size.ok()) return size.error();
-  const auto page_bytes = page_bytes_of(*file.value(), size.value(), database);
-  if (!page_bytes.ok()) return page_bytes.error();
+  const auto header = header_of(*file.value(), size.value(), database);
+  if (!header.ok()) return header.error();
+  if (!header.value()) return std::size_t{0};
   std::size_t restored = 0;
-  std::vector<std::byte> there;
   for (const auto& [pgno, sheltered] : pages.value()) {
     // Left by another database, whose pages lie elsewhere in their file.
-    if (sheltered.page.size() != page_bytes.value()) continue;
+    if (sheltered.page.size() != header.value()->page_size()) continue;
     const std::uint64_t at = place_of(pgno, sheltered.page.size());
-    there.assign(sheltered.page.size(), std::byte{0});
-    const std::uint64_t in_file = size.value() > at ? size.value() - at : 0;
-    const auto count = std::min<std::uint64_t>(in_file, there.size());
-    if (count > 0) {
-      if (Status s = file.value()->read(at, MutableBytes(there).first(count)); !s.ok()) {
-        return s.error();
-      }
-    }
-    if (check_page_sum(there, pgno) != PageSum::bad) continue;
+    const auto there = page_at(*file.value(), at, size.value(), sheltered.page.size());
+    if (!there.ok()) return there.error();
+    if (there.value() == sheltered.page) continue;
+    // A page that was torn may look good. In the file that it was written to, what is sheltered is
+    // what its place had or was about to get; of any other file, only what is bad is touched.
+    if (!sheltered.of.is(*header.value()) && check_page_sum(there.value(), pgno) != PageSum::bad)
+      continue;
     if (Status s = file.value()->write(at, sheltered.page); !s.ok()) return s.error();
     ++restored;
   }

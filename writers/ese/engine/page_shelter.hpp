@@ -14,6 +14,7 @@
 
 #include "framework/io/files.hpp"
 #include "writers/ese/format/bytes.hpp"
+#include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
@@ -24,8 +25,23 @@ struct SealedPage {
   Bytes bytes;
 };
 
+// Which file sheltered pages are of, and as of when.
+struct ShelteredDatabase {
+  Signature database;
+  Lgpos attached;
+  Generation
+      newest{};  // that the header speaks of: it does so before pages of that one are written
+
+  static ShelteredDatabase of(const DatabaseHeader& header);
+  // The file with this header is the one, not older than the pages, and was not shut down since.
+  bool is(const DatabaseHeader& header) const;
+};
+
 // "x.edb.pages" for "x.edb".
 BytePath shelter_path(const BytePath& database);
+
+// Tells whole pages from torn ones, which a page's own checksum does not always.
+std::uint64_t sheltered_hash(Bytes page);
 
 // One thread at a time.
 class PageShelter {
@@ -39,7 +55,7 @@ class PageShelter {
                                                      std::function<Status()> sync_database);
 
   // On return these pages, kPagesAtOnce at most, may be written to their places.
-  Status take(std::span<const SealedPage> pages);
+  Status take(std::span<const SealedPage> pages, const ShelteredDatabase& of);
 
  private:
   PageShelter(std::unique_ptr<File> file, std::size_t page_bytes,
