@@ -95,8 +95,15 @@ export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 for package in "$PKG_CONFIG_PATH"/*.pc; do
   package=$(basename "$package" .pc)
   read -ra flags <<<"$(pkg-config --cflags --libs "$package")"
-  g++ -std=c++20 -Wall -Wextra -Wpedantic -Werror "$here/consumer.cpp" "${flags[@]}" -o "$work/by_pkgconfig"
-  LD_LIBRARY_PATH=$prefix/$libdir "$work/by_pkgconfig" >/dev/null || fail "with $package.pc: does not run"
+  compiler=(g++ -std=c++20 "$here/consumer.cpp") words=()
+  if [[ $package == *-ese ]]; then
+    rm -rf "$work/jet_by_pkgconfig"
+    mkdir "$work/jet_by_pkgconfig"
+    compiler=(gcc -std=c11 "$here/jet_consumer.c") words=("$work/jet_by_pkgconfig")
+  fi
+  "${compiler[@]}" -Wall -Wextra -Wpedantic -Werror "${flags[@]}" -o "$work/by_pkgconfig"
+  LD_LIBRARY_PATH=$prefix/$libdir "$work/by_pkgconfig" "${words[@]}" >/dev/null \
+    || fail "with $package.pc: does not run"
 done
 
 # The installed headers alone, as C where they are C.

@@ -2,6 +2,8 @@
 #ifndef STILLFRAME_ESE_JET_CONSTANTS_H
 #define STILLFRAME_ESE_JET_CONSTANTS_H
 
+#include <stillframe/ese/jet_types.h>
+
 /* ---- System parameters */
 
 #define JET_paramSystemPath 0
