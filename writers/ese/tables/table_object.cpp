@@ -94,12 +94,25 @@ BTree* TableObject::tree_of(Objid objid) {
 // ---- Counters
 
 // Deleted nodes count: what they were called may be needed to undo their deletion.
+// The largest in a tree, deleted ones too. The last leaf may be an empty one that could not be
+// taken out when it became empty; then all leaves are asked.
 Result<std::optional<std::vector<std::byte>>> TableObject::last_key(const BTree& tree) const {
-  auto leaf = tree.fix_leaf(BTree::End::last, LatchMode::shared);
-  if (!leaf.ok()) return leaf.error();
-  const PageView page(leaf.value().bytes());
-  if (page.lines() == 0) return std::optional<std::vector<std::byte>>();
-  return std::optional(bookmark_of(page, page.lines() - 1).key);
+  {
+    const auto newest = tree.fix_leaf(BTree::End::last, LatchMode::shared);
+    if (!newest.ok()) return newest.error();
+    const PageView page(newest.value().bytes());
+    if (page.lines() > 0) return std::optional(bookmark_of(page, page.lines() - 1).key);
+  }
+  std::optional<std::vector<std::byte>> last;
+  auto leaf = tree.fix_leaf(BTree::End::first, LatchMode::shared);
+  while (leaf.ok()) {
+    const PageView page(leaf.value().bytes());
+    if (page.lines() > 0) last = bookmark_of(page, page.lines() - 1).key;
+    if (page.next() == Pgno::null) return last;
+    auto next = tree.fix_linked(page.next(), LatchMode::shared);
+    leaf = std::move(next);
+  }
+  return leaf.error();
 }
 
 Result<std::uint32_t> TableObject::next_row_number() {
