@@ -61,7 +61,8 @@ class Service:
                           f'helper_dir = "{daemon.parent}"\n')
         config.chmod(0o600)
         self.environment = dict(os.environ, STILLFRAME_SOCKET_DIR=str(self.sockets))
-        self.log = open(folder / "log", "wb")
+        self.log_path = folder / "log"
+        self.log = open(self.log_path, "wb")
         self.daemon = subprocess.Popen([daemon, "--config", config], stderr=self.log)
         self.writer = subprocess.Popen([writer, folder / "journal"], stdin=subprocess.PIPE, text=True,
                                        stdout=subprocess.DEVNULL, env=self.environment)
@@ -76,7 +77,9 @@ class Service:
         end = time.monotonic() + PATIENCE
         while "journal" not in self.command(program, "writers").stdout:
             if time.monotonic() > end:
-                raise SystemExit(f"the writer did not register within {PATIENCE} s")
+                raise SystemExit(f"the writer did not register within {PATIENCE} s; it "
+                                 f"{'runs' if self.writer.poll() is None else 'has ended'}; the daemon said:\n"
+                                 + self.log_path.read_text())
             time.sleep(0.1)
 
     def stop(self):
