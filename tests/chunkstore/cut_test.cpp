@@ -26,7 +26,7 @@ struct Found {
   std::uint64_t at;
   std::uint64_t length;
   bool zeros;
-  friend auto operator<=>(const Found&, const Found&) = default;
+  friend bool operator==(const Found&, const Found&) = default;
 };
 
 // Collects what a cutter says, and the bytes that it stands for.

@@ -82,7 +82,7 @@ Result<BackupTarget> BackupTarget::prepare(Files& files, BackupTargetOptions opt
 Status BackupTarget::prepare_plain() {
   set_ = options_.directory;
   if (Status s = remove_partial(*files_, set_); !s.ok()) return s;
-  const auto not_empty = [this](const BytePath& folder, const char* why) {
+  const auto not_empty = [](const BytePath& folder, const char* why) {
     return ese_error(EseErr::backup_directory_not_empty,
                      "'" + escape_path(folder) + "' is not empty" + why);
   };

@@ -113,9 +113,10 @@ class Planner {
   Status check_all_named() const {
     for (const auto& [path, file] : options_.databases.by_path) {
       const auto& all = databases_.all();
-      const bool found = std::any_of(all.begin(), all.end(), [&](const KnownDatabase& known) {
-        return known.file == file && known.took_part;
-      });
+      const bool found =
+          std::any_of(all.begin(), all.end(), [&wanted = file](const KnownDatabase& known) {
+            return known.file == wanted && known.took_part;
+          });
       if (found) continue;
       return ese_error(EseErr::attached_database_mismatch,
                        "the logs of the backup have no database '" + path + "', as which '" +
