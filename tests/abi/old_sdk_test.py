@@ -109,8 +109,9 @@ def main(source, build_folder, commits):
                       check=False).returncode != 0:
         print("the checkout has no history to build an earlier SDK from")
         return 77
-    programs = pathlib.Path(build_folder) / "bin"
-    new = {"journal_app": next(pathlib.Path(build_folder).rglob("journal_app")),
+    build_folder = pathlib.Path(build_folder).resolve()
+    programs = build_folder / "bin"
+    new = {"journal_app": next(build_folder.rglob("journal_app")),
            "stillframe": programs / "stillframe"}
     for commit in commits or [last_change(source)]:
         with tempfile.TemporaryDirectory(prefix="sfold.") as name:
