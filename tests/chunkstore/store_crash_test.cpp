@@ -1,6 +1,7 @@
 // The machine stops at any operation, and what was not synced is kept, dropped or torn; or the disk
 // is full at any write. What was committed is there, nothing that is wrong is, and the store goes
 // on.
+#include <iterator>
 #include <map>
 
 #include "tests/chunkstore/store_checks.hpp"
@@ -20,6 +21,10 @@ using tests::small_containers;
 
 // Small, so that containers are sealed and begun all the time.
 constexpr std::uint64_t kContainerBytes = 50000;
+
+// How much a disk writes whole or not at all. The smallest is that of no disk: it tears commit
+// records, which are shorter than a sector.
+constexpr std::size_t kSectors[] = {32, 512, 4096};
 
 // What a program does with a store: streams, some of them again and again, and commits.
 struct Work {
@@ -83,7 +88,7 @@ TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperation) {
     for (int crash = 0; crash < 3; ++crash) {
       files->stop_at(1 + work.random() % 60);
       (void)work.run(*files, 12);
-      files = files->after_crash(work.random, work.random() % 2 == 0 ? 512 : 4096);
+      files = files->after_crash(work.random, kSectors[work.random() % std::size(kSectors)]);
       expect_committed(*files, work);
       if (HasFatalFailure()) return;
     }

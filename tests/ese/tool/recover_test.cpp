@@ -192,6 +192,7 @@ TEST_F(EsectlRecover, ARefusalLeavesEveryByte) {
     EXPECT_NE(answer.code, Exit::ok) << how[0];
     const json said = answer.json();
     EXPECT_EQ(said["number"], static_cast<int>(EseErr::missing_log_file)) << said;
+    EXPECT_NE(said.dump().find("generation 2 "), std::string::npos) << said;
     EXPECT_EQ(contents() == before, true) << how[0];
   }
   EXPECT_TRUE(fs::is_empty(to.path()));

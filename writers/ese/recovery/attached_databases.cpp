@@ -57,12 +57,6 @@ Error refuse(EseErr err, const KnownDatabase& database, const AttachEvent& event
       err, "'" + escape_path(database.file) + "', attached at " + to_text(event.at) + ": " + why);
 }
 
-std::string hexadecimal(Generation generation) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%X", static_cast<unsigned>(generation));
-  return text;
-}
-
 Status check_state(const KnownDatabase& database, const AttachEvent& event) {
   switch (database.header->state) {
     case DbState::incremental_reseed_in_progress:

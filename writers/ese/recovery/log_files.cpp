@@ -1,6 +1,7 @@
 #include "writers/ese/recovery/log_files.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "writers/ese/recovery/recovery_plan.hpp"
@@ -111,12 +112,20 @@ std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const Byt
   return std::nullopt;
 }
 
+std::string hexadecimal(Generation generation) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%X", static_cast<unsigned>(generation));
+  return text;
+}
+
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
                                       bool last) {
   const ChainLog* log = set.chain.find(generation);
   if (log == nullptr) {
-    return ese_error(EseErr::missing_log_file, "a log of '" + set.base + "' in '" +
-                                                   escape_path(set.directory) + "' is not there");
+    return ese_error(EseErr::missing_log_file, "generation " + hexadecimal(generation) +
+                                                   " of the logs of '" + set.base + "' in '" +
+                                                   escape_path(set.directory) +
+                                                   "' is not there; put it back from a backup");
   }
   const BytePath path = set.directory.empty() ? log->file : set.directory + "/" + log->file;
   auto bytes = read_whole(files, path, kLogBytesMax);

@@ -32,4 +32,7 @@ Result<LogSet> read_restored_logs(Files& files, const RestoredLogs& from, const 
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
                                       bool last);
 
+// As people and file names write it.
+std::string hexadecimal(Generation generation);
+
 }  // namespace stillframe::ese

@@ -1,7 +1,6 @@
 #include "writers/ese/recovery/recovery_plan.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "framework/base/path.hpp"
@@ -13,12 +12,6 @@
 namespace stillframe::ese {
 
 namespace {
-
-std::string hexadecimal(Generation generation) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%X", static_cast<unsigned>(generation));
-  return text;
-}
 
 Generation before(Generation generation) {
   return Generation{static_cast<std::int32_t>(generation) - 1};
