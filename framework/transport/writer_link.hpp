@@ -10,7 +10,8 @@
 namespace stillframe {
 
 // Thread-safe. Calls are answered in order, each exactly once: by the writer, or with writer_gone
-// once the link is lost. Handlers run on a thread of the link's and must not block.
+// once the link is lost. Handlers run on a thread of the link's, must not block, and must not own
+// the link: its last owner may have to wait for that thread.
 class WriterLink {
  public:
   using AnswerHandler = std::function<void(WriterAnswer)>;

@@ -1,5 +1,7 @@
 #include "framework/transport/writer_peer.hpp"
 
+#include <utility>
+
 #include "framework/wire/writer_codec.hpp"
 
 namespace stillframe {
@@ -24,6 +26,19 @@ WriterPeer::WriterPeer(std::shared_ptr<Connection> connection, WriterIdentity id
       process_(describe_process(connection_->peer())),
       echoes_(protocol >= wire::kProtocolWithEchoes) {}
 
+void WriterPeer::open() {
+  const std::lock_guard lock(mutex_);
+  connection_->send(wire::encode(wire::Registered{instance_}));
+  for (auto& message : std::exchange(before_open_, {})) connection_->send(std::move(message));
+  open_ = true;
+}
+
+// With the mutex held, so that calls reach the writer in the order of their numbers.
+void WriterPeer::send(wire::RawMessage message) {
+  if (open_) return connection_->send(std::move(message));
+  before_open_.push_back(std::move(message));
+}
+
 void WriterPeer::call(WriterCall call, AnswerHandler done) {
   std::unique_lock lock(mutex_);
   if (gone_) {
@@ -43,12 +58,12 @@ void WriterPeer::call(WriterCall call, AnswerHandler done) {
     return done(failed(message.error()));
   }
   under_way_.push_back({sequence, call.verb, std::move(done)});
-  // Sent under the lock, so that calls reach the writer in the order of their numbers.
-  connection_->send(std::move(message).value());
+  send(std::move(message).value());
 }
 
 void WriterPeer::cancel(const SessionId& session) {
-  connection_->send(wire::encode(wire::Cancel{session}));
+  const std::lock_guard lock(mutex_);
+  send(wire::encode(wire::Cancel{session}));
 }
 
 // A process that is stopped keeps everybody waiting who is held with it. Beats are counted, not
@@ -59,7 +74,8 @@ void WriterPeer::heartbeat(const SessionId& session) {
         Error(Errc::timed_out, "it did not answer " + std::to_string(kUnansweredBeatsMax) +
                                    " heartbeats of a hold; is its process stopped?"));
   }
-  connection_->send(wire::encode(wire::Heartbeat{session}));
+  const std::lock_guard lock(mutex_);
+  send(wire::encode(wire::Heartbeat{session}));
 }
 
 void WriterPeer::on_gone(std::function<void(Error)> handler) {

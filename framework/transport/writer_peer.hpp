@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <mutex>
+#include <vector>
 
 #include "framework/transport/connection.hpp"
 #include "framework/transport/writer_link.hpp"
@@ -27,6 +28,8 @@ class WriterPeer : public WriterLink {
   void on_gone(std::function<void(Error)> handler) override;
   void on_progress(ProgressHandler handler) override;
 
+  // Tells the writer that it is registered, and then what was to be said to it before.
+  void open();
   // For the server, on the io thread. An error means that the writer broke the protocol.
   Status received(const wire::RawMessage& message, std::vector<Descriptor> descriptors);
   // Answers everything under way with writer_gone and tells the on_gone handler. Idempotent.
@@ -41,6 +44,7 @@ class WriterPeer : public WriterLink {
     AnswerHandler done;
   };
 
+  void send(wire::RawMessage message);
   Status answered(const wire::RawMessage& message, std::vector<Descriptor> descriptors);
   Status progressed(const wire::RawMessage& message);
 
@@ -51,7 +55,9 @@ class WriterPeer : public WriterLink {
   const bool echoes_;  // it answers heartbeats
   std::atomic<int> unanswered_beats_{0};
 
-  std::mutex mutex_;                // guards what follows; never held while a handler runs
+  std::mutex mutex_;  // guards what follows; never held while a handler runs
+  std::vector<wire::RawMessage> before_open_;
+  bool open_ = false;
   std::deque<UnderWay> under_way_;  // in the order of the calls, which is that of the answers
   std::uint64_t next_sequence_ = 1;
   std::function<void(Error)> on_gone_;

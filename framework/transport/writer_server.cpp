@@ -138,8 +138,8 @@ class SocketWriterServer : public WriterServer {
     guest.stage = Stage::ready;
     guest.limit->cancel();
     names_[name] = guest.peer;
-    guest.connection->send(wire::encode(wire::Registered{writer.instance}));
     registered_(guest.peer);
+    guest.peer->open();  // so whoever knows that it is registered is found by everybody
     return Ok{};
   }
 

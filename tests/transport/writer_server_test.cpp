@@ -1,6 +1,8 @@
 #include "framework/transport/writer_server.hpp"
 
+#include <functional>
 #include <future>
+#include <thread>
 
 #include "framework/wire/writer_codec.hpp"
 #include "tests/transport/raw_peer.hpp"
@@ -19,6 +21,7 @@ class WriterServerTest : public ::testing::Test {
   void start() {
     options_.listen.socket_path = directory_ / "writer.sock";
     auto server = WriterServer::start(options_, [this](std::shared_ptr<WriterLink> link) {
+      if (before_known_) before_known_(*link);
       std::lock_guard lock(mutex_);
       links_.push_back(std::move(link));
       changed_.notify_all();
@@ -74,6 +77,7 @@ class WriterServerTest : public ::testing::Test {
 
   tests::TemporaryDirectory directory_;
   WriterServerOptions options_;
+  std::function<void(WriterLink&)> before_known_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<WriterLink>> links_;
@@ -108,6 +112,28 @@ TEST_F(WriterServerTest, RegisteredWriterBecomesALinkThatKnowsItsProcess) {
   EXPECT_EQ(writer->process().pid, ::getpid());
   EXPECT_EQ(writer->process().uid, static_cast<std::int64_t>(::geteuid()));
   EXPECT_NE(writer->process().executable.find("transport_test"), std::string::npos);
+}
+
+TEST_F(WriterServerTest, AWriterThatIsToldOfItsRegistrationIsKnownToEverybody) {
+  const SessionId session = SessionId::generate();
+  std::future<WriterAnswer> identified;
+  before_known_ = [&](WriterLink& writer) {  // who hears of it first may say something at once
+    identified = begin(writer, call(Verb::identify));
+    writer.heartbeat(session);
+    writer.cancel(session);
+    std::this_thread::sleep_for(50ms);
+  };
+  start();
+  RawPeer peer = registered();
+  {
+    const std::lock_guard lock(mutex_);
+    EXPECT_EQ(links_.size(), 1u);
+  }
+  const auto asked = peer.expect(Kind::call);
+  (void)peer.expect(Kind::heartbeat);
+  (void)peer.expect(Kind::cancel);
+  EXPECT_TRUE(peer.send(answer(asked, Verb::identify)));
+  EXPECT_TRUE(identified.get().status.ok());
 }
 
 TEST_F(WriterServerTest, CallsAreAnsweredInOrder) {

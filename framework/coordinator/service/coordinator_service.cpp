@@ -228,7 +228,8 @@ void CoordinatorService::call_post_restore(const std::shared_ptr<WriterLink>& li
   call.session = session;
   call.deadline = services_.clock->now() + services_.limits.restore;
   call.args = view;
-  link->call(std::move(call), [this, link, owed = std::move(owed)](const WriterAnswer& answer) {
+  link->call(std::move(call), [this, name = link->identity().name,
+                               owed = std::move(owed)](const WriterAnswer& answer) {
     const bool delivered = answer.status.ok() || answer.status.error().code() != Errc::writer_gone;
     if (!delivered) return;
     services_.journal_worker->post([journal = services_.journal, owed] {
@@ -239,7 +240,7 @@ void CoordinatorService::call_post_restore(const std::shared_ptr<WriterLink>& li
     event.id = kEventPostRestoreDelivered;
     event.source = "coordinator";
     event.level = answer.status.ok() ? EventLevel::info : EventLevel::error;
-    event.message = "writer " + link->identity().name + " was told of the restore it missed" +
+    event.message = "writer " + name + " was told of the restore it missed" +
                     (answer.status.ok() ? "" : " and failed: " + answer.status.error().what());
     event.fields = {{"session", owed.front().session.to_string()}};
     event.when = services_.clock->wall_now();

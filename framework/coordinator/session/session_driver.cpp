@@ -207,11 +207,12 @@ void SessionDriver::call_writer(const machine::Action& action) {
   call.args = arguments(action);
   timeline_.begin(action.seq, std::string(to_string(action.verb)), writer_name(action.writer),
                   services_.clock->now());
-  // The answer holds descriptors, which std::function cannot carry by value.
   const bool judged = action.verb == Verb::identify && services_.file_rules.cover(*writer.link);
+  // The handler goes on a thread of the link's, which must not be where the link's last owner goes.
+  // The answer holds descriptors, which std::function cannot carry by value.
   writer.link->call(std::move(call),
                     [weak = weak_from_this(), strand = strand_, services = &services_, judged,
-                     link = writer.link, action](WriterAnswer answer) {
+                     link = std::weak_ptr(writer.link), action](WriterAnswer answer) {
                       auto shared = std::make_shared<WriterAnswer>(std::move(answer));
                       const auto arrive = [weak, strand, action, shared] {
                         strand.post([weak, action, shared] {
@@ -221,7 +222,8 @@ void SessionDriver::call_writer(const machine::Action& action) {
                       };
                       if (!judged) return arrive();
                       services->files_worker->post([services, link, shared, arrive] {
-                        judge_declared(services->file_rules, *link, *shared);
+                        if (const auto asked = link.lock())
+                          judge_declared(services->file_rules, *asked, *shared);
                         arrive();
                       });
                     });
