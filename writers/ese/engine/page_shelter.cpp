@@ -61,8 +61,7 @@ std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
 std::optional<BatchHead> decode_head(Bytes bytes) {
   const auto head = decode<BatchHead>(bytes);
   const bool whole = head.magic == kMagic && head.checksum == xor_checksum(bytes) &&
-                     head.page_bytes >= kPageBytesMin && head.page_bytes <= kPageBytesMax &&
-                     head.pages <= PageShelter::kPagesAtOnce;
+                     is_page_size(head.page_bytes) && head.pages <= PageShelter::kPagesAtOnce;
   return whole ? std::optional(head) : std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@ inline constexpr std::uint32_t kHeaderMagic = 0x89ABCDEF;
 inline constexpr std::uint32_t kDatabaseVersion = 0x620;
 inline constexpr std::size_t kPageBytesMin = 2048;
 inline constexpr std::size_t kPageBytesMax = 32768;
+
+constexpr bool is_page_size(std::uint64_t bytes) {
+  return std::has_single_bit(bytes) && bytes >= kPageBytesMin && bytes <= kPageBytesMax;
+}
 
 enum class DbState : std::uint32_t {
   just_created = 1,

@@ -33,10 +33,6 @@ bool known_version(const LogHeader& h) {
          (h.major == kNewMajor && h.minor == kNewMinor);
 }
 
-bool is_page_size(std::uint32_t bytes) {
-  return std::has_single_bit(bytes) && bytes >= 2048 && bytes <= 32768;
-}
-
 // The segments of a header and two more: one for records and, in the new framing, one for the
 // shadow of the last.
 bool sizes_fit(const LogHeader& h) {

@@ -1,8 +1,7 @@
 #include "writers/ese/format/page.hpp"
 
-#include <bit>
-
 #include "framework/base/check.hpp"
+#include "writers/ese/format/database_header.hpp"
 
 namespace stillframe::ese {
 
@@ -123,9 +122,7 @@ std::size_t lower_bound_line(const PageView& page, const KeyView& key) {
 }
 
 Status check_page_structure(Bytes bytes, std::string_view name, Pgno pgno) {
-  STILLFRAME_CHECK(
-      std::has_single_bit(bytes.size()) && bytes.size() >= 2048 && bytes.size() <= 32768,
-      "a page is a power of two of 2 to 32 KiB");
+  STILLFRAME_CHECK(is_page_size(bytes.size()), "a page is a power of two of 2 to 32 KiB");
   const PageView page(bytes);
   const std::size_t tags_bytes = page.tags() * kTagBytes;
   if (page.header_bytes() + tags_bytes > bytes.size()) {

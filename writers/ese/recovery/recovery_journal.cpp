@@ -59,8 +59,8 @@ Result<std::optional<JournalHead>> read_head(const File& file) {
   if (Status read = file.read(0, bytes); !read.ok()) return read.error();
   const auto head = decode<JournalHead>(bytes);
   const bool whole = head.magic == kMagic && head.checksum == xor_checksum(bytes) &&
-                     head.page_bytes >= kPageBytesMin && head.page_bytes <= kPageBytesMax &&
-                     kPagesAt + head.pages * head.page_bytes <= size.value();
+                     is_page_size(head.page_bytes) &&
+                     head.pages <= (size.value() - kPagesAt) / head.page_bytes;
   return whole ? std::optional(head) : std::nullopt;
 }
 
