@@ -160,5 +160,27 @@ TEST_F(Esectl, NoVerbChangesTheFile) {
   EXPECT_EQ(read(), before);
 }
 
+TEST_F(Esectl, JsonIsAskedForBeforeTheVerbOrAfterIt) {
+  const Answer after = esectl({"header", path_, "--json"});
+  const Answer before = esectl({"--json", "header", path_});
+  EXPECT_EQ(before.code, Exit::ok);
+  EXPECT_EQ(before.json(), after.json());
+}
+
+TEST_F(Esectl, BenchMeasuresTheEngineAndLeavesNothing) {
+  std::filesystem::remove(path_);
+  const Answer answer = esectl({"bench", "--dir", folder_, "--rows", "1000", "--only", "load",
+                                "--only", "recovery", "--json"});
+  ASSERT_EQ(answer.code, Exit::ok) << answer.err;
+  const auto figures = answer.json()["figures"];
+  ASSERT_EQ(figures.size(), 2u);
+  EXPECT_EQ(figures[0]["measure"], "load");
+  EXPECT_EQ(figures[1]["measure"], "recovery");
+  for (const auto& figure : figures) EXPECT_GT(figure["per_second"].get<double>(), 0);
+  EXPECT_FALSE(answer.json().contains("verification"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_EQ(esectl({"bench", "--dir", folder_ + "/absent"}).code, Exit::usage);
+}
+
 }  // namespace
 }  // namespace stillframe::ese::tool

@@ -42,6 +42,7 @@ struct Grammar {
   Grammar() : app(std::string(kSummary) + ".", "esectl") {
     app.require_subcommand(1);
     app.footer(footer());
+    app.add_flag("--json", json, "Answer in JSON; also after the verb");
     for (const auto& verb : verbs) {
       CLI::App* command = app.add_subcommand(verb->name(), verb->summary());
       command->add_flag("--json", json, "Answer in JSON");

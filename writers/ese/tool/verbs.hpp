@@ -26,6 +26,7 @@ class Verb {
   virtual Result<Exit> run(Output& output) = 0;
 };
 
+std::unique_ptr<Verb> make_bench_verb();
 std::unique_ptr<Verb> make_compare_verb();
 std::unique_ptr<Verb> make_dump_verb();
 std::unique_ptr<Verb> make_export_verb();
