@@ -3,6 +3,8 @@
 // process and in others; p50 and p99 over the rounds, and the overhead as a ratio of the commit.
 //
 //   hold_overhead_bench [ROUNDS [FIELD]]   FIELD: 1 to 6, for the one to look at
+//
+// Without ROUNDS enough of them that p99 is not just the longest.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -149,7 +151,8 @@ Duration percentile(std::vector<Duration>& sorted, double which) {
 struct Field {
   int writers;
   int processes;  // they are in; 0: this one
-  double bar;     // for p99, in milliseconds
+  int rounds;
+  double bar;  // for p99, in milliseconds
 };
 
 // Writers of this process and of others.
@@ -227,16 +230,17 @@ Result<bool> measure(const std::string& directory, const Field& field, int round
 
 int main(int argc, char** argv) {
   using namespace stillframe;
-  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 50;
+  const int rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 0;
   char directory[] = "/tmp/stillframe-bench-XXXXXX";
   if (::mkdtemp(directory) == nullptr) return 1;
   int status = 0;
   const int only = argc > 2 ? std::atoi(argv[2]) : 0;
   int number = 0;
-  for (const Field& field : {Field{1, 0, 5}, Field{32, 0, 5}, Field{1000, 0, 100}, Field{1, 1, 5},
-                             Field{32, 8, 5}, Field{1000, 50, 100}}) {
+  for (const Field& field :
+       {Field{1, 0, 300, 5}, Field{32, 0, 300, 5}, Field{1000, 0, 150, 100}, Field{1, 1, 300, 5},
+        Field{32, 8, 300, 5}, Field{1000, 50, 150, 100}}) {
     if (++number != only && only != 0) continue;
-    const auto measured = measure(directory, field, rounds);
+    const auto measured = measure(directory, field, rounds != 0 ? rounds : field.rounds);
     if (measured.ok() && measured.value()) continue;
     if (!measured.ok())
       std::fprintf(stderr, "%d writers: %s\n", field.writers, measured.error().what().c_str());
