@@ -56,6 +56,7 @@ WriterAnswer Runner::freeze(const PendingCall& pending) {
 }
 
 WriterAnswer Runner::thaw(const PendingCall& pending) {
+  std::optional<SelfThaw> late;
   {
     std::unique_lock lock(mutex_);
     wait_for_self_thaw(lock);
@@ -72,7 +73,10 @@ WriterAnswer Runner::thaw(const PendingCall& pending) {
       hold_.reset();
       return answer;
     }
-    hold_->thaw_begins(clock_.now(), options_.time_suspended());
+    const BootTime now = clock_.now();
+    // The alarm may have been due and not have run: after a stop of this process, for one.
+    late = hold_->overdue(now);
+    hold_->thaw_begins(now, options_.time_suspended());
   }
   WriterAnswer answer = say(pending);
   std::lock_guard lock(mutex_);
@@ -81,7 +85,9 @@ WriterAnswer Runner::thaw(const PendingCall& pending) {
     alarm_->set(clock_.now() + kThawRetry);
     return answer;
   }
-  answer.payload = hold_->close(std::get<HoldStatement>(answer.payload));
+  const HoldStatement& said = std::get<HoldStatement>(answer.payload);
+  if (late) hold_->close_by_self(said, *late);
+  answer.payload = late ? hold_->statement() : hold_->close(said);
   hold_.reset();
   alarm_->set(std::nullopt);
   return answer;

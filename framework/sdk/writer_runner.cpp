@@ -110,6 +110,8 @@ void Runner::cancel(const SessionId& session) {
 void Runner::heartbeat(const SessionId& session) {
   std::lock_guard lock(mutex_);
   if (!hold_ || hold_->session() != session || hold_->phase() == Hold::Phase::over) return;
+  // A sign that waited while this process was stopped comes too late.
+  if (hold_->overdue(clock_.now())) return;
   hold_->sign_of_life(clock_.now());
   alarm_->set(hold_->due());
 }

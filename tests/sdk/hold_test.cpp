@@ -79,6 +79,27 @@ TEST_F(HoldTimer, HeartbeatsKeepTheHoldUntilTheLimit) {
   EXPECT_NE(thaw().broken_because.find("limit"), std::string::npos);
 }
 
+// As when this process was stopped, and goes on with what the coordinator said meanwhile.
+TEST_F(HoldTimer, AThawThatComesWhenTheTimeIsUpFindsABrokenHoldAlthoughNoTimerRang) {
+  ASSERT_TRUE(ask(Verb::freeze).status.ok());
+  clock_.advance(kLease + std::chrono::milliseconds(1));
+  const HoldStatement statement = thaw();
+  EXPECT_FALSE(statement.unbroken);
+  EXPECT_NE(statement.broken_because.find("lease"), std::string::npos);
+  EXPECT_EQ(writer_.count("thaw"), 1u);
+  alarm_.ring();
+  EXPECT_EQ(writer_.count("thaw"), 1u);
+  ASSERT_TRUE(ask(Verb::freeze).status.ok());
+  EXPECT_TRUE(thaw().unbroken);
+}
+
+TEST_F(HoldTimer, AHeartbeatThatWasReadTooLateDoesNotSaveTheHold) {
+  ASSERT_TRUE(ask(Verb::freeze).status.ok());
+  clock_.advance(kLease + std::chrono::milliseconds(1));
+  runner_->heartbeat(session_);
+  EXPECT_FALSE(thaw().unbroken);
+}
+
 TEST_F(HoldTimer, HeartbeatsOfAnotherSessionDoNotCount) {
   ASSERT_TRUE(ask(Verb::freeze).status.ok());
   clock_.advance(4s);
