@@ -9,7 +9,7 @@ required_packages=(
   # libraries
   libboost1.81-dev nlohmann-json3-dev uuid-dev libssl-dev libsqlite3-dev libbtrfsutil-dev
   libtomlplusplus-dev libcli11-dev libfmt-dev libspdlog-dev libzstd-dev liblz4-dev libxxhash-dev
-  prometheus-cpp-dev
+  prometheus-cpp-dev libfuse3-dev
   # tests
   libgtest-dev libgmock-dev libbenchmark-dev
 )

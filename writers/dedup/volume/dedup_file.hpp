@@ -48,6 +48,8 @@ class DedupFile {
   Status resize(std::uint64_t bytes);
   Status punch(std::uint64_t offset, std::uint64_t bytes);
   Status sync();
+  // Whether nothing is left for sync() to tell the table.
+  bool settled() const { return !uncommitted_; }
 
   // The file's whole content is this stream of the store's last commit. It is the caller's to know
   // that nothing was written since it was read. Durable on return; space is given back.

@@ -1,0 +1,114 @@
+#include "writers/dedup/view/operations.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "framework/base/posix_error.hpp"
+#include "writers/dedup/view/view.hpp"
+#include "writers/dedup/volume/posix_lower_file.hpp"
+
+namespace stillframe::dedup {
+
+int errno_of(const Error& error) {
+  switch (error.code()) {
+    case Errc::not_found:
+      return ENOENT;
+    case Errc::access_denied:
+      return EACCES;
+    case Errc::no_space:
+      return ENOSPC;
+    case Errc::limit_reached:
+      return EFBIG;
+    case Errc::out_of_resources:
+      return ENOMEM;
+    case Errc::invalid_argument:
+      return EINVAL;
+    default:
+      return EIO;
+  }
+}
+
+Inode& Operations::inode(fuse_ino_t number) {
+  if (number == FUSE_ROOT_ID) return inodes_.root();
+  return *reinterpret_cast<Inode*>(number);
+}
+
+bool Operations::hides(const Inode& parent, const char* name) const {
+  return inodes_.is_root(parent) && std::strcmp(name, kVolumeFolder) == 0;
+}
+
+int Operations::look_up(Inode& parent, const char* name, fuse_entry_param& entry) {
+  if (hides(parent, name)) return ENOENT;
+  Descriptor place(::openat(parent.place.get(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!place.valid()) return errno;
+  struct stat about {};
+  if (::fstatat(place.get(), "", &about, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0) return errno;
+  Inode& found = inodes_.look_up(std::move(place), about);
+  entry = {};
+  entry.ino = &found == &inodes_.root() ? FUSE_ROOT_ID : reinterpret_cast<fuse_ino_t>(&found);
+  entry.attr = about;
+  entry.attr_timeout = entry.entry_timeout = 1;
+  return 0;
+}
+
+int Operations::open_dedup(Inode& inode) {
+  if (inode.file) return 0;
+  Descriptor handle(::open(inode.path().c_str(), O_RDWR | O_CLOEXEC));
+  if (!handle.valid()) return errno;
+  auto lower = posix_lower_file(std::move(handle), inode.path());
+  if (!lower.ok()) return errno_of(lower.error());
+  auto file = DedupFile::open(volume_, std::move(lower).value());
+  if (!file.ok()) return errno_of(file.error());
+  inode.file = std::move(file).value();
+  return 0;
+}
+
+int Operations::close_if_unused(Inode& inode) {
+  if (!inode.file || inode.opened > 0) return 0;
+  const Status settled = inode.file->settled() ? Status(Ok{}) : inode.file->sync();
+  inode.file.reset();
+  return settled.ok() ? 0 : errno_of(settled.error());
+}
+
+int Operations::resize(Inode& inode, off_t bytes) {
+  if (bytes < 0) return EINVAL;
+  if (const int failed = open_dedup(inode); failed != 0) return failed;
+  const Status done = inode.file->resize(static_cast<std::uint64_t>(bytes));
+  const int closed = close_if_unused(inode);
+  return done.ok() ? closed : errno_of(done.error());
+}
+
+// A new file belongs to whoever asked for it, or to the group of a folder that wants it so.
+int Operations::own(Inode& parent, const char* name, const fuse_ctx& who) {
+  struct stat folder {};
+  if (::fstatat(parent.place.get(), "", &folder, AT_EMPTY_PATH) != 0) return errno;
+  const gid_t group = (folder.st_mode & S_ISGID) != 0 ? folder.st_gid : who.gid;
+  if (::fchownat(parent.place.get(), name, who.uid, group, AT_SYMLINK_NOFOLLOW) == 0) return 0;
+  const int failed = errno;
+  (void)::unlinkat(parent.place.get(), name, 0);
+  return failed;
+}
+
+Result<Inode*> Operations::find(const std::string& path) {
+  Inode* at = &inodes_.root();
+  ++at->lookups;
+  std::size_t begin = 0;
+  while (begin < path.size()) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string name = path.substr(begin, end - begin);
+    begin = end + 1;
+    if (name.empty()) continue;
+    fuse_entry_param entry;
+    const int failed = look_up(*at, name.c_str(), entry);
+    inodes_.forget(*at, 1);
+    if (failed != 0) return posix_error(failed, "find", path);
+    at = &inode(entry.ino);
+  }
+  return at;
+}
+
+}  // namespace stillframe::dedup

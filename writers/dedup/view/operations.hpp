@@ -1,0 +1,46 @@
+// The requests of the kernel, each answered by one function. One thread at a time.
+#pragma once
+
+#define FUSE_USE_VERSION 314
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include <fuse_lowlevel.h>
+
+#include "writers/dedup/view/inode_table.hpp"
+
+namespace stillframe::dedup {
+
+class Operations {
+ public:
+  explicit Operations(VolumeParts volume) : volume_(volume) {}
+
+  InodeTable& inodes() { return inodes_; }
+  std::mutex& mutex() { return mutex_; }
+  static const fuse_lowlevel_ops& table();
+
+  // 0, or an errno. The inode's file is open afterwards.
+  int open_dedup(Inode& inode);
+  // What nobody has open any more is made durable and closed.
+  int close_if_unused(Inode& inode);
+  Result<Inode*> find(const std::string& path);  // one look-up more
+
+ private:
+  friend struct Requests;
+
+  Inode& inode(fuse_ino_t number);
+  int look_up(Inode& parent, const char* name, fuse_entry_param& entry);
+  bool hides(const Inode& parent, const char* name) const;
+  int resize(Inode& inode, off_t bytes);
+  int own(Inode& parent, const char* name, const fuse_ctx& who);
+
+  VolumeParts volume_;
+  InodeTable inodes_;
+  std::mutex mutex_;
+};
+
+// The errno that a caller gets for one of our errors.
+int errno_of(const Error& error);
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,41 @@
+// What users of a deduplicated volume see: every file with its whole content, mounted at the
+// volume's place while the file system below is mounted nowhere. A file that is not deduplicated is
+// passed through.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/result.hpp>
+
+#include "writers/dedup/volume/dedup_file.hpp"
+
+namespace stillframe::dedup {
+
+// The volume's own folder in its root, which the view does not show.
+inline constexpr const char* kVolumeFolder = ".stillframe-dedup";
+
+class View {
+ public:
+  // Shows the tree below `root` at `place`, a directory. When this process ends, however it does,
+  // what is at `place` answers with an error, and never with bytes that are not the file's.
+  static Result<std::unique_ptr<View>> mount(Descriptor root, const BytePath& place,
+                                             VolumeParts volume);
+  virtual ~View() = default;  // unmounts
+
+  // Answers until the view is unmounted, by stop() or by anybody.
+  virtual Status run() = 0;
+  virtual void stop() = 0;  // any thread
+
+  // The files of the volume may be used by other threads only inside `work`: meanwhile nobody
+  // reads or writes.
+  virtual void exclusively(const std::function<void()>& work) = 0;
+  // For whoever optimizes: the file at `path` below the root, open as the view has it, until the
+  // next call. Inside exclusively().
+  virtual Result<DedupFile*> open_file(const BytePath& path) = 0;
+};
+
+}  // namespace stillframe::dedup
