@@ -47,9 +47,8 @@ class ViewTest : public ::testing::TestWithParam<FsKind> {
     std::ifstream file(volume() / name, std::ios::binary);
     EXPECT_TRUE(file.good()) << name;
     const std::string text((std::istreambuf_iterator<char>(file)), {});
-    Blob bytes(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
-    return bytes;
+    const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+    return {begin, begin + text.size()};
   }
   struct stat about(const std::string& path) {
     struct stat found {};
