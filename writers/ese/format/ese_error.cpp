@@ -131,6 +131,10 @@ constexpr Row kRows[] = {
     {EseErr::file_not_found, "FileNotFound", Errc::not_found},
     {EseErr::log_corrupted, "LogCorrupted", Errc::corrupt},
     {EseErr::database_incomplete_revert, "DatabaseIncompleteRevert", Errc::wrong_state},
+    {EseErr::os_snapshot_invalid_sequence, "OSSnapshotInvalidSequence", Errc::wrong_state},
+    {EseErr::os_snapshot_time_out, "OSSnapshotTimeOut", Errc::timed_out},
+    {EseErr::os_snapshot_not_allowed, "OSSnapshotNotAllowed", Errc::in_use},
+    {EseErr::os_snapshot_invalid_snap_id, "OSSnapshotInvalidSnapId", Errc::not_found},
 };
 
 constexpr Row kUnknown{EseErr{0}, "Unknown", Errc::internal};

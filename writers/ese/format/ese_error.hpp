@@ -124,6 +124,10 @@ enum class EseErr : std::int32_t {
   file_not_found = -1811,
   log_corrupted = -1852,
   database_incomplete_revert = -1935,
+  os_snapshot_invalid_sequence = -2401,
+  os_snapshot_time_out = -2402,
+  os_snapshot_not_allowed = -2403,
+  os_snapshot_invalid_snap_id = -2404,
 };
 
 // The name after JET_err, such as "ReadVerifyFailure".
