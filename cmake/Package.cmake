@@ -115,7 +115,7 @@ stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framewo
 
 stillframe_component(ese TYPE SHARED OUTPUT stillframe-ese
   FOLDERS framework/base framework/io writers/ese/format writers/ese/engine writers/ese/tables
-          writers/ese/recovery writers/ese/instance writers/ese/jet)
+          writers/ese/recovery writers/ese/instance writers/ese/backup writers/ese/jet)
 set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
 # By the compiler's own linker: mold 1.10 stops at an assertion where a version script hides what
 # __builtin_cpu_supports() takes from libgcc.

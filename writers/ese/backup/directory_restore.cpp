@@ -142,6 +142,8 @@ class DirectoryReader {
       if (auto copy = check_restored_database(files_, each.from, logs_); !copy.ok()) {
         return copy.error();
       }
+      if (!how_.claim_place) continue;
+      if (Status s = how_.claim_place(each.to); !s.ok()) return s;
     }
     return Ok{};
   }

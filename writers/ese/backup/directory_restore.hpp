@@ -2,6 +2,8 @@
 // what JetRestoreInstance does.
 #pragma once
 
+#include <functional>
+
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
@@ -15,6 +17,9 @@ struct DirectoryRestore {
   BytePath directory;    // of a set, or of an atomic one
   BytePath destination;  // of all databases; empty: where they were
   ProgressCallback progress = {};
+  // Asked of the place of each database, which may have one already, before anything is changed;
+  // an error ends the restore with it.
+  std::function<Status(const BytePath& place)> claim_place = {};
 };
 
 // `instance` says where an instance keeps its logs and checkpoint; it is not running. On success

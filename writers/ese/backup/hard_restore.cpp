@@ -26,12 +26,16 @@ class Restorer {
  public:
   Restorer(Files& files, const HardRestore& asked) : files_(files), asked_(asked) {}
 
-  Result<HardRestored> run() {
-    if (Status s = check_arguments(); !s.ok()) return s.error();
+  Status check() {
+    if (Status s = check_arguments(); !s.ok()) return s;
     auto logs = check_restore_logs(files_, asked_logs());
     if (!logs.ok()) return logs.error();
     logs_ = std::move(logs).value();
-    if (Status s = check_databases(); !s.ok()) return s.error();
+    return check_databases();
+  }
+
+  Result<HardRestored> run() {
+    if (Status s = check(); !s.ok()) return s.error();
     HardRestored restored{logs_.low, logs_.high, {}};
     if (asked_.databases.empty()) return restored;
     if (Status s = make_paths(); !s.ok()) return s.error();
@@ -158,6 +162,11 @@ Result<Generation> finish_log_for_restore(Instance& target) {
   if (auto noted = log.append(encode_record(note, {Bytes{}})); !noted.ok()) return noted.error();
   if (Status s = log.roll(); !s.ok()) return s.error();
   return Generation{static_cast<std::int32_t>(log.header().fields.generation) - 1};
+}
+
+Status check_restore(Files& files, const HardRestore& restore) {
+  Status checked = Restorer(files, restore).check();
+  return checked.ok() ? checked : checked.error().while_doing("restoring databases");
 }
 
 Result<HardRestored> restore_databases(Files& files, const HardRestore& restore) {

@@ -57,6 +57,9 @@ struct HardRestored {
 // the request to copy the databases again.
 Result<HardRestored> restore_databases(Files& files, const HardRestore& restore);
 
+// The checks of restore_databases() alone.
+Status check_restore(Files& files, const HardRestore& restore);
+
 // Finishes the log of an instance that runs on while databases are restored beside it: the newest
 // log that such a restore may read, its `running_last`.
 Result<Generation> finish_log_for_restore(Instance& target);

@@ -78,6 +78,8 @@ class Instance {
   // and circular logging keeps the logs from the checkpoint on. All other work goes on. Waits for
   // databases that are coming or going; BackupInProgress if one is held already.
   Result<BackupHold> hold_for_backup();
+  // BackupInProgress while one is held, for who would change files of databases otherwise.
+  Status check_not_held();
 
   // One round of what the background does: removes what nobody can see any more, writes pages that
   // have waited too long, and advances the checkpoint.

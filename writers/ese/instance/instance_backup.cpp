@@ -27,6 +27,11 @@ Result<BackupHold> Instance::hold_for_backup() {
   return BackupHold(*this, std::move(databases), *backup_keeps_);
 }
 
+Status Instance::check_not_held() {
+  const std::lock_guard admin(admin_mutex_);
+  return check_no_backup("replacing a database");
+}
+
 Status Instance::check_no_backup(const std::string& task) const {
   if (!backup_keeps_) return Ok{};
   return ese_error(EseErr::backup_in_progress,

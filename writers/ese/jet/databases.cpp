@@ -42,6 +42,7 @@ Result<JET_DBID> Databases::create(JET_SESID session, const BytePath& path, bool
     return jet_error(JET_errDatabaseDuplicate, quoted(path) + " is attached");
   }
   if (Status s = check_room(); !s.ok()) return s.error();
+  if (Status s = instance_.check_not_held(); !s.ok()) return s.error();
   if (overwrite && exists(path)) {
     const auto others = PathLock::take(path, JET_errDatabaseSharingViolation);
     if (!others.ok()) return others.error();

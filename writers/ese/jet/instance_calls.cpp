@@ -16,15 +16,6 @@ constexpr JET_GRBIT kTermBits =
     JET_bitTermComplete | JET_bitTermAbrupt | JET_bitTermStopBackup | JET_bitTermDirty;
 constexpr std::uint32_t kVersionMajor = 10, kVersionShift = 24;  // as engines of this format say
 
-bool is_none(JET_INSTANCE instance) {
-  return instance == 0 || instance == JET_instanceNil;
-}
-
-Result<std::shared_ptr<JetInstance>> named_or_only(JET_INSTANCE instance) {
-  return is_none(instance) ? Process::get().only_instance()
-                           : Process::get().find_instance(instance);
-}
-
 Answer create_instance(JET_INSTANCE* instance, const std::string& name, const std::string& display,
                        JET_GRBIT grbit) {
   if (instance == nullptr) return jet_error(JET_errInvalidParameter, "there is no place for it");
@@ -83,10 +74,13 @@ Answer terminate(JET_INSTANCE instance, JET_GRBIT grbit) {
   if ((grbit & ~kTermBits) != 0) {
     return jet_error(JET_errInvalidGrbit, "JetTerm2 was given options that do not exist");
   }
-  const auto found = named_or_only(instance);
+  const auto found = Process::get().named_or_only(instance);
   if (!found.ok()) return found.error();
   JetInstance& target = *found.value();
-  if (Status s = target.close_for_term(); !s.ok()) return s.error();
+  const bool stops = (grbit & (JET_bitTermAbrupt | JET_bitTermStopBackup)) != 0;
+  using WithBackup = JetInstance::WithBackup;
+  const auto with_backup = stops ? WithBackup::stop_it : WithBackup::refuse;
+  if (Status s = target.close_for_term(with_backup); !s.ok()) return s.error();
   if ((grbit & (JET_bitTermAbrupt | JET_bitTermDirty)) == 0 && in_transactions(target)) {
     target.reopen();
     return jet_error(JET_errTooManyActiveUsers,
@@ -99,7 +93,7 @@ Answer terminate(JET_INSTANCE instance, JET_GRBIT grbit) {
 }
 
 Answer stop_service(JET_INSTANCE instance, JET_GRBIT grbit) {
-  const auto found = named_or_only(instance);
+  const auto found = Process::get().named_or_only(instance);
   if (!found.ok()) return found.error();
   if (grbit != JET_bitStopServiceAll) {
     return jet_error(JET_errInvalidGrbit, "a service is stopped as a whole");

@@ -1,7 +1,11 @@
 #include "writers/ese/jet/jet_instance.hpp"
 
 #include <utility>
+#include <vector>
 
+#include "framework/io/file.hpp"
+#include "writers/ese/backup/directory_restore.hpp"
+#include "writers/ese/jet/progress.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese::jet {
@@ -63,6 +67,8 @@ Result<InstanceUse> InstanceUse::enter(std::shared_ptr<JetInstance> instance) {
       break;
     case State::terminating:
       return is_in_state(JET_errTermInProgress, "is being ended");
+    case State::restoring:
+      return is_in_state(JET_errRestoreInProgress, "is being restored");
     case State::created:
     case State::starting:
     case State::ended:
@@ -71,12 +77,23 @@ Result<InstanceUse> InstanceUse::enter(std::shared_ptr<JetInstance> instance) {
   return is_in_state(JET_errNotInitialized, "does not run; call JetInit");
 }
 
+Result<InstanceUse> InstanceUse::enter_for_backup(std::shared_ptr<JetInstance> instance) {
+  if (instance->state_ == JetInstance::State::starting) {
+    return is_in_state(JET_errBackupNotAllowedYet,
+                       "is starting, and is not backed up before it "
+                       "runs");
+  }
+  return enter(std::move(instance));
+}
+
 // ---- Beginning
 
 Status JetInstance::check_can_start() const {
   switch (state_.load()) {
     case State::created:
       return Ok{};
+    case State::restoring:
+      return is_in_state(JET_errRestoreInProgress, "is being restored");
     case State::starting:
       return is_in_state(JET_errInitInProgress, "is starting");
     case State::running:
@@ -87,6 +104,12 @@ Status JetInstance::check_can_start() const {
       return is_in_state(JET_errInvalidParameter, "has ended");
   }
   return Ok{};
+}
+
+// Asked after the state stood in the way, which may be over by now.
+Error JetInstance::cannot_start() const {
+  const Status now = check_can_start();
+  return now.ok() ? is_in_state(JET_errRestoreInProgress, "was being restored") : now.error();
 }
 
 Status JetInstance::take_folders() {
@@ -105,7 +128,7 @@ Status JetInstance::take_folders() {
 Answer JetInstance::start(const Parameters& process, const InitRequest& request) {
   State created = State::created;
   if (!state_.compare_exchange_strong(created, State::starting)) {
-    return check_can_start().error();
+    return cannot_start();
   }
   const auto fail = [&](const Error& why) -> Answer {
     state_ = State::ended;
@@ -125,22 +148,83 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
   tell(request, JET_sntComplete, 100);
   engine_ = std::move(started).value();
   databases_ = std::make_unique<Databases>(*engine_);
+  {
+    const std::lock_guard lock(backups_mutex_);
+    backups_ = std::make_unique<JetBackups>(*engine_);
+  }
   state_ = State::running;
   return success();
 }
 
+// ---- Restoring
+
+Answer JetInstance::restore(const Parameters& process, const RestoreRequest& request) {
+  State created = State::created;
+  if (!state_.compare_exchange_strong(created, State::restoring)) return cannot_start();
+  const Status done = restore_here(process, request);
+  logs_lock_ = PathLock();
+  system_lock_ = PathLock();
+  state_ = State::created;
+  return answer_of(done);
+}
+
+Status JetInstance::restore_here(const Parameters& process, const RestoreRequest& request) {
+  if (Status s = prepare_folders(parameters_); !s.ok()) {
+    return jet_error(JET_errInvalidPath, "a restore needs its folders: " + s.error().what());
+  }
+  if (Status s = take_folders(); !s.ok()) return s;
+  std::vector<PathLock> replaced;
+  DirectoryRestore how;
+  how.directory = request.directory;
+  how.destination = request.destination;
+  how.progress = progress_for(request.progress, JET_snpRestore);
+  how.claim_place = [&replaced](const BytePath& place) -> Status {
+    if (!exists(place)) return Ok{};
+    auto held = PathLock::take(place, JET_errDatabaseSharingViolation);
+    if (!held.ok()) return held.error();
+    replaced.push_back(std::move(held).value());
+    return Ok{};
+  };
+  const auto files = posix_files();
+  const auto restored = restore_from_directory(*files, options_from(parameters_, process), how);
+  return restored.ok() ? Status(Ok{}) : Status(restored.error());
+}
+
 // ---- Ending
 
-Status JetInstance::close_for_term() {
+Status JetInstance::check_no_backup() const {
+  const std::lock_guard lock(backups_mutex_);
+  if (backups_ == nullptr || !backups_->running()) return Ok{};
+  return is_in_state(JET_errBackupInProgress,
+                     "is being backed up; end the backup, or terminate with JET_bitTermStopBackup");
+}
+
+void JetInstance::stop_backup() {
+  const std::lock_guard lock(backups_mutex_);
+  if (backups_ != nullptr) backups_->stop();
+}
+
+Status JetInstance::close_for_term(WithBackup with_backup) {
+  const bool refuse = with_backup == WithBackup::refuse;
+  if (refuse) {
+    // Before anything, since a backup inside one call would be waited for.
+    if (Status s = check_no_backup(); !s.ok()) return s;
+  }
   for (;;) {
     State now = state_.load();
     if (now == State::starting) return is_in_state(JET_errInitInProgress, "is starting");
+    if (now == State::restoring) {
+      return is_in_state(JET_errRestoreInProgress, "is being restored");
+    }
     if (now == State::terminating) return is_in_state(JET_errTermInProgress, "is being ended");
     if (now == State::ended) return is_in_state(JET_errInvalidParameter, "has ended");
     if (!state_.compare_exchange_strong(now, State::terminating)) continue;
     before_term_ = now;
+    if (!refuse) stop_backup();
     const std::unique_lock nobody_inside(calls_);
-    return Ok{};
+    Status alone = refuse ? check_no_backup() : Status(Ok{});
+    if (!alone.ok()) reopen();
+    return alone;
   }
 }
 
@@ -149,6 +233,10 @@ void JetInstance::reopen() {
 }
 
 Answer JetInstance::end(bool dirty) {
+  {
+    const std::lock_guard lock(backups_mutex_);
+    backups_.reset();
+  }
   Status stopped = Ok{};
   if (engine_ != nullptr && !dirty) stopped = engine_->stop();
   const bool ran = engine_ != nullptr;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <shared_mutex>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "writers/ese/instance/instance.hpp"
 #include "writers/ese/jet/answer.hpp"
 #include "writers/ese/jet/databases.hpp"
+#include "writers/ese/jet/jet_backups.hpp"
 #include "writers/ese/jet/parameters.hpp"
 #include "writers/ese/jet/row_locks.hpp"
 
@@ -25,6 +27,9 @@ class [[nodiscard]] InstanceUse {
   // What stands in the way, by its number: the service stopped, the instance ends, or has not
   // begun.
   static Result<InstanceUse> enter(std::shared_ptr<JetInstance> instance);
+  // The same for what belongs to backups, which know one that starts by another number:
+  // BackupNotAllowedYet.
+  static Result<InstanceUse> enter_for_backup(std::shared_ptr<JetInstance> instance);
 
   JetInstance& instance() const noexcept { return *instance_; }
   const std::shared_ptr<JetInstance>& shared() const noexcept { return instance_; }
@@ -38,6 +43,12 @@ class [[nodiscard]] InstanceUse {
 
 struct InitRequest {
   JET_GRBIT grbit = 0;
+  JET_PFNSTATUS progress = nullptr;
+};
+
+struct RestoreRequest {
+  BytePath directory;
+  BytePath destination;  // empty: each database goes where it was
   JET_PFNSTATUS progress = nullptr;
 };
 
@@ -56,30 +67,42 @@ class JetInstance {
   Parameters& parameters() noexcept { return parameters_; }
   bool created_only() const noexcept { return state_.load() == State::created; }
   bool ended() const noexcept { return state_.load() == State::ended; }
+  bool terminating() const noexcept { return state_.load() == State::terminating; }
 
-  // AlreadyInitialized, InitInProgress. After an error in starting it is of no use any more.
+  // AlreadyInitialized, InitInProgress, RestoreInProgress. After an error in starting it is of no
+  // use any more.
   Status check_can_start() const;
   Answer start(const Parameters& process, const InitRequest& request);
+  // As before a start, whatever comes of it.
+  Answer restore(const Parameters& process, const RestoreRequest& request);
   // No call enters from here on, and none is inside; until reopen(), or for good. InitInProgress,
-  // TermInProgress.
-  Status close_for_term();
+  // RestoreInProgress, TermInProgress. A backup is asked to stop meanwhile, or refuses the end:
+  // BackupInProgress.
+  enum class WithBackup { stop_it, refuse };
+  Status close_for_term(WithBackup with_backup);
   void reopen();
   // Between these two, with every session gone: shuts down in good order, or leaves the files as a
   // crash would.
   Answer end(bool dirty);
 
   void stop_service() noexcept { stopped_ = true; }
+  // Nothing if none runs.
+  void stop_backup();
 
   // While it runs.
   Instance& engine() noexcept { return *engine_; }
   Databases& databases() noexcept { return *databases_; }
   RowLocks& row_locks() noexcept { return row_locks_; }
+  JetBackups& backups() noexcept { return *backups_; }
 
  private:
   friend class InstanceUse;
-  enum class State { created, starting, running, terminating, ended };
+  enum class State { created, restoring, starting, running, terminating, ended };
 
+  Error cannot_start() const;
   Status take_folders();
+  Status restore_here(const Parameters& process, const RestoreRequest& request);
+  Status check_no_backup() const;
 
   const JET_INSTANCE handle_;
   const std::string name_, display_;
@@ -93,6 +116,8 @@ class JetInstance {
   std::unique_ptr<Instance> engine_;
   std::unique_ptr<Databases> databases_;
   RowLocks row_locks_;
+  mutable std::mutex backups_mutex_;  // for who is not inside: it may be ended meanwhile
+  std::unique_ptr<JetBackups> backups_;
 };
 
 }  // namespace stillframe::ese::jet

@@ -8,10 +8,6 @@ namespace stillframe::ese::jet {
 
 namespace {
 
-bool is_none(JET_INSTANCE instance) {
-  return instance == 0 || instance == JET_instanceNil;
-}
-
 Result<const ParameterRule*> rule_of(std::uint32_t id) {
   const ParameterRule* rule = find_parameter(id);
   if (rule != nullptr) return rule;

@@ -18,6 +18,11 @@
 
 namespace stillframe::ese::jet {
 
+// Calls of a process with one instance may leave it out.
+constexpr bool is_none(JET_INSTANCE instance) {
+  return instance == 0 || instance == ~JET_INSTANCE{0};
+}
+
 // The calls' handles are valid in the whole process, so what they stand for is kept in one place.
 // Any thread.
 class Process {
@@ -47,6 +52,9 @@ class Process {
   // What calls without an instance, or with none, mean. RunningInMultiInstanceMode,
   // NotInitialized.
   Result<std::shared_ptr<JetInstance>> only_instance() const;
+  Result<std::shared_ptr<JetInstance>> named_or_only(JET_INSTANCE instance) const {
+    return is_none(instance) ? only_instance() : find_instance(instance);
+  }
   std::vector<std::shared_ptr<JetInstance>> instances() const;
   void remove(const JetInstance& instance);
 
@@ -92,6 +100,18 @@ class [[nodiscard]] SessionUse {
   InstanceUse instance_;
   std::shared_ptr<JetSession> session_;  // null when moved from
 };
+
+// What calls of an instance that belong to backups do: `call` runs inside it.
+template <class Call>
+JET_ERR in_instance(JET_INSTANCE instance, const Call& call) noexcept {
+  return answer([&]() -> Answer {
+    const auto found = Process::get().named_or_only(instance);
+    if (!found.ok()) return found.error();
+    const auto use = InstanceUse::enter_for_backup(found.value());
+    if (!use.ok()) return use.error();
+    return call(use.value().instance());
+  });
+}
 
 // What calls of a session, and those of a table, do: `call` runs with these found and safe to use.
 template <class Call>

@@ -21,6 +21,7 @@
 
 #include <stdint.h>
 
+#include <stillframe/ese/jet_backup.h>
 #include <stillframe/ese/jet_constants.h>
 #include <stillframe/ese/jet_types.h>
 
@@ -273,11 +274,6 @@ JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32
                                     JET_ENUMCOLUMN** prgEnumColumn, JET_PFNREALLOC pfnRealloc,
                                     void* pvReallocContext, uint32_t cbDataMost, JET_GRBIT grbit);
 
-#ifdef JET_UNICODE
-#define JET_CALL(name) name##W
-#else
-#define JET_CALL(name) name##A
-#endif
 #define JetSetSystemParameter JET_CALL(JetSetSystemParameter)
 #define JetGetSystemParameter JET_CALL(JetGetSystemParameter)
 #define JetEnableMultiInstance JET_CALL(JetEnableMultiInstance)

@@ -94,6 +94,17 @@
 #define JET_bitTermAbrupt 0x2
 #define JET_bitTermStopBackup 0x4
 #define JET_bitTermDirty 0x8
+/* JetBackup, JetBeginExternalBackup */
+#define JET_bitBackupIncremental 0x1
+#define JET_bitKeepOldLogs 0x2 /* not looked at */
+#define JET_bitBackupAtomic 0x4
+#define JET_bitBackupFullWithAllLogs 0x8 /* not looked at */
+#define JET_bitBackupSnapshot 0x10
+/* JetEndExternalBackupInstance2 */
+#define JET_bitBackupEndNormal 0x1
+#define JET_bitBackupEndAbort 0x2
+#define JET_bitBackupTruncateDone 0x100
+#define JET_bitBackupNoDbHeaderUpdate 0x200
 /* JetStopServiceInstance2 */
 #define JET_bitStopServiceAll 0x0
 #define JET_bitStopServiceBackgroundUserTasks 0x2
@@ -291,6 +302,7 @@
 #define JET_filetypeSnapshot 10
 
 #define JET_snpRestore 8
+#define JET_snpBackup 9
 #define JET_sntProgress 0
 #define JET_sntFail 3
 #define JET_sntBegin 5
@@ -351,6 +363,8 @@
 #define JET_errNoBackup (-520)
 #define JET_errInvalidBackupSequence (-521)
 #define JET_errBackupNotAllowedYet (-523)
+#define JET_errDeleteBackupFileFail (-524)
+#define JET_errMakeBackupDirectoryFail (-525)
 #define JET_errInvalidBackup (-526)
 #define JET_errRecoveredWithErrors (-527)
 #define JET_errMissingLogFile (-528)
@@ -362,6 +376,7 @@
 #define JET_errMissingPatchPage (-534)
 #define JET_errBadPatchPage (-535)
 #define JET_errRedoAbruptEnded (-536)
+#define JET_errPatchFileMissing (-538)
 #define JET_errDatabaseLogSetMismatch (-539)
 #define JET_errLogFileSizeMismatch (-541)
 #define JET_errCheckpointFileNotFound (-542)
@@ -377,6 +392,9 @@
 #define JET_errDatabasePatchFileMismatch (-552)
 #define JET_errEndingRestoreLogTooLow (-553)
 #define JET_errStartingRestoreLogTooHigh (-554)
+#define JET_errGivenLogFileHasBadSignature (-555)
+#define JET_errGivenLogFileIsNotContiguous (-556)
+#define JET_errMissingRestoreLogFiles (-557)
 #define JET_errMissingFullBackup (-560)
 #define JET_errBadBackupDatabaseSize (-561)
 #define JET_errDatabaseAlreadyUpgraded (-562)
@@ -389,6 +407,8 @@
 #define JET_errLogTornWriteDuringHardRecovery (-571)
 #define JET_errLogCorruptDuringHardRestore (-573)
 #define JET_errLogCorruptDuringHardRecovery (-574)
+#define JET_errBadRestoreTargetInstance (-577)
+#define JET_wrnTargetInstanceRunning 578
 #define JET_errRecoveredWithoutUndo (-579)
 #define JET_errCommittedLogFilesMissing (-582)
 #define JET_errSectorSizeNotSupported (-583)
@@ -404,6 +424,8 @@
 #define JET_errUnicodeTranslationFail (-602)
 #define JET_errUnicodeNormalizationNotSupported (-603)
 #define JET_errUnicodeLanguageValidationFailure (-604)
+#define JET_errExistingLogFileHasBadSignature (-610)
+#define JET_errExistingLogFileIsNotContiguous (-611)
 #define JET_errLogReadVerifyFailure (-612)
 #define JET_errCheckpointDepthTooDeep (-614)
 #define JET_errRestoreOfNonBackupDatabase (-615)

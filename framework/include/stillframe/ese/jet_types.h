@@ -39,8 +39,9 @@ typedef const char16_t* JET_PCWSTR;
 #define JET_dbidNil ((JET_DBID)0xFFFFFFFF)
 #define JET_columnidNil ((JET_COLUMNID)0xFFFFFFFF)
 
-/* Told of recovery's progress by JetInit3 and JetInit4: snp is JET_snpRestore, sesid is nil, and pv
- * a JET_SNPROG. What it returns is not looked at. */
+/* Told of the progress of recovery and of restores (snp is JET_snpRestore) and of JetBackup
+ * (JET_snpBackup): sesid is nil, and pv a JET_SNPROG. What it returns is not looked at. It is
+ * called in the thread of the call. */
 typedef JET_ERR(JET_API* JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void* pv);
 /* Allocates, resizes (cb > 0) and frees (cb = 0), as realloc() does. */
 typedef void*(JET_API* JET_PFNREALLOC)(void* pvContext, void* pv, uint32_t cb);
@@ -191,6 +192,20 @@ typedef struct {
   const char16_t* szDatabaseName;
   const char16_t* szNewDatabaseName;
 } JET_RSTMAP_W;
+
+#define JET_BASE_NAME_LENGTH 3
+
+/* The logs of an external backup; who restores has to name them. */
+typedef struct {
+  uint32_t cbSize;
+  uint32_t ulGenLow, ulGenHigh; /* both included; 0: by the files */
+  char szBaseName[JET_BASE_NAME_LENGTH + 1];
+} JET_LOGINFO_A;
+typedef struct {
+  uint32_t cbSize;
+  uint32_t ulGenLow, ulGenHigh;
+  char16_t szBaseName[JET_BASE_NAME_LENGTH + 1];
+} JET_LOGINFO_W;
 
 typedef struct {
   JET_INSTANCE hInstanceId;
@@ -439,11 +454,14 @@ typedef struct {
 
 #ifdef JET_UNICODE
 #define JET_T(name) name##_W
+#define JET_CALL(name) name##W
 #else
 #define JET_T(name) name##_A
+#define JET_CALL(name) name##A
 #endif
 #define JET_SETSYSPARAM JET_T(JET_SETSYSPARAM)
 #define JET_RSTMAP JET_T(JET_RSTMAP)
+#define JET_LOGINFO JET_T(JET_LOGINFO)
 #define JET_INSTANCE_INFO JET_T(JET_INSTANCE_INFO)
 #define JET_COLUMNBASE JET_T(JET_COLUMNBASE)
 #define JET_COLUMNCREATE JET_T(JET_COLUMNCREATE)
