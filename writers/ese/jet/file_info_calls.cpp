@@ -34,9 +34,11 @@ JET_SIGNATURE signature_of(const Signature& signature) {
   std::copy(signature.computer.begin(), signature.computer.end(), result.szComputerName);
   return result;
 }
-JET_BKINFO backup_of(const BackupInfo& info) {
-  return {position_of(info.mark), time_of(info.time), static_cast<std::uint32_t>(info.low),
-          static_cast<std::uint32_t>(info.high)};
+JET_BKINFO backup_of(const BackupInfo& info, BackupKind kind) {
+  JET_BKINFO result{position_of(info.mark), time_of(info.time),
+                    static_cast<std::uint32_t>(info.low), static_cast<std::uint32_t>(info.high)};
+  result.bklogtimeMark.fOSSnapshot = kind == BackupKind::os_snapshot ? 1 : 0;
+  return result;
 }
 
 void fill_base(const DatabaseHeader& from, JET_DBINFOMISC7& to) {
@@ -51,9 +53,9 @@ void fill_base(const DatabaseHeader& from, JET_DBINFOMISC7& to) {
   to.logtimeDetach = time_of(from.time_detach);
   to.lgposDetach = position_of(from.lgpos_detach);
   to.signLog = signature_of(from.sign_log);
-  to.bkinfoFullPrev = backup_of(from.full_previous);
-  to.bkinfoIncPrev = backup_of(from.incremental_previous);
-  to.bkinfoFullCur = backup_of(from.full_current);
+  to.bkinfoFullPrev = backup_of(from.full_previous, from.full_kind);
+  to.bkinfoIncPrev = backup_of(from.incremental_previous, from.incremental_kind);
+  to.bkinfoFullCur = backup_of(from.full_current, BackupKind::streaming);
   to.dwMajorVersion = from.os_major;
   to.dwMinorVersion = from.os_minor;
   to.dwBuildNumber = from.os_build;
@@ -78,8 +80,8 @@ void fill_history(const DatabaseHeader& from, JET_DBINFOMISC7& to) {
   count(from.ecc_failed, to.ulECCFixFail, to.logtimeECCFixFail, to.ulECCFixFailOld);
   count(from.checksum_failed, to.ulBadChecksum, to.logtimeBadChecksum, to.ulBadChecksumOld);
   to.genCommitted = static_cast<std::uint32_t>(from.gen_max_committed);
-  to.bkinfoCopyPrev = backup_of(from.copy_previous);
-  to.bkinfoDiffPrev = backup_of(from.differential_previous);
+  to.bkinfoCopyPrev = backup_of(from.copy_previous, from.copy_kind);
+  to.bkinfoDiffPrev = backup_of(from.differential_previous, from.differential_kind);
   count(from.incremental_reseed, to.ulIncrementalReseedCount, to.logtimeIncrementalReseed,
         to.ulIncrementalReseedCountOld);
   count(from.page_patch, to.ulPagePatchCount, to.logtimePagePatch, to.ulPagePatchCountOld);

@@ -1,10 +1,10 @@
 // Instances: JetCreateInstance, JetInit, JetTerm, JetStopService, JetGetInstanceInfo.
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "writers/ese/jet/instance_list.hpp"
 #include "writers/ese/jet/process.hpp"
 #include "writers/ese/jet/text.hpp"
 
@@ -102,85 +102,6 @@ Answer stop_service(JET_INSTANCE instance, JET_GRBIT grbit) {
   return success();
 }
 
-// ---- Which there are
-
-// The names of an instance and its databases, by where they begin in one run of text.
-struct InstanceNames {
-  JET_INSTANCE handle;
-  bool named;
-  std::size_t name;
-  std::vector<std::size_t> paths{};
-};
-
-template <class Char>
-std::size_t append(const std::string& name, std::basic_string<Char>& text) {
-  const std::size_t at = text.size();
-  text += in_form<Char>(name);
-  text += Char{0};
-  return at;
-}
-
-template <class Char>
-std::vector<InstanceNames> list_instances(std::basic_string<Char>& text) {
-  std::vector<InstanceNames> all;
-  for (const auto& instance : Process::get().instances()) {
-    InstanceNames names{instance->handle(), !instance->name().empty(),
-                        append(instance->name(), text)};
-    const auto use = InstanceUse::enter(instance);  // one that does not run has no databases
-    if (use.ok()) {
-      for (const BytePath& path : use.value().instance().databases().paths()) {
-        names.paths.push_back(append(path, text));
-      }
-    }
-    all.push_back(std::move(names));
-  }
-  return all;
-}
-
-// In one block of memory, which the caller gives back as one: the list, the pointers, the text.
-template <class Info, class Char>
-Info* make_block(const std::vector<InstanceNames>& all, const std::basic_string<Char>& text) {
-  std::size_t pointers = 0;
-  for (const InstanceNames& each : all) pointers += 3 * each.paths.size();
-  const std::size_t list_bytes = all.size() * sizeof(Info);
-  const std::size_t text_bytes = text.size() * sizeof(Char);
-  void* block = std::calloc(1, list_bytes + pointers * sizeof(Char*) + text_bytes);
-  if (block == nullptr) return nullptr;
-  auto* infos = static_cast<Info*>(block);
-  auto** pointer = reinterpret_cast<Char**>(infos + all.size());
-  auto* its_text = reinterpret_cast<Char*>(pointer + pointers);
-  std::memcpy(its_text, text.data(), text_bytes);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const std::size_t paths = all[i].paths.size();
-    infos[i].hInstanceId = all[i].handle;
-    infos[i].szInstanceName = all[i].named ? its_text + all[i].name : nullptr;
-    infos[i].cDatabases = paths;
-    if (paths == 0) continue;
-    infos[i].szDatabaseFileName = pointer;
-    infos[i].szDatabaseDisplayName = pointer + paths;
-    infos[i].szDatabaseSLVFileName = pointer + 2 * paths;
-    for (std::size_t p = 0; p < paths; ++p) pointer[p] = its_text + all[i].paths[p];
-    pointer += 3 * paths;
-  }
-  return infos;
-}
-
-template <class Info, class Char>
-Answer instance_info(std::uint32_t* count, Info** result) {
-  if (count == nullptr || result == nullptr) {
-    return jet_error(JET_errInvalidParameter, "there is no place for the list");
-  }
-  *count = 0;
-  *result = nullptr;
-  std::basic_string<Char> text;
-  const std::vector<InstanceNames> all = list_instances(text);
-  if (all.empty()) return success();
-  *result = make_block<Info>(all, text);
-  if (*result == nullptr) return jet_error(JET_errOutOfMemory, "there is no memory for the list");
-  *count = static_cast<std::uint32_t>(all.size());
-  return success();
-}
-
 }  // namespace
 
 }  // namespace stillframe::ese::jet
@@ -240,13 +161,17 @@ JET_ERR JET_API JetStopServiceInstance2(JET_INSTANCE instance, JET_GRBIT grbit) 
 
 JET_ERR JET_API JetGetInstanceInfoA(uint32_t* pcInstanceInfo,
                                     JET_INSTANCE_INFO_A** paInstanceInfo) {
-  return answer(
-      [&] { return instance_info<JET_INSTANCE_INFO_A, char>(pcInstanceInfo, paInstanceInfo); });
+  return answer([&] {
+    return give_instances(list_instances(Process::get().instances()), pcInstanceInfo,
+                          paInstanceInfo);
+  });
 }
 JET_ERR JET_API JetGetInstanceInfoW(uint32_t* pcInstanceInfo,
                                     JET_INSTANCE_INFO_W** paInstanceInfo) {
-  return answer(
-      [&] { return instance_info<JET_INSTANCE_INFO_W, char16_t>(pcInstanceInfo, paInstanceInfo); });
+  return answer([&] {
+    return give_instances(list_instances(Process::get().instances()), pcInstanceInfo,
+                          paInstanceInfo);
+  });
 }
 
 JET_ERR JET_API JetFreeBuffer(char* pbBuf) {

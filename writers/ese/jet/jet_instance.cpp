@@ -143,7 +143,8 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
   files_ = posix_files();
   if (Status s = check_stream(*files_, options, request.grbit); !s.ok()) return fail(s.error());
   tell(request, JET_sntBegin, 0);
-  auto started = Instance::start(*files_, std::move(options));
+  freezable_ = std::make_unique<FreezableFiles>(*files_);
+  auto started = Instance::start(*freezable_, std::move(options));
   if (!started.ok()) return fail(started.error());
   tell(request, JET_sntComplete, 100);
   engine_ = std::move(started).value();
@@ -194,7 +195,10 @@ Status JetInstance::restore_here(const Parameters& process, const RestoreRequest
 
 Status JetInstance::check_no_backup() const {
   const std::lock_guard lock(backups_mutex_);
-  if (backups_ == nullptr || !backups_->running()) return Ok{};
+  if (backups_ == nullptr) return Ok{};
+  const auto snapshot = snapshot_.lock();
+  const bool held = snapshot != nullptr && snapshot->holds(*engine_);
+  if (!held && !backups_->running()) return Ok{};
   return is_in_state(JET_errBackupInProgress,
                      "is being backed up; end the backup, or terminate with JET_bitTermStopBackup");
 }
@@ -202,6 +206,29 @@ Status JetInstance::check_no_backup() const {
 void JetInstance::stop_backup() {
   const std::lock_guard lock(backups_mutex_);
   if (backups_ != nullptr) backups_->stop();
+}
+
+bool JetInstance::join_snapshot(const std::shared_ptr<SnapshotSession>& session) {
+  const std::lock_guard lock(backups_mutex_);
+  const auto other = snapshot_.lock();
+  if (other != nullptr && other->state() != SnapshotState::ended) return false;
+  snapshot_ = session;
+  return true;
+}
+
+void JetInstance::leave_snapshot(const SnapshotSession& session) {
+  const std::lock_guard lock(backups_mutex_);
+  if (snapshot_.lock().get() == &session) snapshot_.reset();
+}
+
+// What is frozen cannot end before it is let go; and what has ended remembers nothing.
+void JetInstance::leave_snapshots() {
+  std::shared_ptr<SnapshotSession> session;
+  {
+    const std::lock_guard lock(backups_mutex_);
+    session = snapshot_.lock();
+  }
+  if (session != nullptr && engine_ != nullptr) session->leave(*engine_);
 }
 
 Status JetInstance::close_for_term(WithBackup with_backup) {
@@ -233,6 +260,7 @@ void JetInstance::reopen() {
 }
 
 Answer JetInstance::end(bool dirty) {
+  leave_snapshots();
   {
     const std::lock_guard lock(backups_mutex_);
     backups_.reset();
@@ -242,6 +270,7 @@ Answer JetInstance::end(bool dirty) {
   const bool ran = engine_ != nullptr;
   databases_.reset();
   engine_.reset();
+  freezable_.reset();
   files_.reset();
   logs_lock_ = PathLock();
   system_lock_ = PathLock();

@@ -10,6 +10,8 @@
 #include <stillframe/result.hpp>
 
 #include "framework/io/files.hpp"
+#include "writers/ese/backup/freezable_files.hpp"
+#include "writers/ese/backup/snapshot_session.hpp"
 #include "writers/ese/instance/instance.hpp"
 #include "writers/ese/jet/answer.hpp"
 #include "writers/ese/jet/databases.hpp"
@@ -94,6 +96,11 @@ class JetInstance {
   Databases& databases() noexcept { return *databases_; }
   RowLocks& row_locks() noexcept { return row_locks_; }
   JetBackups& backups() noexcept { return *backups_; }
+  FreezableFiles& freezable_files() noexcept { return *freezable_; }
+
+  // The snapshot session that it belongs to, if any; one at most.
+  bool join_snapshot(const std::shared_ptr<SnapshotSession>& session);
+  void leave_snapshot(const SnapshotSession& session);
 
  private:
   friend class InstanceUse;
@@ -103,6 +110,7 @@ class JetInstance {
   Status take_folders();
   Status restore_here(const Parameters& process, const RestoreRequest& request);
   Status check_no_backup() const;
+  void leave_snapshots();
 
   const JET_INSTANCE handle_;
   const std::string name_, display_;
@@ -113,11 +121,13 @@ class JetInstance {
   std::shared_mutex calls_;  // shared by calls inside; alone by whoever starts or ends it
   PathLock logs_lock_, system_lock_;
   std::unique_ptr<Files> files_;
+  std::unique_ptr<FreezableFiles> freezable_;  // these, as the engine has them
   std::unique_ptr<Instance> engine_;
   std::unique_ptr<Databases> databases_;
   RowLocks row_locks_;
   mutable std::mutex backups_mutex_;  // for who is not inside: it may be ended meanwhile
   std::unique_ptr<JetBackups> backups_;
+  std::weak_ptr<SnapshotSession> snapshot_;  // ended ones are as none
 };
 
 }  // namespace stillframe::ese::jet

@@ -110,6 +110,31 @@ JET_ERR JET_API JetExternalRestore2W(JET_PCWSTR szCheckpointFilePath, JET_PCWSTR
                                      JET_PCWSTR szTargetInstanceLogPath,
                                      JET_PCWSTR szTargetInstanceCheckpointPath, JET_PFNSTATUS pfn);
 
+/* ---- A snapshot of the files by somebody else: prepare, freeze, make it, thaw, remove logs, end.
+ * While frozen, and for JET_paramOSSnapshotTimeout milliseconds at most, no file of the instances
+ * changes, commits wait, and what the files hold can be recovered with every durable commit. Lists
+ * of instances are given back with JetFreeBuffer. */
+
+JET_ERR JET_API JetOSSnapshotPrepare(JET_OSSNAPID* psnapId, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotPrepareInstance(JET_OSSNAPID snapId, JET_INSTANCE instance,
+                                             JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotFreezeA(JET_OSSNAPID snapId, uint32_t* pcInstanceInfo,
+                                     JET_INSTANCE_INFO_A** paInstanceInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotFreezeW(JET_OSSNAPID snapId, uint32_t* pcInstanceInfo,
+                                     JET_INSTANCE_INFO_W** paInstanceInfo, JET_GRBIT grbit);
+/* JET_errOSSnapshotTimeOut: the snapshot has to be thrown away. Without JET_bitContinueAfterThaw
+ * this is the end too. */
+JET_ERR JET_API JetOSSnapshotThaw(JET_OSSNAPID snapId, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotGetFreezeInfoA(JET_OSSNAPID snapId, uint32_t* pcInstanceInfo,
+                                            JET_INSTANCE_INFO_A** paInstanceInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotGetFreezeInfoW(JET_OSSNAPID snapId, uint32_t* pcInstanceInfo,
+                                            JET_INSTANCE_INFO_W** paInstanceInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotTruncateLog(JET_OSSNAPID snapId, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotTruncateLogInstance(JET_OSSNAPID snapId, JET_INSTANCE instance,
+                                                 JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotEnd(JET_OSSNAPID snapId, JET_GRBIT grbit);
+JET_ERR JET_API JetOSSnapshotAbort(JET_OSSNAPID snapId, JET_GRBIT grbit);
+
 #define JetBackup JET_CALL(JetBackup)
 #define JetBackupInstance JET_CALL(JetBackupInstance)
 #define JetGetAttachInfo JET_CALL(JetGetAttachInfo)
@@ -120,6 +145,8 @@ JET_ERR JET_API JetExternalRestore2W(JET_PCWSTR szCheckpointFilePath, JET_PCWSTR
 #define JetGetLogInfoInstance JET_CALL(JetGetLogInfoInstance)
 #define JetGetLogInfoInstance2 JET_CALL(JetGetLogInfoInstance2)
 #define JetGetTruncateLogInfoInstance JET_CALL(JetGetTruncateLogInfoInstance)
+#define JetOSSnapshotFreeze JET_CALL(JetOSSnapshotFreeze)
+#define JetOSSnapshotGetFreezeInfo JET_CALL(JetOSSnapshotGetFreezeInfo)
 #define JetRestore JET_CALL(JetRestore)
 #define JetRestore2 JET_CALL(JetRestore2)
 #define JetRestoreInstance JET_CALL(JetRestoreInstance)

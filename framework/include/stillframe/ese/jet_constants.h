@@ -105,6 +105,14 @@
 #define JET_bitBackupEndAbort 0x2
 #define JET_bitBackupTruncateDone 0x100
 #define JET_bitBackupNoDbHeaderUpdate 0x200
+/* JetOSSnapshotPrepare */
+#define JET_bitIncrementalSnapshot 0x1
+#define JET_bitCopySnapshot 0x2
+#define JET_bitContinueAfterThaw 0x4
+#define JET_bitExplicitPrepare 0x8
+/* JetOSSnapshotTruncateLog, JetOSSnapshotEnd */
+#define JET_bitAllDatabasesSnapshot 0x1
+#define JET_bitAbortSnapshot 0x1
 /* JetStopServiceInstance2 */
 #define JET_bitStopServiceAll 0x0
 #define JET_bitStopServiceBackgroundUserTasks 0x2
@@ -650,5 +658,9 @@
 #define JET_errOneDatabasePerSession (-1916)
 #define JET_errRollbackError (-1917)
 #define JET_errDatabaseIncompleteRevert (-1935)
+#define JET_errOSSnapshotInvalidSequence (-2401)
+#define JET_errOSSnapshotTimeOut (-2402)
+#define JET_errOSSnapshotNotAllowed (-2403)
+#define JET_errOSSnapshotInvalidSnapId (-2404)
 
 #endif /* STILLFRAME_ESE_JET_CONSTANTS_H */

@@ -23,6 +23,7 @@ typedef JET_API_PTR JET_INSTANCE;
 typedef JET_API_PTR JET_SESID;
 typedef JET_API_PTR JET_TABLEID;
 typedef JET_API_PTR JET_HANDLE;
+typedef JET_API_PTR JET_OSSNAPID;
 typedef uint32_t JET_DBID;
 typedef uint32_t JET_COLUMNID;
 typedef uint32_t JET_COLTYP;
