@@ -61,26 +61,49 @@ StreamCutter::StreamCutter(ChunkProfile profile, Cutting cutting, std::size_t ba
       sink_(std::move(sink)) {}
 
 Status StreamCutter::write(Bytes bytes) {
+  if (bytes.size() >= batch_bytes_) {
+    if (Status s = write_in_place(bytes); !s.ok()) return s;
+  }
   while (!bytes.empty()) {
-    const std::size_t step = make_room(bytes.size());
+    const std::size_t step = step_of(bytes.size());
+    make_room(step);
     std::memcpy(buffer_.data() + filled_, bytes.data(), step);
     filled_ += step;
     bytes = bytes.subspan(step);
     if (filled_ < batch_bytes_) break;
-    if (Status s = cut(false); !s.ok()) return s;
+    if (Status s = cut_gathered(false); !s.ok()) return s;
   }
   return Ok{};
 }
 
-// Grows with what is written, up to a batch: most files are small. Returns for how many of `wanted`
-// bytes there is room.
-std::size_t StreamCutter::make_room(std::uint64_t wanted) {
-  const auto step =
-      static_cast<std::size_t>(std::min<std::uint64_t>(wanted, batch_bytes_ - filled_));
-  if (filled_ + step > buffer_.size()) {
-    buffer_.resize(std::min(batch_bytes_, std::max(filled_ + step, 2 * buffer_.size())));
+// Without copying them, which would cost more than cutting them. Leaves of `bytes` less than a
+// batch.
+Status StreamCutter::write_in_place(Bytes& bytes) {
+  if (filled_ > 0) {
+    // With so many more, no cut but the last ones' can be open, and these are all in `bytes`.
+    const std::size_t before = filled_, more = max_chunk_bytes(profile_);
+    make_room(more);
+    std::memcpy(buffer_.data() + filled_, bytes.data(), more);
+    const std::size_t done = cut(Bytes(buffer_).first(filled_ + more), false);
+    bytes = bytes.subspan(done - before);
+    filled_ = 0;
   }
-  return step;
+  while (bytes.size() >= batch_bytes_) {
+    const std::size_t done = cut(bytes.first(batch_bytes_), false);
+    if (Status s = hand_on(); !s.ok()) return s;
+    bytes = bytes.subspan(done);
+  }
+  return hand_on();
+}
+
+std::size_t StreamCutter::step_of(std::uint64_t wanted) const {
+  return static_cast<std::size_t>(std::min<std::uint64_t>(wanted, batch_bytes_ - filled_));
+}
+
+// Grows with what is written, up to a batch: most files are small.
+void StreamCutter::make_room(std::size_t more) {
+  if (filled_ + more <= buffer_.size()) return;
+  buffer_.resize(std::max(filled_ + more, std::min(batch_bytes_, 2 * buffer_.size())));
 }
 
 // A run of zeros may be longer than any memory: once it is known to be one it is only counted.
@@ -91,25 +114,36 @@ Status StreamCutter::write_zeros(std::uint64_t count) {
       zero_run_ += count / unit * unit;
       count %= unit;
     }
-    const std::size_t step = make_room(count);
+    const std::size_t step = step_of(count);
+    make_room(step);
     std::memset(buffer_.data() + filled_, 0, step);
     filled_ += step;
     count -= step;
     if (filled_ < batch_bytes_) break;
-    if (Status s = cut(false); !s.ok()) return s;
+    if (Status s = cut_gathered(false); !s.ok()) return s;
   }
   return Ok{};
 }
 
 Status StreamCutter::finish() {
-  return cut(true);
+  return cut_gathered(true);
 }
 
-// Hands on all pieces that later bytes cannot change, and at the end all there are.
-Status StreamCutter::cut(bool at_end) {
+Status StreamCutter::cut_gathered(bool at_end) {
+  const std::size_t done = cut(Bytes(buffer_).first(filled_), at_end);
+  if (at_end) end_zero_run();
+  const Status taken = hand_on();
+  if (done < filled_) std::memmove(buffer_.data(), buffer_.data() + done, filled_ - done);
+  filled_ -= done;
+  return taken;
+}
+
+// Divides into pieces what later bytes cannot change, and at the end all there is. Returns how many
+// bytes that were.
+std::size_t StreamCutter::cut(Bytes bytes, bool at_end) {
   std::size_t done = 0;
-  while (done < filled_) {
-    const Bytes ahead(buffer_.data() + done, filled_ - done);
+  while (done < bytes.size()) {
+    const Bytes ahead = bytes.subspan(done);
     const std::size_t zeros = zeros_to_elide(ahead, at_end);
     zero_run_ += zeros;
     done += zeros;
@@ -122,11 +156,12 @@ Status StreamCutter::cut(bool at_end) {
     pieces_.push_back({ahead.first(length), 0});
     done += length;
   }
-  if (at_end) end_zero_run();
+  return done;
+}
+
+Status StreamCutter::hand_on() {
   const Status taken = pieces_.empty() ? Ok{} : sink_(pieces_);
   pieces_.clear();
-  if (done < filled_) std::memmove(buffer_.data(), buffer_.data() + done, filled_ - done);
-  filled_ -= done;
   return taken;
 }
 

@@ -55,7 +55,8 @@ class StreamCutter {
   // is returned to whoever wrote.
   using Sink = std::function<Status(std::span<const Piece>)>;
 
-  // `batch_bytes`: how much is gathered before it is cut; at least what a cut needs.
+  // `batch_bytes`: how much is gathered before it is cut; at least what a cut needs. What is
+  // written in pieces of that size and more is cut where it lies.
   StreamCutter(ChunkProfile profile, Cutting cutting, std::size_t batch_bytes, Sink sink);
 
   Status write(Bytes bytes);
@@ -63,10 +64,14 @@ class StreamCutter {
   Status finish();  // no more write() after it
 
  private:
-  Status cut(bool at_end);
+  Status write_in_place(Bytes& bytes);
+  Status cut_gathered(bool at_end);
+  std::size_t cut(Bytes bytes, bool at_end);
+  Status hand_on();
   std::size_t zeros_to_elide(Bytes ahead, bool at_end) const;
   void end_zero_run();
-  std::size_t make_room(std::uint64_t wanted);
+  void make_room(std::size_t more);
+  std::size_t step_of(std::uint64_t wanted) const;
 
   const ChunkProfile profile_;
   const Cutting cutting_;

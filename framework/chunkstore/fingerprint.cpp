@@ -117,8 +117,11 @@ class SideBySide {
 void fingerprints(std::span<const Bytes> chunks, std::span<Fingerprint> into,
                   const HashLoops& loops) {
   STILLFRAME_CHECK(chunks.size() == into.size(), "each chunk has a place for its fingerprint");
-  // With most lanes idle, one by one is faster.
-  if (loops.compress != nullptr && chunks.size() * 3 > loops.lanes) {
+  // With most lanes idle, fewer of them are faster.
+  if (loops.lanes > 2 && chunks.size() * 3 <= loops.lanes) {
+    return fingerprints(chunks, into, narrow_hash_loops());
+  }
+  if (loops.compress != nullptr && chunks.size() > 1) {
     return SideBySide(chunks, into, loops).run();
   }
   Sha256 sum;

@@ -161,20 +161,21 @@ void FrameBuilder::add(const ChunkRecord& record, Bytes bytes) {
 
 Bytes FrameBuilder::finish(FramePlace place, Compression wanted, FrameCodec& codec) {
   const std::size_t table_end = frame_table_end(chunks_.size());
-  stored_.resize(table_end);
-  const Compression how = codec.compress(bytes_, wanted, stored_);
-  std::byte* at = stored_.data();
+  if (room_.size() < table_end + bytes_.size()) room_.resize(table_end + bytes_.size());
+  const auto packed = codec.compress(bytes_, wanted, MutableBytes(room_).subspan(table_end));
+  const MutableBytes stored = MutableBytes(room_).first(table_end + packed.bytes);
+  std::byte* at = stored.data();
   store_le(at, kSignature);
   store_le(at + 4, kVersion);
-  store_le(at + 5, static_cast<std::uint8_t>(how));
+  store_le(at + 5, static_cast<std::uint8_t>(packed.how));
   store_le(at + 6, static_cast<std::uint16_t>(chunks_.size()));
   store_le(at + 8, static_cast<std::uint32_t>(bytes_.size()));
-  store_le(at + 12, static_cast<std::uint32_t>(stored_.size() - table_end));
+  store_le(at + 12, static_cast<std::uint32_t>(packed.bytes));
   std::memcpy(at + kFrameHeaderBytes, chunks_.data(), chunks_.size() * sizeof(ChunkRecord));
-  seal_frame(stored_, place);
+  seal_frame(stored, place);
   chunks_.clear();
   bytes_.clear();
-  return stored_;
+  return stored;
 }
 
 // ---- compression
@@ -183,7 +184,12 @@ struct FrameCodec::Contexts {
   ZSTD_CCtx* packing = ZSTD_createCCtx();
   ZSTD_DCtx* unpacking = ZSTD_createDCtx();
 
-  Contexts() { STILLFRAME_CHECK(packing != nullptr && unpacking != nullptr, "out of memory"); }
+  Contexts() {
+    STILLFRAME_CHECK(packing != nullptr && unpacking != nullptr, "out of memory");
+    STILLFRAME_CHECK(
+        !ZSTD_isError(ZSTD_CCtx_setParameter(packing, ZSTD_c_compressionLevel, kZstdLevel)),
+        "a level that exists");
+  }
   Contexts(const Contexts&) = delete;
   Contexts& operator=(const Contexts&) = delete;
   ~Contexts() {
@@ -195,28 +201,25 @@ struct FrameCodec::Contexts {
 FrameCodec::FrameCodec() : contexts_(std::make_unique<Contexts>()) {}
 FrameCodec::~FrameCodec() = default;
 
-Compression FrameCodec::compress(Bytes bytes, Compression wanted, std::vector<std::byte>& into) {
-  const std::size_t before = into.size();
-  std::size_t packed = bytes.size();
+FrameCodec::Packed FrameCodec::compress(Bytes bytes, Compression wanted, MutableBytes room) {
+  STILLFRAME_CHECK(room.size() >= bytes.size(), "what is not compressed has to fit");
+  std::size_t packed = 0;
   if (wanted != Compression::none && !looks_incompressible(bytes)) {
     // Room for what pays and no more: whatever does not fit is stored as it is.
-    const std::size_t room = bytes.size() - bytes.size() / 32;
-    into.resize(before + room);
+    const std::size_t worth = bytes.size() - bytes.size() / 32;
     if (wanted == Compression::zstd) {
-      packed = ZSTD_compressCCtx(contexts_->packing, into.data() + before, room, bytes.data(),
-                                 bytes.size(), kZstdLevel);
-      if (ZSTD_isError(packed) != 0) packed = bytes.size();
+      packed = ZSTD_compress2(contexts_->packing, room.data(), worth, bytes.data(), bytes.size());
+      if (ZSTD_isError(packed) != 0) packed = 0;
     } else {
       const int found =
-          LZ4_compress_default(chars(bytes.data()), reinterpret_cast<char*>(into.data() + before),
-                               static_cast<int>(bytes.size()), static_cast<int>(room));
-      packed = found > 0 ? static_cast<std::size_t>(found) : bytes.size();
+          LZ4_compress_default(chars(bytes.data()), reinterpret_cast<char*>(room.data()),
+                               static_cast<int>(bytes.size()), static_cast<int>(worth));
+      packed = found > 0 ? static_cast<std::size_t>(found) : 0;
     }
   }
-  into.resize(before + packed);
-  if (packed < bytes.size()) return wanted;
-  std::memcpy(into.data() + before, bytes.data(), bytes.size());
-  return Compression::none;
+  if (packed > 0 && packed < bytes.size()) return {wanted, packed};
+  std::memcpy(room.data(), bytes.data(), bytes.size());
+  return {Compression::none, bytes.size()};
 }
 
 Result<std::vector<std::byte>> FrameCodec::decompress(Bytes payload, Compression how,

@@ -57,9 +57,13 @@ class FrameCodec {
   FrameCodec();
   ~FrameCodec();
 
-  // Appends the payload to `into`; returns how it was compressed, which is Compression::none where
-  // the wanted one does not pay.
-  Compression compress(Bytes bytes, Compression wanted, std::vector<std::byte>& into);
+  // The payload is the first `bytes` of `room`, which is as large as what is compressed; not
+  // compressed where the wanted way does not pay.
+  struct Packed {
+    Compression how = Compression::none;
+    std::size_t bytes = 0;
+  };
+  Packed compress(Bytes bytes, Compression wanted, MutableBytes room);
   // The result has exactly `bytes` bytes.
   Result<std::vector<std::byte>> decompress(Bytes payload, Compression how, std::size_t bytes);
 
@@ -102,7 +106,8 @@ class FrameBuilder {
 
  private:
   std::vector<ChunkRecord> chunks_;
-  std::vector<std::byte> bytes_, stored_;
+  std::vector<std::byte> bytes_;
+  std::vector<std::byte> room_;  // for finished frames; never shrinks
 };
 
 }  // namespace stillframe::chunkstore

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #include "framework/chunkstore/fingerprint.hpp"
 
 namespace stillframe::chunkstore {
@@ -10,6 +14,7 @@ namespace stillframe::chunkstore {
 #ifdef __x86_64__
 extern const HashLoops kAvx2HashLoops;
 extern const HashLoops kAvx512HashLoops;
+extern const HashLoops kShaHashLoops;
 #endif
 
 namespace {
@@ -33,10 +38,20 @@ std::chrono::nanoseconds time_of(const HashLoops& loops) {
   return best;
 }
 
-const HashLoops& fastest() {
+#ifdef __x86_64__
+// Compilers of different ages have different names for it, or none.
+bool has_sha_instructions() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx >> 29 & 1) != 0 &&
+         __builtin_cpu_supports("sse4.1") != 0;
+}
+#endif
+
+const HashLoops& fastest(std::size_t lanes_max) {
   const HashLoops* best = nullptr;
   auto best_time = std::chrono::nanoseconds::max();
   for (const HashLoops* loops : all_hash_loops()) {
+    if (loops->lanes > lanes_max) continue;
     const auto time = time_of(*loops);
     if (time < best_time) {
       best = loops;
@@ -55,6 +70,7 @@ const HashLoops& single_hash_loops() {
 std::vector<const HashLoops*> all_hash_loops() {
   std::vector<const HashLoops*> all = {&kSingle};
 #ifdef __x86_64__
+  if (has_sha_instructions()) all.push_back(&kShaHashLoops);
   if (__builtin_cpu_supports("avx2")) all.push_back(&kAvx2HashLoops);
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) {
     all.push_back(&kAvx512HashLoops);
@@ -64,7 +80,12 @@ std::vector<const HashLoops*> all_hash_loops() {
 }
 
 const HashLoops& hash_loops() {
-  static const HashLoops& chosen = fastest();
+  static const HashLoops& chosen = fastest(kHashLanesMax);
+  return chosen;
+}
+
+const HashLoops& narrow_hash_loops() {
+  static const HashLoops& chosen = fastest(2);
   return chosen;
 }
 

@@ -27,5 +27,7 @@ std::vector<const HashLoops*> all_hash_loops();
 // The fastest of them, which is measured once: processors differ in how good their SHA instructions
 // and their wide vectors are.
 const HashLoops& hash_loops();
+// The fastest of those with one lane or two: for a few messages, which would leave others idle.
+const HashLoops& narrow_hash_loops();
 
 }  // namespace stillframe::chunkstore

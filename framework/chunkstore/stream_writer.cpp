@@ -16,7 +16,8 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 struct StreamWriter::State {
   State(Store& its_store, std::optional<StreamKind> its_kind) : store(its_store), kind(its_kind) {}
 
-  Status begin();
+  Status begin(Bytes first_bytes);
+  Status begin_with_head();
   Status take(std::span<const Piece> pieces);
   Status add(const Extent& extent);
   Status end_part();
@@ -39,12 +40,15 @@ StreamWriter::~StreamWriter() = default;
 
 Status StreamWriter::write(Bytes bytes) {
   State& it = *state_;
+  if (!it.cutter && it.head.empty() && bytes.size() >= kStreamKindBytes) {
+    if (Status s = it.begin(bytes.first(kStreamKindBytes)); !s.ok()) return s;
+  }
   if (!it.cutter) {
     const std::size_t step = std::min(bytes.size(), kStreamKindBytes - it.head.size());
     it.head.insert(it.head.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(step));
     bytes = bytes.subspan(step);
     if (it.head.size() < kStreamKindBytes) return Ok{};
-    if (Status s = it.begin(); !s.ok()) return s;
+    if (Status s = it.begin_with_head(); !s.ok()) return s;
   }
   return it.cutter->write(bytes);
 }
@@ -57,7 +61,7 @@ Status StreamWriter::write_zeros(std::uint64_t count) {
     it.head.resize(it.head.size() + step);
     count -= step;
     if (it.head.size() < kStreamKindBytes) return Ok{};
-    if (Status s = it.begin(); !s.ok()) return s;
+    if (Status s = it.begin_with_head(); !s.ok()) return s;
   }
   return it.cutter->write_zeros(count);
 }
@@ -65,7 +69,7 @@ Status StreamWriter::write_zeros(std::uint64_t count) {
 Result<WrittenStream> StreamWriter::finish() {
   State& it = *state_;
   if (!it.cutter) {
-    if (Status s = it.begin(); !s.ok()) return s.error();
+    if (Status s = it.begin_with_head(); !s.ok()) return s.error();
   }
   if (Status s = it.cutter->finish(); !s.ok()) return s.error();
   const auto map = it.finish_maps();
@@ -74,16 +78,22 @@ Result<WrittenStream> StreamWriter::finish() {
   return it.written;
 }
 
-Status StreamWriter::State::begin() {
-  written.kind = kind.value_or(stream_kind(head));
+Status StreamWriter::State::begin_with_head() {
+  const std::vector<std::byte> first = std::exchange(head, {});
+  if (Status s = begin(first); !s.ok()) return s;
+  return cutter->write(first);
+}
+
+// Knows the kind from its first bytes, which are yet to be written.
+Status StreamWriter::State::begin(Bytes first_bytes) {
+  written.kind = kind.value_or(stream_kind(first_bytes));
   written.cutting = best_cutting(written.kind);
   part = {0, written.kind, written.cutting, store.profile(), {}};
   root = part;
   root.level = 1;
   cutter.emplace(store.profile(), written.cutting, kBatchBytes,
                  [this](std::span<const Piece> pieces) { return take(pieces); });
-  const std::vector<std::byte> first = std::exchange(head, {});
-  return cutter->write(first);
+  return Ok{};
 }
 
 Status StreamWriter::State::take(std::span<const Piece> pieces) {

@@ -17,18 +17,20 @@
 #include "framework/chunkstore/store.hpp"
 #include "framework/chunkstore/stream_reader.hpp"
 #include "framework/chunkstore/stream_writer.hpp"
+#include "tests/bench/chunkstore_data.hpp"
 
 namespace {
 
 using namespace stillframe;
 using namespace stillframe::chunkstore;
 
-using Blob = std::vector<std::byte>;
+using bench::Blob;
 
 constexpr double kNewBar = 0.40, kDuplicateBar = 2.0, kRestoreBar = 1.0;
 constexpr double kIndexBarMegabytes = 416;
 constexpr std::size_t kLargeBytes = std::size_t{256} << 20;
 constexpr int kRounds = 3;
+constexpr const char* kRealFiles = "/usr/lib";  // beside the data that is the same everywhere
 
 double seconds_of_processor() {
   rusage usage{};
@@ -65,36 +67,6 @@ template <class T>
 T require(Result<T> result) {
   if (!result.ok()) require(Status(result.error()));
   return std::move(result).value();
-}
-
-// Three quarters words, which compress to a quarter, and one quarter noise.
-Blob make_data(std::mt19937_64& random, std::size_t bytes) {
-  std::vector<std::string> words(4000);
-  for (std::string& word : words) {
-    for (auto length = 2 + random() % 9; length-- > 0;)
-      word += static_cast<char>('a' + random() % 26);
-    word += ' ';
-  }
-  Blob data;
-  data.reserve(bytes + (64 << 10));
-  while (data.size() < bytes) {
-    const std::size_t end = data.size() + (32 << 10);
-    const bool noise = random() % 4 == 0;
-    while (data.size() < end) {
-      if (noise) {
-        const std::uint64_t each = random();
-        const auto from = reinterpret_cast<const std::byte*>(&each);
-        data.insert(data.end(), from, from + sizeof each);
-      } else {
-        // Some words are frequent, most are not.
-        const std::string& word = words[random() % (1 + random() % words.size())];
-        const auto from = reinterpret_cast<const std::byte*>(word.data());
-        data.insert(data.end(), from, from + word.size());
-      }
-    }
-  }
-  data.resize(bytes);
-  return data;
 }
 
 void bench_cutting(const Blob& data) {
@@ -135,6 +107,48 @@ void bench_fingerprints(const Blob& data) {
                   speed, loops == &hash_loops() ? ", chosen here" : "");
     }
   }
+}
+
+// The stages of a store that are neither cutting nor fingerprints.
+void bench_frames(const Blob& data) {
+  const auto frames = data.size() / kFrameFilledBytes;
+  for (const Compression how : {Compression::zstd, Compression::lz4}) {
+    FrameCodec codec;
+    Blob room(data.size());
+    std::vector<FrameCodec::Packed> packed(frames);
+    const auto frame = [&](auto& bytes, std::size_t i) {
+      return std::span(bytes).subspan(i * kFrameFilledBytes, kFrameFilledBytes);
+    };
+    const double in = best_of(data.size(), [&] {
+      for (std::size_t i = 0; i < frames; ++i) {
+        packed[i] = codec.compress(frame(data, i), how, frame(room, i));
+      }
+    });
+    std::size_t stored = 0;
+    for (const auto& each : packed) stored += each.bytes;
+    const double out = best_of(data.size(), [&] {
+      for (std::size_t i = 0; i < frames; ++i) {
+        const Bytes payload = frame(room, i).first(packed[i].bytes);
+        sink = sink + require(codec.decompress(payload, packed[i].how, kFrameFilledBytes)).size();
+      }
+    });
+    std::printf("frames of 256 KiB, %-4s      %6.2f GB/s, %.2f back, to %.2f\n",
+                how == Compression::zstd ? "zstd" : "lz4", in, out,
+                static_cast<double>(stored) / static_cast<double>(data.size()));
+  }
+}
+
+void bench_writing(const std::string& path, const Blob& data) {
+  const double speed = best_of(data.size(), [&] {
+    std::filesystem::remove(path);
+    const auto file = require(posix_files()->create(path));
+    for (std::size_t at = 0; at < data.size(); at += kFrameFilledBytes) {
+      require(file->write(at, Bytes(data).subspan(at, kFrameFilledBytes)));
+    }
+    require(file->sync());
+  });
+  std::filesystem::remove(path);
+  std::printf("writing and one sync         %6.2f GB/s\n", speed);
 }
 
 struct Speeds {
@@ -219,33 +233,39 @@ bool bench_index() {
 
 int main() {
   bool good = bench_index();
-  std::mt19937_64 random(1);
-  const Blob data = make_data(random, kLargeBytes);
+  const Blob data = bench::FileLikeBytes(1).make(kLargeBytes);
   bench_cutting(data);
   bench_fingerprints(data);
+  bench_frames(data);
 
   const char* place = std::getenv("TMPDIR");
   const std::string folder = std::string(place == nullptr ? "/tmp" : place) + "/chunkstore-bench";
+  bench_writing(folder + "-file", data);
   struct Case {
     const char* name;
+    const Blob& data;
     std::size_t file_bytes;
     ChunkProfile profile;
     Compression compression;
     bool judged;
   };
+  constexpr auto k64 = ChunkProfile::kib64, k16 = ChunkProfile::kib16;
+  const Blob real = bench::bytes_of_files(kRealFiles, kLargeBytes);
   const Case cases[] = {
-      {"large files, 64 KiB, zstd", kLargeBytes / 4, ChunkProfile::kib64, Compression::zstd, true},
-      {"large files, 16 KiB, zstd", kLargeBytes / 4, ChunkProfile::kib16, Compression::zstd, true},
-      {"large files, 64 KiB, lz4", kLargeBytes / 4, ChunkProfile::kib64, Compression::lz4, true},
-      {"files of 256 KiB, 64 KiB, zstd", std::size_t{256} << 10, ChunkProfile::kib64,
-       Compression::zstd, false},
-      {"files of 32 KiB, 64 KiB, zstd", std::size_t{32} << 10, ChunkProfile::kib64,
-       Compression::zstd, false},
+      {"large files, 64 KiB, zstd", data, kLargeBytes / 4, k64, Compression::zstd, true},
+      {"large files, 16 KiB, zstd", data, kLargeBytes / 4, k16, Compression::zstd, true},
+      {"large files, 64 KiB, lz4", data, kLargeBytes / 4, k64, Compression::lz4, true},
+      {"files of 256 KiB, 64 KiB, zstd", data, 256 << 10, k64, Compression::zstd, false},
+      {"files of 32 KiB, 64 KiB, zstd", data, 32 << 10, k64, Compression::zstd, false},
+      {"/usr/lib, 64 KiB, zstd", real, kLargeBytes, k64, Compression::zstd, false},
+      {"/usr/lib, 64 KiB, none", real, kLargeBytes, k64, Compression::none, false},
   };
   std::printf(
       "GB per second of processor      new   (bar)  again   (bar)  restored  (bar)  stored\n");
   for (const Case& each : cases) {
-    const Speeds it = bench_store(folder, data, each.file_bytes, each.profile, each.compression);
+    if (each.data.empty()) continue;
+    const Speeds it =
+        bench_store(folder, each.data, each.file_bytes, each.profile, each.compression);
     std::printf("%-30s %5.2f  %5.2f   %5.2f  %5.2f   %5.2f    %5.2f   %4.2f\n", each.name, it.fresh,
                 kNewBar, it.duplicate, kDuplicateBar, it.restore, kRestoreBar, it.stored);
     if (each.judged) {
