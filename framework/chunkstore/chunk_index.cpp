@@ -51,6 +51,34 @@ std::vector<std::uint32_t> ChunkIndex::candidates(const Fingerprint& fingerprint
   return found;
 }
 
+// What lies behind a free slot would not be found: entries that are not at home move up.
+void ChunkIndex::remove(const Fingerprint& fingerprint, std::uint32_t container) {
+  Shard& shard = shards_[fingerprint[0]];
+  std::vector<std::uint64_t>& slots = shard.slots;
+  if (slots.empty()) return;
+  const std::uint64_t entry = tag_of(fingerprint) | container;
+  const auto next = [&](std::size_t at) { return at + 1 == slots.size() ? 0 : at + 1; };
+  std::size_t free = home(entry, slots.size());
+  while (slots[free] != entry) {
+    if (slots[free] == 0) return;
+    free = next(free);
+  }
+  --shard.used;
+  const auto from_home = [&](std::size_t at) {
+    const std::size_t begin = home(slots[at], slots.size());
+    return at >= begin ? at - begin : at + slots.size() - begin;
+  };
+  std::size_t gap = 0;
+  for (std::size_t at = next(free); slots[at] != 0; at = next(at)) {
+    ++gap;
+    if (from_home(at) < gap) continue;
+    slots[free] = slots[at];
+    free = at;
+    gap = 0;
+  }
+  slots[free] = 0;
+}
+
 std::uint64_t ChunkIndex::size() const {
   std::uint64_t sum = 0;
   for (const Shard& shard : shards_) sum += shard.used;

@@ -14,6 +14,8 @@ namespace stillframe::chunkstore {
 class ChunkIndex {
  public:
   void insert(const Fingerprint& fingerprint, std::uint32_t container);
+  // What was inserted once.
+  void remove(const Fingerprint& fingerprint, std::uint32_t container);
 
   // The containers that may have it, mostly none or one; wrong ones are rare (below one look-up in
   // a thousand, at a thousand million chunks).

@@ -111,29 +111,46 @@ Status CommitFile::create(Files& files, const BytePath& folder, const CommitReco
   return files.sync_directory(folder);
 }
 
-Result<CommitFile> CommitFile::open(Files& files, const BytePath& folder) {
-  const BytePath path = join_path(folder, kFileName);
-  auto file = files.open(path, FileAccess::write);
-  if (!file.ok()) return file.error().while_doing("open the chunk store");
-  CommitFile commits(std::move(file).value());
+namespace {
+
+// A record that is just being written reads as none, and the other counts.
+Result<CommitRecord> last_record(const File& file) {
   std::optional<CommitRecord> best;
   Error why(Errc::corrupt, "");
   for (const std::uint64_t slot : {0, 1}) {
     std::array<std::byte, kCommitRecordBytes> bytes;
-    if (Status s = commits.file_->read(slot * kCommitSlotBytes, bytes); !s.ok()) return s.error();
+    if (Status s = file.read(slot * kCommitSlotBytes, bytes); !s.ok()) return s.error();
     auto record = parse_commit_record(bytes);
     if (!record.ok()) {
       why = record.error();
-      if (why.code() == Errc::future_version) return why.while_doing("read '" + path + "'");
+      if (why.code() == Errc::future_version) {
+        return why.while_doing("read '" + escape_path(file.path()) + "'");
+      }
       continue;
     }
     if (!best || record.value().number > best->number) best = record.value();
   }
-  if (!best) {
-    return why.while_doing("read '" + escape_path(path) + "': neither of its records is valid");
-  }
-  commits.last_ = *best;
+  if (best) return *best;
+  return why.while_doing("read '" + escape_path(file.path()) +
+                         "': neither of its records is valid");
+}
+
+}  // namespace
+
+Result<CommitFile> CommitFile::open(Files& files, const BytePath& folder) {
+  auto file = files.open(join_path(folder, kFileName), FileAccess::write);
+  if (!file.ok()) return file.error().while_doing("open the chunk store");
+  const auto last = last_record(*file.value());
+  if (!last.ok()) return last.error();
+  CommitFile commits(std::move(file).value());
+  commits.last_ = last.value();
   return commits;
+}
+
+Result<CommitRecord> CommitFile::read_last(Files& files, const BytePath& folder) {
+  const auto file = files.open(join_path(folder, kFileName), FileAccess::read);
+  if (!file.ok()) return file.error().while_doing("open the chunk store");
+  return last_record(*file.value());
 }
 
 Status CommitFile::commit(CommitRecord record) {

@@ -42,6 +42,9 @@ class CommitFile {
   static Status create(Files& files, const BytePath& folder, const CommitRecord& first);
   static Result<CommitFile> open(Files& files, const BytePath& folder);
 
+  // The last commit of a store that somebody else may be writing.
+  static Result<CommitRecord> read_last(Files& files, const BytePath& folder);
+
   const CommitRecord& last() const { return last_; }
   // Writes the next record; once it returns, that is what counts. The number is set here.
   Status commit(CommitRecord record);

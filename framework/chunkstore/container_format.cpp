@@ -127,6 +127,11 @@ Result<ContainerFile> parse_container_file_name(std::string_view name) {
   return file;
 }
 
+bool is_unfinished_container(std::string_view name) {
+  return name.ends_with(kUnfinishedSuffix) &&
+         parse_container_file_name(name.substr(0, name.size() - kUnfinishedSuffix.size())).ok();
+}
+
 const FrameRecord* ContainerTable::frame_of(std::uint32_t local_id) const {
   const auto after = std::upper_bound(
       frames.begin(), frames.end(), local_id,

@@ -37,6 +37,9 @@ struct ContainerFile {
   std::uint32_t generation = 0;
 };
 Result<ContainerFile> parse_container_file_name(std::string_view name);
+// A generation that is not whole yet has this behind its name.
+constexpr std::string_view kUnfinishedSuffix = ".new";
+bool is_unfinished_container(std::string_view name);
 
 // A frame in a container's footer.
 struct FrameRecord {

@@ -34,6 +34,7 @@ Result<std::shared_ptr<const ContainerReader>> ContainerReader::open(Files& file
     return doing(Error(Errc::corrupt, "its header is another container's"));
   }
   reader->kind_ = header.value().kind;
+  reader->generation_ = header.value().generation;
   std::array<std::byte, kTrailerBytes> end;
   if (Status s = reader->file_->read(size.value() - end.size(), end); !s.ok()) return s.error();
   const auto trailer = parse_trailer(end, size.value());
@@ -61,6 +62,48 @@ std::size_t ContainerReader::memory_bytes() const {
          table_.frames.capacity() * sizeof(FrameRecord);
 }
 
+Status check_container_header(const File& file, const ContainerHeader& expected) {
+  std::array<std::byte, kContainerHeaderBytes> stored;
+  if (Status s = file.read(0, stored); !s.ok()) return s;
+  const auto found = parse_container_header(stored);
+  if (!found.ok()) return found.error();
+  if (found.value() == expected) return Ok{};
+  return Error(Errc::corrupt,
+               "container '" + escape_path(file.path()) + "': its header is another container's");
+}
+
+Result<ContainerTable> read_frame_tables(const File& file, std::uint32_t container,
+                                         std::uint64_t valid_bytes) {
+  ContainerTable table;
+  std::vector<std::byte> ahead;
+  std::uint64_t at = kContainerHeaderBytes;
+  std::uint32_t next_local_id = 0;
+  while (at < valid_bytes) {
+    ahead.resize(std::min<std::uint64_t>(valid_bytes - at, frame_table_end(16)));
+    if (Status s = file.read(at, ahead); !s.ok()) return s.error();
+    auto frame = parse_frame_header(ahead, {container, at});
+    if (!frame.ok() && frame.error().code() == Errc::truncated) {
+      ahead.resize(std::min<std::uint64_t>(valid_bytes - at, frame_table_end(kFrameChunksMax)));
+      if (Status s = file.read(at, ahead); !s.ok()) return s.error();
+      frame = parse_frame_header(ahead, {container, at});
+    }
+    if (!frame.ok()) return frame.error();
+    const FrameHeader& it = frame.value();
+    if (it.chunks.front().local_id < next_local_id ||
+        it.chunks.back().local_id >= kContainerChunksMax || it.stored_bytes() > valid_bytes - at) {
+      return Error(Errc::corrupt,
+                   "container '" + escape_path(file.path()) + "': its frames are not in order");
+    }
+    table.frames.push_back(
+        {static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(it.stored_bytes()),
+         it.chunks.front().local_id, static_cast<std::uint32_t>(it.chunks.size())});
+    table.chunks.insert(table.chunks.end(), it.chunks.begin(), it.chunks.end());
+    next_local_id = it.chunks.back().local_id + 1;
+    at += it.stored_bytes();
+  }
+  return table;
+}
+
 Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameRecord& record,
                          FrameCodec& codec) {
   std::vector<std::byte> stored(record.stored_bytes);
@@ -77,11 +120,29 @@ Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameR
 
 void SealedContainers::add(ContainerFile file) {
   std::uint32_t& generation = generations_[file.id];
-  generation = std::max(generation, file.generation);
+  if (file.generation <= generation) return;
+  generation = file.generation;
+  forget(file.id);
 }
 
 void SealedContainers::remove(std::uint32_t id) {
   generations_.erase(id);
+  forget(id);
+}
+
+void SealedContainers::set(std::map<std::uint32_t, std::uint32_t> generations) {
+  std::swap(generations_, generations);
+  for (const auto& [id, before] : generations) {
+    if (generation(id) != before) forget(id);
+  }
+}
+
+std::uint32_t SealedContainers::generation(std::uint32_t id) const {
+  const auto found = generations_.find(id);
+  return found == generations_.end() ? 0 : found->second;
+}
+
+void SealedContainers::forget(std::uint32_t id) {
   if (const auto found = where_.find(id); found != where_.end()) {
     memory_ -= found->second->reader->memory_bytes();
     kept_.erase(found->second);

@@ -23,6 +23,7 @@ class ContainerReader {
                                                              ContainerFile expected);
 
   ContainerKind kind() const { return kind_; }
+  std::uint32_t generation() const { return generation_; }
   const ContainerTable& table() const { return table_; }
   const File& file() const { return *file_; }
   const ChunkRecord* find(const Fingerprint& fingerprint) const;
@@ -32,8 +33,17 @@ class ContainerReader {
   ContainerReader() = default;
   std::unique_ptr<File> file_;
   ContainerKind kind_ = ContainerKind::data;
+  std::uint32_t generation_ = 0;
   ContainerTable table_;
 };
+
+// corrupt when the file does not begin with this header.
+Status check_container_header(const File& file, const ContainerHeader& expected);
+
+// What a container without a footer has before `valid_bytes`, from its frames' headers alone:
+// payloads are checked when they are read.
+Result<ContainerTable> read_frame_tables(const File& file, std::uint32_t container,
+                                         std::uint64_t valid_bytes);
 
 // Reads one frame of a container, whole and checked, and its chunks must be those of the record.
 Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameRecord& record,
@@ -49,6 +59,9 @@ class SealedContainers {
   // Of several generations of an id the highest counts.
   void add(ContainerFile file);
   void remove(std::uint32_t id);
+  // These and no others.
+  void set(std::map<std::uint32_t, std::uint32_t> generations);
+  std::uint32_t generation(std::uint32_t id) const;  // 0: there is no such container
   const std::map<std::uint32_t, std::uint32_t>& generations() const { return generations_; }
 
   // Shared: whoever works with a container keeps it while others take its place here.
@@ -59,6 +72,7 @@ class SealedContainers {
     std::uint32_t id;
     std::shared_ptr<const ContainerReader> reader;
   };
+  void forget(std::uint32_t id);
 
   Files& files_;
   const BytePath folder_;

@@ -1,9 +1,11 @@
 #include "framework/chunkstore/container_writer.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "framework/base/check.hpp"
+#include "framework/chunkstore/container_reader.hpp"
 
 namespace stillframe::chunkstore {
 
@@ -26,14 +28,14 @@ Result<ContainerWriter> ContainerWriter::resume(Files& files, const BytePath& pa
   auto file = files.open(path, FileAccess::write);
   if (!file.ok()) return file.error();
   ContainerWriter writer(std::move(file).value(), header, compression);
-  std::array<std::byte, kContainerHeaderBytes> stored;
-  if (Status s = writer.file_->read(0, stored); !s.ok()) return s.error();
-  auto found = parse_container_header(stored);
-  if (!found.ok()) return found.error();
-  if (!(found.value() == header)) {
-    return Error(Errc::corrupt, "container '" + path + "': its header is another container's");
+  if (Status s = check_container_header(*writer.file_, header); !s.ok()) return s.error();
+  auto table = read_frame_tables(*writer.file_, header.id, valid_bytes);
+  if (!table.ok()) return table.error();
+  writer.table_ = std::move(table).value();
+  writer.bytes_ = std::max<std::uint64_t>(valid_bytes, kContainerHeaderBytes);
+  if (!writer.table_.chunks.empty()) {
+    writer.next_local_id_ = writer.table_.chunks.back().local_id + 1;
   }
-  if (Status s = writer.read_frames(valid_bytes); !s.ok()) return s.error();
   if (writer.next_local_id_ > next_local_id) {
     return Error(Errc::corrupt, "container '" + path + "': it has more chunks than were committed");
   }
@@ -46,36 +48,6 @@ Result<ContainerWriter> ContainerWriter::resume(Files& files, const BytePath& pa
     writer.synced_ = true;
   }
   return writer;
-}
-
-// The headers alone: payloads are checked when they are read.
-Status ContainerWriter::read_frames(std::uint64_t valid_bytes) {
-  std::vector<std::byte> ahead;
-  while (bytes_ < valid_bytes) {
-    const FramePlace place{header_.id, bytes_};
-    ahead.resize(std::min<std::uint64_t>(valid_bytes - bytes_, frame_table_end(16)));
-    if (Status s = file_->read(bytes_, ahead); !s.ok()) return s;
-    auto frame = parse_frame_header(ahead, place);
-    if (!frame.ok() && frame.error().code() == Errc::truncated) {
-      ahead.resize(std::min<std::uint64_t>(valid_bytes - bytes_, frame_table_end(kFrameChunksMax)));
-      if (Status s = file_->read(bytes_, ahead); !s.ok()) return s;
-      frame = parse_frame_header(ahead, place);
-    }
-    if (!frame.ok()) return frame.error();
-    const FrameHeader& it = frame.value();
-    if (it.chunks.front().local_id < next_local_id_ ||
-        it.chunks.back().local_id >= kContainerChunksMax ||
-        it.stored_bytes() > valid_bytes - bytes_) {
-      return Error(Errc::corrupt, "container '" + file_->path() + "': its frames are not in order");
-    }
-    table_.frames.push_back(
-        {static_cast<std::uint32_t>(bytes_), static_cast<std::uint32_t>(it.stored_bytes()),
-         it.chunks.front().local_id, static_cast<std::uint32_t>(it.chunks.size())});
-    table_.chunks.insert(table_.chunks.end(), it.chunks.begin(), it.chunks.end());
-    next_local_id_ = it.chunks.back().local_id + 1;
-    bytes_ += it.stored_bytes();
-  }
-  return Ok{};
 }
 
 bool ContainerWriter::full_for(std::size_t bytes, std::uint64_t bytes_max) const {
@@ -98,10 +70,38 @@ Result<std::uint32_t> ContainerWriter::add(const Fingerprint& fingerprint, Bytes
   return id;
 }
 
+Status ContainerWriter::keep(const ChunkRecord& chunk, Bytes bytes, FrameCodec& codec) {
+  if (Status s = check_order(chunk.local_id); !s.ok()) return s;
+  if (frame_.full_for(bytes.size())) {
+    if (Status s = flush(codec); !s.ok()) return s;
+  }
+  frame_.add(chunk, bytes);
+  next_local_id_ = chunk.local_id + 1;
+  return Ok{};
+}
+
+Status ContainerWriter::keep_frame(const FrameHeader& header, MutableBytes stored,
+                                   FrameCodec& codec) {
+  if (Status s = check_order(header.chunks.front().local_id); !s.ok()) return s;
+  if (Status s = flush(codec); !s.ok()) return s;
+  seal_frame(stored, {header_.id, bytes_});
+  next_local_id_ = header.chunks.back().local_id + 1;
+  return write_frame(header.chunks, stored);
+}
+
+Status ContainerWriter::check_order(std::uint32_t local_id) const {
+  if (local_id >= next_local_id_) return Ok{};
+  return Error(Errc::corrupt, "container " + std::to_string(header_.id) + ": chunk " +
+                                  std::to_string(local_id) + " is not in order");
+}
+
 Status ContainerWriter::flush(FrameCodec& codec) {
   if (frame_.empty()) return Ok{};
   const std::vector<ChunkRecord> chunks = frame_.chunks();
-  const Bytes stored = frame_.finish({header_.id, bytes_}, compression_, codec);
+  return write_frame(chunks, frame_.finish({header_.id, bytes_}, compression_, codec));
+}
+
+Status ContainerWriter::write_frame(const std::vector<ChunkRecord>& chunks, Bytes stored) {
   synced_ = false;
   if (Status s = file_->write(bytes_, stored); !s.ok()) return s;
   table_.frames.push_back({static_cast<std::uint32_t>(bytes_),

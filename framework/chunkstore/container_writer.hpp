@@ -28,6 +28,10 @@ class ContainerWriter {
   bool full_for(std::size_t bytes, std::uint64_t bytes_max) const;
   // Returns the chunk's local id.
   Result<std::uint32_t> add(const Fingerprint& fingerprint, Bytes bytes, FrameCodec& codec);
+  // For what was stored before and keeps its local id, which is above all others so far; a frame as
+  // it lies in another place, whose chunks all do.
+  Status keep(const ChunkRecord& chunk, Bytes bytes, FrameCodec& codec);
+  Status keep_frame(const FrameHeader& header, MutableBytes stored, FrameCodec& codec);
   // Writes the frame under way, so that its chunks can be read.
   Status flush(FrameCodec& codec);
   // The same, and syncs the file.
@@ -45,7 +49,8 @@ class ContainerWriter {
   ContainerWriter(std::unique_ptr<File> file, const ContainerHeader& header,
                   Compression compression)
       : file_(std::move(file)), header_(header), compression_(compression) {}
-  Status read_frames(std::uint64_t valid_bytes);
+  Status check_order(std::uint32_t local_id) const;
+  Status write_frame(const std::vector<ChunkRecord>& chunks, Bytes stored);
 
   std::unique_ptr<File> file_;
   ContainerHeader header_;

@@ -113,16 +113,23 @@ Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place) {
   return header;
 }
 
-Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec) {
+Result<FrameHeader> check_frame(Bytes stored, FramePlace place) {
   auto header = parse_frame_header(stored, place);
   if (!header.ok()) return header.error();
-  FrameHeader& it = header.value();
+  const FrameHeader& it = header.value();
   if (it.stored_bytes() != stored.size()) return corrupt(place, "it has another length");
   const Bytes payload = stored.last(it.payload_bytes);
   if (XXH3_64bits(payload.data(), payload.size()) != it.payload_sum) {
     return corrupt(place, "its payload has another checksum");
   }
-  auto bytes = codec.decompress(payload, it.compression, it.bytes);
+  return header;
+}
+
+Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec) {
+  auto header = check_frame(stored, place);
+  if (!header.ok()) return header.error();
+  FrameHeader& it = header.value();
+  auto bytes = codec.decompress(stored.last(it.payload_bytes), it.compression, it.bytes);
   if (!bytes.ok()) return corrupt(place, bytes.error().what());
   return Frame{std::move(it.chunks), std::move(bytes).value()};
 }

@@ -84,7 +84,10 @@ struct Frame {
   std::optional<Found> find(std::uint32_t local_id) const;
 };
 
-// `stored` is the whole frame and nothing more.
+// `stored` is the whole frame and nothing more. Everything is checked, nothing decompressed.
+Result<FrameHeader> check_frame(Bytes stored, FramePlace place);
+
+// The same, decompressed.
 Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec);
 
 // Puts the checksums of a frame right, whose header, table and payload are `stored`.

@@ -10,12 +10,6 @@
 
 namespace stillframe::chunkstore {
 
-namespace {
-
-constexpr std::size_t kFramesCached = 4;
-
-}  // namespace
-
 Store::~Store() = default;
 
 std::size_t Store::FingerprintHash::operator()(const Fingerprint& fingerprint) const noexcept {
@@ -58,17 +52,20 @@ Result<ChunkName> Store::add_map(const StreamMap& map) {
   return append(ContainerKind::stream_maps, sha256(text), bytes);
 }
 
-// A container that cannot be read answers no: its chunks are stored again.
+// A container that cannot be read answers no, and so does one of which a collection is dropping the
+// chunk: it is stored again.
 std::optional<ChunkName> Store::find_chunk(const Fingerprint& fingerprint) {
   if (const auto found = recent_.find(fingerprint); found != recent_.end()) {
     return ChunkName{data_->header().id, found->second};
   }
+  const std::lock_guard lock(mutex_);
   for (const std::uint32_t container : index_.candidates(fingerprint)) {
     const auto reader = sealed_.get(container);
     if (!reader.ok()) continue;
-    if (const ChunkRecord* chunk = reader.value()->find(fingerprint)) {
-      return ChunkName{container, chunk->local_id};
-    }
+    const ChunkRecord* chunk = reader.value()->find(fingerprint);
+    if (chunk == nullptr) continue;
+    const ChunkName name{container, chunk->local_id};
+    if (!collecting_ || collecting_->use(name)) return name;
   }
   return std::nullopt;
 }
@@ -107,6 +104,7 @@ Status Store::seal(ContainerKind kind) {
   std::optional<ContainerWriter>& open = writer(kind);
   if (Status s = open->seal(codec_); !s.ok()) return s;
   const std::uint32_t id = open->header().id;
+  const std::lock_guard lock(mutex_);
   sealed_.add({id, open->header().generation});
   if (kind == ContainerKind::data) {
     for (const ChunkRecord& chunk : open->table().chunks) index_.insert(chunk.fingerprint, id);
@@ -143,6 +141,7 @@ Status Store::commit() {
 }
 
 StoreCounts Store::counts() const {
+  const std::lock_guard lock(mutex_);
   StoreCounts counts;
   counts.chunks = index_.size() + recent_.size();
   counts.containers = sealed_.generations().size() + (data_ ? 1 : 0) + (maps_ ? 1 : 0);
@@ -159,75 +158,23 @@ Result<StreamReader> Store::read_stream(StreamId id) {
   return StreamReader(*this, std::move(root).value());
 }
 
-Result<StreamMap> Store::read_map(ChunkName name, int level_max) {
-  auto chunk = read_chunk(name);
-  if (!chunk.ok()) return chunk.error();
-  auto map = parse_stream_map(chunk.value().bytes);
-  if (map.ok() && map.value().level > level_max) {
-    return Error(Errc::corrupt, "stream map: a part has parts of its own");
-  }
-  return map;
-}
-
-Result<Store::StoredChunk> Store::read_chunk(ChunkName name) {
-  auto frame = frame_of(name);
-  if (!frame.ok()) return frame.error();
-  const auto found = frame.value()->find(name.local_id);
-  if (!found) {
-    return Error(Errc::not_found, "container " + std::to_string(name.container) + " has no chunk " +
-                                      std::to_string(name.local_id));
-  }
-  return StoredChunk{found->record->fingerprint, found->bytes};
-}
-
-Result<std::shared_ptr<const Frame>> Store::frame_of(ChunkName name) {
-  auto record = place_of(name);
-  if (!record.ok()) return record.error();
-  const auto cached = std::find_if(frames_.begin(), frames_.end(), [&](const CachedFrame& each) {
-    return each.container == name.container && each.offset == record.value().offset;
-  });
-  if (cached != frames_.end()) {
-    std::rotate(cached, cached + 1, frames_.end());
-    return frames_.back().frame;
-  }
-  auto frame = [&]() -> Result<Frame> {
-    for (const auto* open : {&data_, &maps_}) {
-      if (*open && (*open)->header().id == name.container) {
-        return read_frame((*open)->file(), name.container, record.value(), codec_);
-      }
-    }
-    const auto reader = sealed_.get(name.container);
-    if (!reader.ok()) return reader.error();
-    return read_frame(reader.value()->file(), name.container, record.value(), codec_);
-  }();
-  if (!frame.ok()) return frame.error();
-  if (frames_.size() == kFramesCached) frames_.erase(frames_.begin());
-  frames_.push_back({name.container, record.value().offset,
-                     std::make_shared<const Frame>(std::move(frame).value())});
-  return frames_.back().frame;
-}
-
-Result<FrameRecord> Store::place_of(ChunkName name) {
-  const FrameRecord* record = nullptr;
-  std::shared_ptr<const ContainerReader> keep;
-  std::optional<ContainerWriter>* open = nullptr;
-  for (std::optional<ContainerWriter>* each : {&data_, &maps_}) {
-    if (*each && (*each)->header().id == name.container) open = each;
-  }
-  if (open != nullptr) {
+Result<ChunkSource::Place> Store::place_of(ChunkName name) {
+  for (std::optional<ContainerWriter>* open : {&data_, &maps_}) {
+    if (!*open || (*open)->header().id != name.container) continue;
     if (Status s = keep_failure((*open)->flush(codec_)); !s.ok()) return s.error();
-    record = (*open)->table().frame_of(name.local_id);
-  } else {
-    auto reader = sealed_.get(name.container);
-    if (!reader.ok()) return reader.error();
-    keep = reader.value();
-    record = keep->table().frame_of(name.local_id);
+    const FrameRecord* frame = (*open)->table().frame_of(name.local_id);
+    if (frame == nullptr) return no_such_chunk(name);
+    return Place{*frame, (*open)->header().generation, &(*open)->file(), nullptr};
   }
-  if (record == nullptr) {
-    return Error(Errc::not_found, "container " + std::to_string(name.container) + " has no chunk " +
-                                      std::to_string(name.local_id));
-  }
-  return *record;
+  const std::lock_guard lock(mutex_);
+  auto reader = sealed_.get(name.container);
+  if (!reader.ok()) return reader.error();
+  return place_in(std::move(reader).value(), name);
+}
+
+std::map<std::uint32_t, std::uint32_t> Store::sealed_generations() const {
+  const std::lock_guard lock(mutex_);
+  return sealed_.generations();
 }
 
 }  // namespace stillframe::chunkstore

@@ -4,13 +4,16 @@
 // What was not committed when a program ends is gone without a trace. Nothing is ever changed in
 // place, so a copy of the folder taken at one instant is a store, as of its last commit.
 //
-// Everything here is for one thread at a time. Nobody else has the store open: on a real file
-// system the caller holds a FileLock of its own choosing as long as the store is open.
+// Everything here is for one thread at a time, and beside it one Collection may run in another.
+// Whoever only reads opens a StoreReader, in any thread or process. Nobody else has the store open:
+// on a real file system the caller holds a FileLock of its own choosing as long as it is.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -19,10 +22,10 @@
 #include <stillframe/result.hpp>
 
 #include "framework/chunkstore/chunk_index.hpp"
+#include "framework/chunkstore/chunk_source.hpp"
 #include "framework/chunkstore/commit_record.hpp"
-#include "framework/chunkstore/container_reader.hpp"
 #include "framework/chunkstore/container_writer.hpp"
-#include "framework/chunkstore/stream_map.hpp"
+#include "framework/chunkstore/live_chunks.hpp"
 #include "framework/io/files.hpp"
 
 namespace stillframe::chunkstore {
@@ -47,10 +50,20 @@ struct Damage {
   Error error;
 };
 
+// Bytes that are wrong or cannot be read: of this container alone. Anything else is the machine's
+// trouble, and no reason to go on without it.
+bool is_damage(const Error& error);
+
+class Collection;
 class StreamReader;
 class StreamWriter;
 
-class Store {
+// What a stream that is being written names already: a collection keeps it.
+struct UnfinishedStream {
+  StreamMap part, root;
+};
+
+class Store final : public ChunkSource {
  public:
   // Makes an empty store in `folder`, which may exist and must not have one. A crash leaves a whole
   // store or none.
@@ -60,9 +73,7 @@ class Store {
   // left alone; reading what is in it fails, everything else works.
   static Result<std::unique_ptr<Store>> open(Files& files, const BytePath& folder,
                                              const StoreOptions& options = {});
-  ~Store();
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
+  ~Store() override;
 
   // Several streams may be written in turn and at once. `kind`: told by content if none is given.
   StreamWriter write_stream(std::optional<StreamKind> kind = std::nullopt);
@@ -75,6 +86,11 @@ class Store {
   // A stream of an earlier commit(), or of a finished stream since.
   Result<StreamReader> read_stream(StreamId id);
 
+  // Begins to remove what no stream names any more; collection.hpp says how it goes on. Commits,
+  // and ends the containers under way: that of stream maps, and with `also_recent` that of data.
+  // One at a time (wrong_state).
+  Result<std::unique_ptr<Collection>> begin_collection(bool also_recent = false);
+
   // Reads everything, and compares every chunk with its fingerprint. Damage is a finding and no
   // error.
   Result<std::vector<Damage>> verify();
@@ -83,16 +99,17 @@ class Store {
   ChunkProfile profile() const { return commits_.last().profile; }
 
  private:
-  friend class StreamReader;
+  friend class Collection;
   friend class StreamWriter;
 
   Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits);
 
   // Opening, in store_open.cpp.
   Status recover();
+  Result<std::vector<ContainerFile>> list_containers();
   Status remove_what_was_not_committed(const std::vector<ContainerFile>& found);
   Status resume(const OpenContainer& open, ContainerKind kind);
-  Status learn(std::uint32_t sealed);
+  Status learn(const std::vector<ContainerFile>& generations);
 
   // Writing.
   struct Added {
@@ -114,19 +131,12 @@ class Store {
   }
   std::optional<ContainerWriter>& writer(ContainerKind kind);
 
-  // Reading. The frame is the cached one, valid until the next call.
-  struct StoredChunk {
-    Fingerprint fingerprint;
-    Bytes bytes;
-  };
-  Result<StoredChunk> read_chunk(ChunkName name);
-  Result<StreamMap> read_map(ChunkName name, int level_max);
-  Result<std::shared_ptr<const Frame>> frame_of(ChunkName name);
+  Result<Place> place_of(ChunkName name) override;
   void verify_container(const ContainerFile& container, bool of_maps, const ContainerTable& table,
                         const File& file, std::vector<Damage>& found);
   Status verify_frame(const Frame& frame, bool of_maps);
   Status verify_map(Bytes bytes);
-  Result<FrameRecord> place_of(ChunkName name);
+  std::map<std::uint32_t, std::uint32_t> sealed_generations() const;
 
   BytePath container_path(ContainerFile file) const;
 
@@ -135,26 +145,25 @@ class Store {
   const StoreOptions options_;
   CommitFile commits_;
   FrameCodec codec_;
-  SealedContainers sealed_;
   std::optional<ContainerWriter> data_, maps_;
   std::uint32_t next_container_ = 1;
   bool new_names_ = false;  // a container was made that its folder may not have yet
 
-  ChunkIndex index_;  // of sealed data containers
+  std::set<const UnfinishedStream*> unfinished_;
+
   struct FingerprintHash {
     std::size_t operator()(const Fingerprint& fingerprint) const noexcept;
   };
   std::unordered_map<Fingerprint, std::uint32_t, FingerprintHash> recent_;  // of data_: local ids
 
-  struct CachedFrame {
-    std::uint32_t container = 0;
-    std::uint64_t offset = 0;
-    std::shared_ptr<const Frame> frame;
-  };
-  std::vector<CachedFrame> frames_;  // the last few, the newest at the end
-
   std::vector<Damage> damaged_;
   std::optional<Error> broken_;
+
+  // What a collection changes and asks for in its thread.
+  mutable std::mutex mutex_;
+  SealedContainers sealed_;
+  ChunkIndex index_;  // of sealed data containers
+  std::unique_ptr<LiveChunks> collecting_;
 };
 
 }  // namespace stillframe::chunkstore

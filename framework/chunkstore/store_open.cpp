@@ -6,10 +6,6 @@
 
 namespace stillframe::chunkstore {
 
-namespace {
-
-// Bytes that are wrong or cannot be read: of this container alone. Anything else is the machine's
-// trouble, and no reason to go on without it.
 bool is_damage(const Error& error) {
   switch (error.code()) {
     case Errc::corrupt:
@@ -22,8 +18,6 @@ bool is_damage(const Error& error) {
       return false;
   }
 }
-
-}  // namespace
 
 Status Store::create(Files& files, const BytePath& folder, ChunkProfile profile) {
   if (Status s = files.make_directory(join_path(folder, "containers")); !s.ok()) return s;
@@ -53,30 +47,44 @@ Store::Store(Files& files, BytePath folder, const StoreOptions& options, CommitF
       options_{options.compression, std::min(options.container_bytes, kContainerBytesMax),
                options.footer_memory_bytes},
       commits_(std::move(commits)),
+      next_container_(commits_.last().next_container),
       sealed_(files, join_path(folder_, "containers"), commits_.last().store,
-              options.footer_memory_bytes),
-      next_container_(commits_.last().next_container) {}
+              options.footer_memory_bytes) {}
 
 Status Store::recover() {
-  const auto names = files_.list(join_path(folder_, "containers"));
-  if (!names.ok()) return names.error();
-  std::vector<ContainerFile> found;
-  for (const BytePath& name : names.value()) {
-    if (const auto file = parse_container_file_name(name); file.ok()) found.push_back(file.value());
-  }
+  const auto listed = list_containers();
+  if (!listed.ok()) return listed.error();
+  const std::vector<ContainerFile>& found = listed.value();
   if (Status s = remove_what_was_not_committed(found); !s.ok()) return s;
   const CommitRecord& last = commits_.last();
   if (Status s = resume(last.data, ContainerKind::data); !s.ok()) return s;
   if (Status s = resume(last.stream_maps, ContainerKind::stream_maps); !s.ok()) return s;
+  std::map<std::uint32_t, std::vector<ContainerFile>> sealed;  // the highest generation last
   for (const ContainerFile& file : found) {
     const bool is_open =
         (data_ && data_->header().id == file.id) || (maps_ && maps_->header().id == file.id);
-    if (file.id < next_container_ && !is_open) sealed_.add(file);
+    if (file.id < next_container_ && !is_open) sealed[file.id].push_back(file);
   }
-  for (const auto& [id, generation] : sealed_.generations()) {
-    if (Status s = learn(id); !s.ok()) return s;
+  for (const auto& [id, generations] : sealed) {
+    if (Status s = learn(generations); !s.ok()) return s;
   }
   return Ok{};
+}
+
+// In order. Removes what a collection had not given its name yet.
+Result<std::vector<ContainerFile>> Store::list_containers() {
+  const BytePath folder = join_path(folder_, "containers");
+  const auto names = files_.list(folder);
+  if (!names.ok()) return names.error();
+  std::vector<ContainerFile> found;
+  for (const BytePath& name : names.value()) {
+    if (is_unfinished_container(name)) {
+      if (Status s = files_.remove(join_path(folder, name)); !s.ok()) return s.error();
+    } else if (const auto file = parse_container_file_name(name); file.ok()) {
+      found.push_back(file.value());
+    }
+  }
+  return found;
 }
 
 Status Store::remove_what_was_not_committed(const std::vector<ContainerFile>& found) {
@@ -109,20 +117,37 @@ Status Store::resume(const OpenContainer& open, ContainerKind kind) {
   return Ok{};
 }
 
-Status Store::learn(std::uint32_t sealed) {
+// A crash may have left a container beside its next generation, which was whole before it got its
+// name: the highest that can be read counts. The others go: lower ones have the same and what is
+// dead, higher ones have rotted and nothing that is missing here.
+Status Store::learn(const std::vector<ContainerFile>& generations) {
+  const std::uint32_t id = generations.front().id;
   const bool known = std::any_of(damaged_.begin(), damaged_.end(),
-                                 [&](const Damage& each) { return each.container == sealed; });
-  const auto reader = sealed_.get(sealed);
-  if (!reader.ok()) {
-    if (!is_damage(reader.error())) return reader.error();
-    if (!known) damaged_.push_back({sealed, reader.error()});
+                                 [&](const Damage& each) { return each.container == id; });
+  std::optional<Error> why;
+  for (std::size_t i = generations.size(); i-- > 0;) {
+    sealed_.remove(id);
+    sealed_.add(generations[i]);
+    const auto reader = sealed_.get(id);
+    if (!reader.ok()) {
+      if (!is_damage(reader.error())) return reader.error();
+      if (!why) why = reader.error();
+      continue;
+    }
+    if (reader.value()->kind() == ContainerKind::data) {
+      for (const ChunkRecord& chunk : reader.value()->table().chunks) {
+        index_.insert(chunk.fingerprint, id);
+      }
+    }
+    for (const ContainerFile& other : generations) {
+      if (other.generation == generations[i].generation) continue;
+      if (Status s = files_.remove(container_path(other)); !s.ok()) return s;
+    }
     return Ok{};
   }
-  if (reader.value()->kind() == ContainerKind::data) {
-    for (const ChunkRecord& chunk : reader.value()->table().chunks) {
-      index_.insert(chunk.fingerprint, sealed);
-    }
-  }
+  sealed_.remove(id);
+  sealed_.add(generations.back());
+  if (!known) damaged_.push_back({id, *why});
   return Ok{};
 }
 

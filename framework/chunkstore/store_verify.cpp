@@ -13,9 +13,13 @@ Result<std::vector<Damage>> Store::verify() {
     verify_container({header.id, header.generation}, header.kind == ContainerKind::stream_maps,
                      (*open)->table(), (*open)->file(), found);
   }
-  for (const auto& [id, generation] : sealed_.generations()) {
-    const auto reader = sealed_.get(id);
+  for (const auto& [id, generation] : sealed_generations()) {
+    const auto reader = [&, container = id] {
+      const std::lock_guard lock(mutex_);
+      return sealed_.get(container);
+    }();
     if (!reader.ok()) {
+      if (sealed_generations().count(id) == 0) continue;  // collected meanwhile
       bool known = false;
       for (const Damage& each : damaged_) known |= each.container == id;
       if (!known) found.push_back({id, reader.error()});

@@ -25,8 +25,8 @@ std::size_t entry_at(const std::vector<std::uint64_t>& ends, std::uint64_t offse
 
 }  // namespace
 
-StreamReader::StreamReader(Store& store, StreamMap root)
-    : store_(store), root_(std::move(root)), bytes_(root_.bytes()) {
+StreamReader::StreamReader(ChunkSource& source, StreamMap root)
+    : source_(source), root_(std::move(root)), bytes_(root_.bytes()) {
   if (root_.level == 0) {
     part_ = root_;
     extent_ends_ = ends_of(part_);
@@ -65,7 +65,7 @@ Status StreamReader::load_part(std::uint64_t offset) {
   }
   const std::size_t at = entry_at(part_ends_, offset);
   const Extent& wanted = root_.extents[at];
-  auto part = store_.read_map(wanted.chunk, 0);
+  auto part = source_.read_map(wanted.chunk, 0);
   if (!part.ok()) return part.error();
   if (part.value().bytes() != wanted.bytes) {
     return Error(Errc::corrupt, "stream map: a part has another length than its root says");
@@ -81,7 +81,7 @@ Status StreamReader::read_extent(const Extent& extent, std::uint64_t skip, Mutab
     std::fill(into.begin(), into.end(), std::byte{0});
     return Ok{};
   }
-  const auto chunk = store_.read_chunk(extent.chunk);
+  const auto chunk = source_.read_chunk(extent.chunk);
   if (!chunk.ok()) return chunk.error();
   if (chunk.value().bytes.size() != extent.bytes ||
       fingerprint_tag(chunk.value().fingerprint) != extent.tag) {

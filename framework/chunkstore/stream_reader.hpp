@@ -6,12 +6,12 @@
 
 #include <stillframe/result.hpp>
 
-#include "framework/chunkstore/store.hpp"
+#include "framework/chunkstore/chunk_source.hpp"
 #include "framework/chunkstore/stream_map.hpp"
 
 namespace stillframe::chunkstore {
 
-// The store outlives it.
+// The store, or the reader beside it, outlives it.
 class StreamReader {
  public:
   std::uint64_t bytes() const { return bytes_; }
@@ -24,12 +24,13 @@ class StreamReader {
 
  private:
   friend class Store;
-  StreamReader(Store& store, StreamMap root);
+  friend class StoreReader;
+  StreamReader(ChunkSource& source, StreamMap root);
 
   Status load_part(std::uint64_t offset);
   Status read_extent(const Extent& extent, std::uint64_t skip, MutableBytes into);
 
-  Store& store_;
+  ChunkSource& source_;
   StreamMap root_;
   std::uint64_t bytes_ = 0;
   std::vector<std::uint64_t> part_ends_;  // of a root of level 1

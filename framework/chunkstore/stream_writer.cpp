@@ -14,7 +14,18 @@ constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
 }  // namespace
 
 struct StreamWriter::State {
-  State(Store& its_store, std::optional<StreamKind> its_kind) : store(its_store), kind(its_kind) {}
+  State(Store& its_store, std::optional<StreamKind> its_kind) : store(its_store), kind(its_kind) {
+    store.unfinished_.insert(&maps);
+  }
+  ~State() { leave(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // What a finished stream names, its caller answers for; and the store may go before its writer.
+  void leave() {
+    if (!finished) store.unfinished_.erase(&maps);
+    finished = true;
+  }
 
   Status begin(Bytes first_bytes);
   Status begin_with_head();
@@ -27,7 +38,8 @@ struct StreamWriter::State {
   const std::optional<StreamKind> kind;  // as the caller said
   std::vector<std::byte> head;           // until there is enough of it to tell the kind
   std::optional<StreamCutter> cutter;
-  StreamMap part, root;
+  UnfinishedStream maps;
+  bool finished = false;
   WrittenStream written;
   std::vector<Bytes> chunks;
   std::vector<Fingerprint> sums;
@@ -75,6 +87,7 @@ Result<WrittenStream> StreamWriter::finish() {
   const auto map = it.finish_maps();
   if (!map.ok()) return map.error();
   it.written.id = {map.value()};
+  it.leave();
   return it.written;
 }
 
@@ -88,9 +101,9 @@ Status StreamWriter::State::begin_with_head() {
 Status StreamWriter::State::begin(Bytes first_bytes) {
   written.kind = kind.value_or(stream_kind(first_bytes));
   written.cutting = best_cutting(written.kind);
-  part = {0, written.kind, written.cutting, store.profile(), {}};
-  root = part;
-  root.level = 1;
+  maps.part = {0, written.kind, written.cutting, store.profile(), {}};
+  maps.root = maps.part;
+  maps.root.level = 1;
   cutter.emplace(store.profile(), written.cutting, kBatchBytes,
                  [this](std::span<const Piece> pieces) { return take(pieces); });
   return Ok{};
@@ -125,29 +138,29 @@ Status StreamWriter::State::take(std::span<const Piece> pieces) {
 }
 
 Status StreamWriter::State::add(const Extent& extent) {
-  if (part.extents.size() == kMapExtentsMax) {
+  if (maps.part.extents.size() == kMapExtentsMax) {
     if (Status s = end_part(); !s.ok()) return s;
   }
-  part.extents.push_back(extent);
+  maps.part.extents.push_back(extent);
   return Ok{};
 }
 
 Status StreamWriter::State::end_part() {
-  if (root.extents.size() == kMapPartsMax) {
+  if (maps.root.extents.size() == kMapPartsMax) {
     return Error(Errc::limit_reached, "the stream has more chunks than a stream map can name, " +
                                           std::to_string(written.bytes) + " bytes so far");
   }
-  const auto name = store.add_map(part);
+  const auto name = store.add_map(maps.part);
   if (!name.ok()) return name.error();
-  root.extents.push_back({name.value(), part.bytes(), 0});
-  part.extents.clear();
+  maps.root.extents.push_back({name.value(), maps.part.bytes(), 0});
+  maps.part.extents.clear();
   return Ok{};
 }
 
 Result<ChunkName> StreamWriter::State::finish_maps() {
-  if (root.extents.empty()) return store.add_map(part);
+  if (maps.root.extents.empty()) return store.add_map(maps.part);
   if (Status s = end_part(); !s.ok()) return s.error();
-  return store.add_map(root);
+  return store.add_map(maps.root);
 }
 
 }  // namespace stillframe::chunkstore

@@ -52,6 +52,38 @@ TEST(ChunkIndex, NamesAllContainersOfAChunkThatIsThereTwice) {
   EXPECT_EQ(index.candidates(fingerprint), (std::vector<std::uint32_t>{4, 9}));
 }
 
+// Small, so that entries are in each other's way, and beside entries of others all the time.
+TEST(ChunkIndex, ForgetsWhatWasRemovedAndNothingElse) {
+  for (std::uint64_t seed = 1; seed <= stillframe::tests::scaled(20); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ChunkIndex index;
+    std::mt19937_64 random(seed);
+    std::vector<std::pair<Fingerprint, std::uint32_t>> there, gone;
+    for (int i = 0; i < 20000; ++i) {
+      if (there.empty() || random() % 5 < 3) {
+        Fingerprint fingerprint = random_fingerprint(random);
+        fingerprint[0] = static_cast<std::uint8_t>(random() % 4);
+        there.emplace_back(fingerprint, static_cast<std::uint32_t>(1 + random() % 9));
+        index.insert(there.back().first, there.back().second);
+      } else {
+        std::swap(there[random() % there.size()], there.back());
+        index.remove(there.back().first, there.back().second);
+        gone.push_back(there.back());
+        there.pop_back();
+      }
+    }
+    EXPECT_EQ(index.size(), there.size());
+    for (const auto& [fingerprint, container] : there) {
+      EXPECT_EQ(index.candidates(fingerprint), std::vector<std::uint32_t>{container});
+    }
+    for (const auto& [fingerprint, container] : gone) {
+      ASSERT_TRUE(index.candidates(fingerprint).empty());
+      index.remove(fingerprint, container);  // changes nothing
+    }
+    EXPECT_EQ(index.size(), there.size());
+  }
+}
+
 TEST(ChunkIndex, AnEmptyOneNamesNone) {
   EXPECT_TRUE(ChunkIndex().candidates(Fingerprint{}).empty());
 }

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "framework/chunkstore/collection.hpp"
 #include "framework/chunkstore/store.hpp"
 #include "framework/chunkstore/stream_reader.hpp"
 #include "framework/chunkstore/stream_writer.hpp"
@@ -59,6 +60,25 @@ inline std::unique_ptr<Store> create(Files& files, const StoreOptions& options =
   const Status made = Store::create(files, kFolder, profile);
   EXPECT_TRUE(made.ok()) << made.error().what();
   return open(files, options);
+}
+
+// All streams but these are removed.
+inline Result<CollectionResult> try_collect(Store& store, const std::vector<StreamId>& live,
+                                            double dead_share_min, bool also_recent = false) {
+  auto collection = store.begin_collection(also_recent);
+  if (!collection.ok()) return collection.error();
+  for (const StreamId id : live) {
+    if (Status s = collection.value()->mark(id); !s.ok()) return s.error();
+  }
+  if (auto plan = collection.value()->plan(dead_share_min); !plan.ok()) return plan.error();
+  return collection.value()->run();
+}
+
+inline CollectionResult collect(Store& store, const std::vector<StreamId>& live,
+                                double dead_share_min, bool also_recent = false) {
+  auto result = try_collect(store, live, dead_share_min, also_recent);
+  EXPECT_TRUE(result.ok()) << result.error().what();
+  return result.ok() ? result.value() : CollectionResult{};
 }
 
 inline void expect_clean(Store& store) {

@@ -1,6 +1,6 @@
 // The machine stops at any operation, and what was not synced is kept, dropped or torn; or the disk
-// is full at any write. What was committed is there, nothing that is wrong is, and the store goes
-// on.
+// is full at any write; with streams written, removed and collected. What was committed and not
+// removed is there, nothing that is wrong is, and the store goes on.
 #include <iterator>
 #include <map>
 
@@ -26,7 +26,8 @@ constexpr std::uint64_t kContainerBytes = 50000;
 // records, which are shorter than a sector.
 constexpr std::size_t kSectors[] = {32, 512, 4096};
 
-// What a program does with a store: streams, some of them again and again, and commits.
+// What a program does with a store: streams, some of them again and again, commits, and with
+// `collecting` removals and collections, which go on while it writes.
 struct Work {
   explicit Work(std::uint64_t seed) : random(seed) {
     for (int i = 0; i < 4; ++i) known.push_back(tests::mixed_bytes(random, 1 + random() % 60000));
@@ -48,7 +49,41 @@ struct Work {
       }
       if (Status s = store.commit(); !s.ok()) return s;
       committed.insert(committed.end(), written.begin(), written.end());
+      if (!collecting || random() % 3 != 0) continue;
+      if (Status s = collect(store); !s.ok()) return s;
     }
+    return Ok{};
+  }
+
+  // Streams that are removed are owed by nobody as soon as a collection may have begun with them.
+  Status collect(Store& store) {
+    auto collection = store.begin_collection(random() % 2 == 0);
+    if (!collection.ok()) return collection.error();
+    for (auto count = random() % 4; count-- > 0 && !committed.empty();) {
+      std::swap(committed[random() % committed.size()], committed.back());
+      committed.pop_back();
+    }
+    for (const auto& each : committed) {
+      if (Status s = collection.value()->mark(each.first); !s.ok()) return s;
+    }
+    const double share = random() % 2 == 0 ? Collection::kFull : Collection::kRegular;
+    if (auto plan = collection.value()->plan(share); !plan.ok()) return plan.error();
+    Status wrote = Ok{};
+    const auto result = collection.value()->run([&] {
+      if (wrote.ok() && random() % 2 == 0) wrote = write_one(store);
+      return wrote.ok() && random() % 16 != 0;
+    });
+    if (!result.ok()) return result.error();
+    collections_done += result.value().dropped_chunks > 0 ? 1 : 0;
+    return wrote;
+  }
+
+  Status write_one(Store& store) {
+    const Blob bytes = next();
+    const auto stream = tests::try_put(store, bytes);
+    if (!stream.ok()) return stream.error();
+    if (Status s = store.commit(); !s.ok()) return s;
+    committed.emplace_back(stream.value().id, bytes);
     return Ok{};
   }
 
@@ -63,6 +98,8 @@ struct Work {
   }
 
   std::mt19937_64 random;
+  bool collecting = false;
+  int collections_done = 0;
   std::vector<Blob> known;
   std::vector<std::pair<StreamId, Blob>> committed;
 };
@@ -95,6 +132,56 @@ TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperation) {
     ASSERT_TRUE(work.run(*files, 2).ok());
     expect_committed(*files, work);
     if (HasFailure()) return;
+  }
+}
+
+TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperationOfACollection) {
+  int done = 0;
+  for (std::uint64_t seed = 1; seed <= scaled(500); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Work work(seed);
+    work.collecting = true;
+    auto files = std::make_unique<CrashingFiles>();
+    ASSERT_TRUE(Store::create(*files, kFolder, ChunkProfile::kib16).ok());
+    for (int crash = 0; crash < 3; ++crash) {
+      files->stop_at(1 + work.random() % 120);
+      (void)work.run(*files, 12);
+      files = files->after_crash(work.random, kSectors[work.random() % std::size(kSectors)]);
+      expect_committed(*files, work);
+      if (HasFatalFailure()) return;
+    }
+    ASSERT_TRUE(work.run(*files, 2).ok());
+    expect_committed(*files, work);
+    if (HasFailure()) return;
+    done += work.collections_done;
+  }
+  EXPECT_GT(done, 0);
+}
+
+TEST(StoreCrash, ACollectionMayStopAtEveryOperationInTurn) {
+  bool ended = false;
+  for (std::uint64_t stop = 1; !ended; ++stop) {
+    SCOPED_TRACE("stop at operation " + std::to_string(stop));
+    Work work(78);
+    CrashingFiles files;
+    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.run(files, 8).ok());
+    ASSERT_GT(work.committed.size(), 4u);
+    work.committed.resize(work.committed.size() / 2);
+    std::vector<StreamId> live;
+    for (const auto& each : work.committed) live.push_back(each.first);
+    {
+      auto store = Store::open(files, kFolder, small_containers(kContainerBytes)).value();
+      files.stop_at(stop);
+      ended = tests::try_collect(*store, live, Collection::kFull, true).ok();
+    }
+    std::mt19937_64 random(stop);
+    for (int way = 0; way < 3; ++way) {
+      const auto after = files.after_crash(random, 512);
+      expect_committed(*after, work);
+      if (HasFailure()) return;
+    }
+    ASSERT_LT(stop, 1000u);
   }
 }
 
@@ -140,12 +227,13 @@ TEST(StoreCrash, AStoreIsMadeWholeOrNotAtAll) {
 }
 
 TEST(StoreCrash, AFailedSyncLosesNothingThatWasCommitted) {
-  for (std::uint64_t seed = 1; seed <= scaled(100); ++seed) {
+  for (std::uint64_t seed = 1; seed <= scaled(200); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Work work(seed);
+    work.collecting = seed % 2 == 0;
     CrashingFiles files;
     ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
-    files.fail_sync_at(1 + seed % 20);
+    files.fail_sync_at(1 + work.random() % 30);
     (void)work.run(files, 12);
     const auto after = files.after_crash(work.random, 512);
     expect_committed(*after, work);
@@ -162,6 +250,7 @@ TEST(StoreSpace, AFullDiskAtAnyWriteSaysSoAndLosesNothing) {
   for (std::uint64_t seed = 1; seed <= scaled(150); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Work work(seed);
+    work.collecting = seed % 2 == 0;
     CrashingFiles below;
     LimitedFiles files(below, 1 << 30);
     ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
