@@ -29,6 +29,8 @@ class StoreReader final : public ChunkSource {
   const CommitRecord& as_of() const { return record_; }
 
  private:
+  friend class Scrub;
+
   // A container that was appended to at that commit: no footer then, perhaps one now.
   struct Unsealed {
     std::uint32_t id = 0;

@@ -1,0 +1,231 @@
+#include "framework/chunkstore/scrub.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace stillframe::chunkstore {
+
+class Scrub {
+ public:
+  Scrub(StoreReader& reader, ScrubDepth depth) : reader_(reader), depth_(depth) {}
+
+  // All there are, the open ones included.
+  std::vector<std::uint32_t> containers() const {
+    std::vector<std::uint32_t> ids;
+    for (const auto& open : reader_.unsealed_) {
+      if (open.id != 0) ids.push_back(open.id);
+    }
+    for (const auto& [id, generation] : reader_.sealed_.generations()) {
+      const bool is_open = std::find(ids.begin(), ids.end(), id) != ids.end();
+      if (!is_open && id < reader_.record_.next_container) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  Status look_at_container(std::uint32_t id);
+  Status look_at_stream(StreamId id);
+
+  ScrubReport report;
+
+ private:
+  struct Opened {
+    const File* file = nullptr;
+    const ContainerTable* table = nullptr;
+    std::shared_ptr<const ContainerReader> keep;
+  };
+  // What a stream map says of a chunk, and whether that can be read.
+  struct Chunk {
+    std::uint32_t local_id = 0, bytes = 0, tag = 0;
+    bool good = true;
+  };
+  using Chunks = std::vector<Chunk>;  // by local id
+  struct Known {
+    std::uint32_t id = 0;
+    std::optional<Error> error;
+    Chunks chunks;
+  };
+
+  Result<Opened> open(std::uint32_t id);
+  void compare_frame(std::uint32_t id, const Opened& container, std::size_t frame);
+  const Known& known(std::uint32_t id);
+  std::optional<Error> fault_of(const Extent& extent);
+  void look_at_map(const StreamMap& map, std::uint64_t offset, LostStream& lost);
+  static void add_range(LostStream& lost, LostRange range, const Error& why);
+
+  StoreReader& reader_;
+  const ScrubDepth depth_;
+  FrameCodec codec_;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> bad_;  // local ids, in order
+  std::vector<Known> known_;                                 // the last few
+};
+
+Result<Scrub::Opened> Scrub::open(std::uint32_t id) {
+  for (const auto& each : reader_.unsealed_) {
+    if (each.id != id) continue;
+    if (each.damage) return *each.damage;
+    return Opened{each.file.get(), &each.table, nullptr};
+  }
+  auto sealed = reader_.sealed(id);
+  if (!sealed.ok()) return sealed.error();
+  const ContainerReader& it = *sealed.value();
+  return Opened{&it.file(), &it.table(), std::move(sealed).value()};
+}
+
+// Containers that were collected since they were listed are no loss.
+Status Scrub::look_at_container(std::uint32_t id) {
+  const auto container = open(id);
+  if (!container.ok()) {
+    if (!is_damage(container.error())) return container.error();
+    const bool collected = container.error().code() == Errc::not_found;
+    if (!collected) report.damage.push_back({id, container.error()});
+    return Ok{};
+  }
+  ++report.containers;
+  if (depth_ == ScrubDepth::regular) return Ok{};
+  const std::size_t frames = container.value().table->frames.size();
+  for (std::size_t i = 0; i < frames; ++i) compare_frame(id, container.value(), i);
+  return Ok{};
+}
+
+void Scrub::compare_frame(std::uint32_t id, const Opened& container, std::size_t frame) {
+  const FrameRecord& record = container.table->frames[frame];
+  const auto read = read_frame(*container.file, id, record, codec_);
+  if (!read.ok()) {
+    const bool last = frame + 1 == container.table->frames.size();
+    const std::uint32_t end =
+        last ? kContainerChunksMax : container.table->frames[frame + 1].first_local_id;
+    for (const ChunkRecord& chunk : container.table->chunks) {
+      const std::uint32_t local_id = chunk.local_id;
+      if (local_id >= record.first_local_id && local_id < end) bad_[id].push_back(local_id);
+    }
+    std::sort(bad_[id].begin(), bad_[id].end());
+    report.damage.push_back({id, read.error()});
+    return;
+  }
+  const Frame& it = read.value();
+  std::vector<Bytes> chunks;
+  for (const ChunkRecord& chunk : it.chunks) chunks.push_back(it.find(chunk.local_id)->bytes);
+  std::vector<Fingerprint> sums(chunks.size());
+  fingerprints(chunks, sums);
+  report.chunks += chunks.size();
+  report.bytes += it.bytes.size();
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (sums[i] == it.chunks[i].fingerprint) continue;
+    bad_[id].push_back(it.chunks[i].local_id);
+    report.damage.push_back(
+        {id, Error(Errc::corrupt, "chunk " + std::to_string(it.chunks[i].local_id) +
+                                      " does not have its fingerprint")});
+  }
+}
+
+// ---- streams
+
+const Scrub::Known& Scrub::known(std::uint32_t id) {
+  constexpr std::size_t kKnownMax = 16;
+  const auto found =
+      std::find_if(known_.begin(), known_.end(), [&](const Known& each) { return each.id == id; });
+  if (found != known_.end()) return *found;
+  if (known_.size() == kKnownMax) known_.erase(known_.begin());
+  Known it{id, std::nullopt, {}};
+  const auto container = open(id);
+  if (!container.ok()) {
+    it.error = container.error();
+  } else {
+    const std::vector<std::uint32_t>& bad = bad_[id];
+    for (const ChunkRecord& chunk : container.value().table->chunks) {
+      const bool good = !std::binary_search(bad.begin(), bad.end(), chunk.local_id);
+      it.chunks.push_back({chunk.local_id, chunk.bytes, fingerprint_tag(chunk.fingerprint), good});
+    }
+    std::sort(it.chunks.begin(), it.chunks.end(),
+              [](const Chunk& a, const Chunk& b) { return a.local_id < b.local_id; });
+  }
+  known_.push_back(std::move(it));
+  return known_.back();
+}
+
+std::optional<Error> Scrub::fault_of(const Extent& extent) {
+  if (extent.chunk.container == 0) return std::nullopt;
+  const Known& container = known(extent.chunk.container);
+  if (container.error) return container.error;
+  const std::string name = "container " + std::to_string(extent.chunk.container) + ": chunk " +
+                           std::to_string(extent.chunk.local_id);
+  const auto found = std::lower_bound(
+      container.chunks.begin(), container.chunks.end(), extent.chunk.local_id,
+      [](const Chunk& chunk, std::uint32_t local_id) { return chunk.local_id < local_id; });
+  if (found == container.chunks.end() || found->local_id != extent.chunk.local_id) {
+    return Error(Errc::not_found, name + " is not there");
+  }
+  if (found->bytes != extent.bytes || found->tag != extent.tag) {
+    return Error(Errc::corrupt, name + " is not the one that the stream map names");
+  }
+  if (!found->good) return Error(Errc::corrupt, name + " cannot be read");
+  return std::nullopt;
+}
+
+Status Scrub::look_at_stream(StreamId id) {
+  ++report.streams;
+  LostStream lost{id, false, {}, Error(Errc::corrupt, "")};
+  const auto root = reader_.read_map(id.map, 1);
+  if (!root.ok()) {
+    if (!is_damage(root.error())) return root.error();
+    report.lost.push_back({id, true, {}, root.error()});
+    return Ok{};
+  }
+  if (root.value().level == 0) {
+    look_at_map(root.value(), 0, lost);
+  } else {
+    std::uint64_t offset = 0;
+    for (const Extent& part : root.value().extents) {
+      const auto map = reader_.read_map(part.chunk, 0);
+      if (!map.ok() && !is_damage(map.error())) return map.error();
+      if (!map.ok()) {
+        add_range(lost, {offset, part.bytes}, map.error());
+      } else if (map.value().bytes() != part.bytes) {
+        add_range(lost, {offset, part.bytes},
+                  Error(Errc::corrupt, "stream map: a part has another length than its root says"));
+      } else {
+        look_at_map(map.value(), offset, lost);
+      }
+      offset += part.bytes;
+    }
+  }
+  if (!lost.ranges.empty()) report.lost.push_back(std::move(lost));
+  return Ok{};
+}
+
+void Scrub::look_at_map(const StreamMap& map, std::uint64_t offset, LostStream& lost) {
+  for (const Extent& extent : map.extents) {
+    if (const auto fault = fault_of(extent)) add_range(lost, {offset, extent.bytes}, *fault);
+    offset += extent.bytes;
+  }
+}
+
+void Scrub::add_range(LostStream& lost, LostRange range, const Error& why) {
+  if (lost.ranges.empty()) lost.why = why;
+  if (!lost.ranges.empty() &&
+      lost.ranges.back().offset + lost.ranges.back().bytes == range.offset) {
+    lost.ranges.back().bytes += range.bytes;
+  } else {
+    lost.ranges.push_back(range);
+  }
+}
+
+Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
+                          const std::function<bool()>& go_on) {
+  Scrub scrub(reader, depth);
+  const Error stopped(Errc::cancelled, "the scrub was stopped");
+  for (const std::uint32_t id : scrub.containers()) {
+    if (go_on && !go_on()) return stopped;
+    if (Status s = scrub.look_at_container(id); !s.ok()) return s.error();
+  }
+  for (const StreamId id : streams) {
+    if (go_on && !go_on()) return stopped;
+    if (Status s = scrub.look_at_stream(id); !s.ok()) return s.error();
+  }
+  return std::move(scrub.report);
+}
+
+}  // namespace stillframe::chunkstore

@@ -1,0 +1,48 @@
+// Looks for damage, and says what of which stream is lost by it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <stillframe/result.hpp>
+
+#include "framework/chunkstore/store.hpp"
+#include "framework/chunkstore/store_reader.hpp"
+
+namespace stillframe::chunkstore {
+
+enum class ScrubDepth {
+  regular,  // headers, footers and stream maps: finds what is missing, and rot in none of the data
+  deep,     // every byte: each chunk is compared with its fingerprint
+};
+
+struct LostRange {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  friend bool operator==(const LostRange&, const LostRange&) = default;
+};
+
+// A stream of which something cannot be read.
+struct LostStream {
+  StreamId id;
+  bool wholly = false;            // its map cannot be read: what it was made of is not known
+  std::vector<LostRange> ranges;  // in order; none if `wholly`
+  Error why;                      // of the first of them
+};
+
+struct ScrubReport {
+  std::uint64_t containers = 0, streams = 0;
+  std::uint64_t chunks = 0, bytes = 0;  // that were compared with their fingerprints
+  std::vector<Damage> damage;           // by container
+  std::vector<LostStream> lost;         // of the streams asked for
+};
+
+// As of the reader's commit, and beside whoever writes or collects the store. `streams`: those
+// whose losses are to be told. Damage is a finding and no error; `go_on` is asked before each
+// container and each stream, and without it cancelled is the result.
+Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
+                          const std::function<bool()>& go_on = {});
+
+}  // namespace stillframe::chunkstore
