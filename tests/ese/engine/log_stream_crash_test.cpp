@@ -30,7 +30,10 @@ class CrashedLog {
       : random_(seed), sector_(random_() % 2 == 0 ? 512 : 4096) {
     options_.directory.path = "/log";
     options_.directory.reserves = static_cast<int>(random_() % 3);
-    options_.file_bytes = static_cast<std::uint32_t>(6 + random_() % 12) * 4096;
+    // Some have room for writes of many segments.
+    const auto segments = random_() % 3 == 0 ? 40 + random_() % 200 : 6 + random_() % 12;
+    options_.file_bytes = static_cast<std::uint32_t>(segments) * 4096;
+    appends_a_flush_ = random_() % 2 == 0 ? 3 : 200;
   }
 
   // Works with `threads` until the machine stops or a sync fails, and looks at what is left.
@@ -72,7 +75,7 @@ class CrashedLog {
         const std::lock_guard lock(mutex_);
         appended_.emplace(appended.value().at, number);
       }
-      if (random() % 3 != 0) continue;
+      if (random() % appends_a_flush_ != 0) continue;
       if (!log.make_durable(appended.value().at).ok()) return;
       const std::lock_guard lock(mutex_);
       durable_ = std::max(durable_, appended.value().at);
@@ -98,6 +101,7 @@ class CrashedLog {
   std::mt19937_64 random_;
   const std::size_t sector_;
   LogStreamOptions options_;
+  std::uint64_t appends_a_flush_ = 3;
   QuietHost host_;
   LogStream::Clock clock_ = counting_clock();
   std::unique_ptr<CrashingFiles> files_ = std::make_unique<CrashingFiles>();

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/ese/support/log_image.hpp"
 #include "tests/support/scale.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/log_reader.hpp"
@@ -16,42 +17,11 @@ namespace stillframe::ese {
 namespace {
 
 constexpr std::uint16_t kFileSegments = 24;
-constexpr std::size_t kSector = 512;
 
-using Image = std::vector<std::byte>;
-using RecordBytes = std::vector<std::byte>;
+using namespace tests;
 
 LogFileHeader header_of(Generation generation) {
-  LogFileHeader header;
-  LogHeader& h = header.fields;
-  h.generation = generation;
-  h.segment_bytes = kLogSegmentBytes;
-  h.header_segments = 1;
-  h.file_segments = kFileSegments;
-  h.page_bytes = 8192;
-  h.created.day = static_cast<std::uint8_t>(generation);
-  h.major = 8;
-  h.minor = 4000;
-  h.update_major = 5;
-  h.update_minor = 16;
-  h.log.random = 1;
-  h.file_type = FileType::log;
-  return header;
-}
-
-Image empty_file(const LogFileHeader& header) {
-  Image image = encode_log_header(header).value();
-  image.resize(header.fields.file_bytes());
-  return image;
-}
-
-void carry_out(const std::vector<LogWriteStep>& steps, Image& image) {
-  for (const LogWriteStep& step : steps) {
-    for (const LogWrite& write : step) {
-      std::copy(write.bytes.begin(), write.bytes.end(),
-                image.begin() + static_cast<std::ptrdiff_t>(write.offset));
-    }
-  }
+  return tests::header_of(generation, kFileSegments);
 }
 
 // Drawn anew in every run; STILLFRAME_TEST_SEED repeats one that failed.
@@ -60,47 +30,12 @@ std::uint64_t seed_to_run() {
   return text == nullptr ? std::random_device{}() : std::strtoull(text, nullptr, 10);
 }
 
-RecordBytes trace_of(std::size_t text_bytes, std::mt19937_64& random) {
-  RecordBytes text(text_bytes);
-  for (std::byte& b : text) b = static_cast<std::byte>(random());
-  return encode_record(NoteRecord{}, {Bytes(text)});
-}
-
 // Mostly short records, some that are cut, a few of several segments.
 RecordBytes random_record(std::mt19937_64& random) {
   const auto pick = random() % 100;
   if (pick < 50) return encode_record(MacroRecord{});
   if (pick < 90) return trace_of(random() % 300, random);
   return trace_of(pick < 97 ? random() % 4000 : random() % 20000, random);
-}
-
-struct ReadBack {
-  std::vector<RecordBytes> records;
-  std::vector<Lgpos> positions;
-  LogStreamEnd end;
-  std::optional<Error> error;
-};
-
-// What a reader makes of files of generations 1, 2 and so on.
-ReadBack read_back(const std::vector<Image>& files) {
-  const auto open = [&](Generation generation, bool last) {
-    const auto index = static_cast<std::size_t>(generation) - 1;
-    return LogGeneration::read(files[index], "edb.log", {.complete = !last});
-  };
-  LogReader reader(open, Generation{1}, Generation{static_cast<std::int32_t>(files.size())});
-  ReadBack back;
-  for (;;) {
-    auto record = reader.next();
-    if (!record.ok()) {
-      back.error = record.error();
-      return back;
-    }
-    if (!record.value()) break;
-    back.records.emplace_back(record.value()->bytes.begin(), record.value()->bytes.end());
-    back.positions.push_back(record.value()->at);
-  }
-  back.end = reader.end();
-  return back;
 }
 
 bool is_prefix(const std::vector<RecordBytes>& shorter, const std::vector<RecordBytes>& longer) {
@@ -135,7 +70,7 @@ TEST(EseLogWriter, WhatIsWrittenIsReadBackInPlace) {
   const std::uint64_t seed = seed_to_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
-  for (std::uint64_t round = 0; round < tests::scaled(100); ++round) {
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(100); ++round) {
     LogSegmentWriter writer(Generation{1}, kFileSegments);
     Written log = write_at_random(random, writer, 200);
     carry_out(writer.flush(FlushMode::keep_open), log.image);
@@ -146,28 +81,12 @@ TEST(EseLogWriter, WhatIsWrittenIsReadBackInPlace) {
   }
 }
 
-// Every sector of every write of a step reaches the disk, or not, or (if it was written before) not
-// yet: whatever was flushed before is read back, and nothing that was never written.
-Image torn_by(const LogWriteStep& step, const Image& before, std::mt19937_64& random) {
-  Image image = before;
-  for (const LogWrite& write : step) {
-    for (std::size_t at = 0; at < write.bytes.size(); at += kSector) {
-      const auto to = image.begin() + static_cast<std::ptrdiff_t>(write.offset + at);
-      const auto choice = random() % 3;
-      if (choice == 0) continue;
-      const auto from = write.bytes.begin() + static_cast<std::ptrdiff_t>(at);
-      std::copy_n(from, kSector, to);
-    }
-  }
-  return image;
-}
-
 TEST(EseLogWriter, ACrashInAnyWriteLosesNothingThatWasFlushed) {
   const std::uint64_t seed = seed_to_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   std::uint64_t crashes = 0;
-  while (crashes < tests::scaled(2000)) {
+  while (crashes < stillframe::tests::scaled(2000)) {
     LogSegmentWriter writer(Generation{1}, kFileSegments);
     Written log = write_at_random(random, writer, 1 + random() % 120);
     const FlushMode mode = random() % 2 ? FlushMode::close : FlushMode::keep_open;
@@ -223,7 +142,8 @@ TEST(EseLogWriter, DamageFarFromTheEndIsALieAndNotATornTail) {
   LogSegmentWriter writer(Generation{1}, kFileSegments);
   Image image = empty_file(header_of(Generation{1}));
   std::mt19937_64 random(3);
-  while (writer.append(trace_of(1000, random), {})) {
+  for (int i = 1; writer.append(trace_of(1000, random), {}); ++i) {
+    if (i % 30 == 0) carry_out(writer.flush(FlushMode::close), image);
   }
   carry_out(writer.flush(FlushMode::close), image);
   image[2 * kLogSegmentBytes + 700] ^= std::byte{1};
@@ -261,7 +181,7 @@ TwoGenerations two_generations(std::uint64_t seed) {
 }
 
 TEST(EseLogWriter, GenerationsFollowEachOther) {
-  for (std::uint64_t seed = 0; seed < tests::scaled(50); ++seed) {
+  for (std::uint64_t seed = 0; seed < stillframe::tests::scaled(50); ++seed) {
     const TwoGenerations logs = two_generations(seed);
     const ReadBack back = read_back(logs.files);
     ASSERT_FALSE(back.error) << seed << ": " << back.error->what();
@@ -378,7 +298,7 @@ TEST(EseLogWriter, ARepairedTailIsContinuedWithoutALoss) {
   const std::uint64_t seed = seed_to_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
-  for (std::uint64_t round = 0; round < tests::scaled(300); ++round) {
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(300); ++round) {
     LogSegmentWriter writer(Generation{1}, kFileSegments);
     Written log = write_at_random(random, writer, 1 + random() % 60);
     const auto steps = writer.flush(FlushMode::keep_open);

@@ -1,5 +1,6 @@
 #include "writers/ese/format/page.hpp"
 
+#include <algorithm>
 #include <random>
 #include <string>
 #include <vector>
@@ -71,6 +72,8 @@ class RandomPage {
       ASSERT_EQ(node.flags & ~kNodeCompressed, model_.nodes[line].flags);
     }
   }
+
+  const Blob& page() const { return page_; }
 
  private:
   static Blob to_blob(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
@@ -168,6 +171,34 @@ TEST_P(EsePageSizes, EditsGiveWhatASimpleModelSays) {
     }
     page.check();
   }
+}
+
+// What is judged on the way of every page that is read, against the rules by name.
+TEST_P(EsePageSizes, OnePassOverTheBodiesJudgesAsTheRulesDo) {
+  std::mt19937 random(5);
+  std::size_t good = 0, broken = 0;
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(2000); ++round) {
+    RandomPage made(GetParam(), static_cast<std::uint32_t>(random()));
+    for (int i = 0; i < 30; ++i) made.step();
+    Blob page = made.page();
+    const auto nudge = [&](std::size_t at, std::size_t by) {
+      store_le(page.data() + at,
+               static_cast<std::uint16_t>(load_le<std::uint16_t>(&page[at]) + by));
+    };
+    const std::size_t tag = page.size() - kTagBytes * (1 + random() % PageView(page).tags());
+    const std::size_t by = random() % 5 - 2;
+    nudge(tag + 2 * (random() % 2), by);
+    if (random() % 2 == 0) nudge(page_at::kFree, 0 - by);
+    const auto findings = check_page(page, Pgno{7});
+    const bool fits = std::none_of(findings.begin(), findings.end(), [](const PageFinding& each) {
+      return each.rule == PageRule::structure || each.rule == PageRule::space_adds_up ||
+             each.rule == PageRule::bodies_apart || each.rule == PageRule::data_end_behind;
+    });
+    ASSERT_EQ(check_page_for_editing(page, "page", Pgno{7}).ok(), fits) << round;
+    ++(fits ? good : broken);
+  }
+  EXPECT_GT(good, 0u);
+  EXPECT_GT(broken, 0u);
 }
 
 TEST_P(EsePageSizes, AnEmptiedPageHasAllItsRoomAgain) {

@@ -5,7 +5,6 @@
 
 #include "framework/base/check.hpp"
 #include "writers/ese/format/ese_error.hpp"
-#include "writers/ese/format/record_transaction.hpp"
 
 namespace stillframe::ese {
 
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::uint32_t kSegmentsMin = 4;  // header, two of data, and the room for a copy
 constexpr std::uint32_t kSegmentsMax = 0xFFFF;
+constexpr std::size_t kSegmentsToClose = 8;
 constexpr Generation kGenerationLast{0x7FFFFFF0};
 
 LogFileHeader first_header(const LogStreamOptions& options, const Signature& sequence,
@@ -220,6 +220,8 @@ void LogStream::begin_generation(std::unique_ptr<File> file, LogFileHeader heade
   file_ = std::move(file);
   header_ = std::move(header);
   writer_.emplace(header_.fields.generation, header_.fields.file_segments);
+  // Another engine may have made the reserve.
+  if ((header_.fields.flags & LogHeader::kFromReserve) != 0) writer_->distrust_file();
   durable_ = writer_->position();
   kept_open_ = 0;
   publish_end();
@@ -235,7 +237,8 @@ Result<AppendedRecord> LogStream::append(Bytes record, LogRoom room, const Noted
                                                    " bytes fits no generation of this log; make "
                                                    "its files larger");
     }
-    if (auto appended = writer_->append(record, clock_())) {
+    const LogTime now = writer_->opens_segment(record.size()) ? clock_() : LogTime{};
+    if (auto appended = writer_->append(record, now)) {
       publish_end();
       ++stats_.records;
       if (noted) noted(appended->at);
@@ -259,11 +262,13 @@ Status LogStream::make_durable(Lgpos at) {
 }
 
 // A segment whose beginning is durable already is closed by the next flush: leaving it open again
-// would take a second sync, because its copy may be replaced only after itself.
+// would take a second sync, because its copy may be replaced only after itself. So does one at the
+// end of much, where what closing it wastes does not count.
 Status LogStream::flush(Lock& lock) {
   const Lgpos before = writer_->position();
   const bool again = kept_open_ != 0 && before.isec == kept_open_ && before.ib != 0;
-  const FlushMode mode = again ? FlushMode::close : FlushMode::keep_open;
+  const bool much = writer_->segments_to_flush() >= kSegmentsToClose;
+  const FlushMode mode = again || much ? FlushMode::close : FlushMode::keep_open;
   const std::vector<LogWriteStep> steps = writer_->flush(mode);
   const Lgpos until = writer_->position();
   kept_open_ = mode == FlushMode::keep_open && until.ib != 0 ? until.isec : std::uint16_t{0};
@@ -345,7 +350,8 @@ Status LogStream::roll(Lock& lock, LogRoom room) {
 Status LogStream::finish_generation(Lock& lock) {
   changed_.wait(lock, [&] { return !writing_; });
   if (failure_) return *failure_;
-  fill_with_padding();
+  while (writer_->pad_segment(clock_())) {
+  }
   const std::vector<LogWriteStep> steps = writer_->flush(FlushMode::close);
   publish_end();
   writing_ = true;
@@ -361,33 +367,12 @@ Status LogStream::finish_generation(Lock& lock) {
   return Ok{};
 }
 
-void LogStream::fill_with_padding() {
-  for (;;) {
-    const Lgpos at = writer_->position();
-    if (at.isec + 1u >= header_.fields.file_segments) return;
-    std::size_t room = at.ib == 0 ? kSegmentRecordBytes : kLogSegmentBytes - at.ib;
-    if (room < ExtensibleRecord::kBytes) room = kSegmentRecordBytes;  // of the next segment
-    if (!pad(room)) return;
-  }
-}
-
-// One record of `room` bytes that says nothing; false when the generation has no place for it.
-bool LogStream::pad(std::size_t room) {
-  const std::vector<std::byte> zeros(room - ExtensibleRecord::kBytes);
-  ExtensibleRecord padding;
-  padding.type = RecordType::nop2;
-  return writer_->append(encode_record(padding, {Bytes(zeros)}), clock_()).has_value();
-}
-
-// Where there is no room for padding there is none for a record that must not be cut either.
 Status LogStream::begin_segment() {
   Lock lock(mutex_);
   changed_.wait(lock, [&] { return !rolling_; });
   if (failure_) return *failure_;
-  const Lgpos at = writer_->position();
-  if (at.ib == 0) return Ok{};
-  const std::size_t room = kLogSegmentBytes - at.ib;
-  if (room >= ExtensibleRecord::kBytes) (void)pad(room);
+  if (writer_->position().ib == 0) return Ok{};
+  (void)writer_->pad_segment(clock_());
   publish_end();
   return Ok{};
 }

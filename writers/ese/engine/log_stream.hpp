@@ -133,8 +133,6 @@ class LogStream final : public WriteAhead {
   Result<Prepared> prepare_next(LogRoom room);
   Result<LogFileHeader> write_next_header(const Prepared& next, std::uint64_t checksums);
   Status swing_to(const LogFileHeader& header);
-  void fill_with_padding();
-  bool pad(std::size_t room);
   Status write_steps(const std::vector<LogWriteStep>& steps);
   void publish_end();
   Error fail(const Error& cause);

@@ -44,6 +44,9 @@ struct LogReadRules {
   // How many segments one write may cover. Good segments at most this far behind a damaged one may
   // belong to the same torn write; any further ones prove that the damage came later.
   std::uint16_t write_segments_max = 16;
+  // The same when the first segment of the write was held back until the others were durable
+  // (framing since Windows 8): they may be good as far as this behind its first sector of zeros.
+  std::uint16_t held_back_segments_max = 256;
 };
 
 class LogGeneration {

@@ -52,14 +52,17 @@ Error SegmentScan::lies(std::uint32_t isec, const char* why) const {
 }
 
 // Nothing durable may follow the end: segments of the torn write may, as far as one write reaches.
+// With its first segment held back that is further.
 Status SegmentScan::end_before(std::uint32_t isec, LogEnd end) {
   log_.end_ = end;
   log_.end_position_ = {0, static_cast<std::uint16_t>(isec), log_.generation()};
   const std::uint32_t places = log_.header_.fields.file_segments;
+  const bool held_back = present(isec) && is_held_back(at(isec));
+  const std::uint32_t reach = held_back ? rules_.held_back_segments_max : rules_.write_segments_max;
   for (std::uint32_t later = isec + 1; later < places && present(later); ++later) {
     const auto number = static_cast<std::uint16_t>(later);
     if (look_at_segment(at(later), log_.generation(), number) != SegmentLook::in_place) continue;
-    if (later - isec >= rules_.write_segments_max) {
+    if (later - isec >= reach) {
       return lies(isec, "is damaged, but good ones follow that were written later");
     }
     log_.end_ = LogEnd::torn;

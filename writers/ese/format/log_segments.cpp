@@ -30,6 +30,10 @@ void seal_segment(MutableBytes segment, Lgpos address, LogTime started) {
   store_le(segment.data(), ecc_checksum(segment, address.isec, true));
 }
 
+bool is_held_back(Bytes segment) {
+  return all_zero(segment.first(kLogSectorBytes));
+}
+
 bool is_shadow(Bytes segment, Generation generation, std::uint16_t isec) {
   if (isec == 0) return false;
   const auto header = decode<SegmentHeader>(segment);

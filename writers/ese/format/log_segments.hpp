@@ -11,6 +11,8 @@
 namespace stillframe::ese {
 
 inline constexpr std::size_t kLogSegmentBytes = 4096;
+// Reaches the disk whole or not at all, and holds a segment's checksum and address.
+inline constexpr std::size_t kLogSectorBytes = 512;
 
 struct SegmentHeader {
   static constexpr std::size_t kBytes = 40;
@@ -58,6 +60,9 @@ enum class SegmentVerdict {
 };
 
 SegmentLook look_at_segment(Bytes segment, Generation generation, std::uint16_t isec);
+
+// Whether the segment was held back while others behind it were written: its first sector is zero.
+bool is_held_back(Bytes segment);
 
 // Whether `segment`, which lies at `isec`, is a good copy of the one before.
 bool is_shadow(Bytes segment, Generation generation, std::uint16_t isec);

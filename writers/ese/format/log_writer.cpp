@@ -17,6 +17,7 @@ constexpr std::size_t kPieceRoomMin = 32;
 constexpr std::size_t kFirstPieceRoom = kSegmentRecordBytes - FragmentBeginRecord::kBytes;
 constexpr std::size_t kPieceRoom = kSegmentRecordBytes - FragmentRecord::kBytes;
 constexpr std::size_t kStepSegmentsMax = LogReadRules{}.write_segments_max;
+constexpr std::size_t kLongStepSegmentsMax = LogReadRules{}.held_back_segments_max;
 
 std::uint64_t offset_of(std::uint32_t isec) {
   return isec * std::uint64_t{kLogSegmentBytes};
@@ -26,17 +27,6 @@ std::uint32_t pieces_for(std::size_t bytes) {
   return static_cast<std::uint32_t>((bytes + kPieceRoom - 1) / kPieceRoom);
 }
 
-// As many writes a step as one may have.
-void add_steps(std::vector<LogWriteStep>& steps, std::vector<LogWrite> writes) {
-  for (std::size_t at = 0; at < writes.size(); at += kStepSegmentsMax) {
-    const std::size_t end = std::min(at + kStepSegmentsMax, writes.size());
-    LogWriteStep step;
-    std::move(writes.begin() + static_cast<std::ptrdiff_t>(at),
-              writes.begin() + static_cast<std::ptrdiff_t>(end), std::back_inserter(step));
-    steps.push_back(std::move(step));
-  }
-}
-
 }  // namespace
 
 LogSegmentWriter::LogSegmentWriter(Generation generation, std::uint16_t file_segments,
@@ -44,6 +34,8 @@ LogSegmentWriter::LogSegmentWriter(Generation generation, std::uint16_t file_seg
     : generation_(generation),
       file_segments_(file_segments),
       next_isec_(begin),
+      // What was read and repaired may have left a copy there.
+      zeros_from_(static_cast<std::uint16_t>(begin + (begin > 1 ? 1 : 0))),
       checksums_(checksums) {
   STILLFRAME_CHECK(begin >= 1 && begin < file_segments, "a log begins behind its header");
 }
@@ -103,8 +95,8 @@ void LogSegmentWriter::put_pieces(Bytes record, LogTime now) {
 }
 
 std::optional<AppendedRecord> LogSegmentWriter::append(Bytes record, LogTime now) {
-  STILLFRAME_CHECK(measure_record(record).read == RecordRead::whole &&
-                       measure_record(record).bytes == record.size(),
+  const RecordSpan span = measure_record(record);
+  STILLFRAME_CHECK(span.read == RecordRead::whole && span.bytes == record.size(),
                    "what is appended to a log is one whole record");
   if (new_segments_for(record.size()) > segments_left()) return std::nullopt;
   const bool cut = record.size() > kPieceRoomMin && record.size() > room();
@@ -141,18 +133,38 @@ void LogSegmentWriter::pad_with_nop2() {
   current().used = kLogSegmentBytes;
 }
 
-void LogSegmentWriter::seal(Segment& segment) {
-  seal_segment(segment.bytes, {0, segment.isec, generation_}, segment.started);
+bool LogSegmentWriter::pad_segment(LogTime now) {
+  if (room() == 0) {
+    if (segments_left() == 0) return false;
+    open_segment(now);
+  }
+  pad_with_nop2();
+  dirty_ = true;
+  return true;
 }
 
-// Every segment at its place, and the last one's copy behind it unless it is full.
-std::vector<LogWrite> LogSegmentWriter::writes_of_all() const {
-  std::vector<LogWrite> writes;
-  for (const Segment& segment : segments_) {
-    writes.push_back({offset_of(segment.isec), segment.bytes});
-  }
-  if (room() > 0) writes.push_back({offset_of(segments_.back().isec + 1u), segments_.back().bytes});
-  return writes;
+// The segment behind the last one that may be written together with that at `begin`.
+std::size_t LogSegmentWriter::end_of_step(std::size_t begin) const {
+  // The next write may destroy its copy, so the segment itself must be durable before that.
+  if (segments_[begin].shadowed) return begin + 1;
+  // A copy of the segment before may be where it goes: what is torn there does not begin with
+  // zeros.
+  const bool zeros = segments_[begin].isec >= zeros_from_;
+  return std::min(segments_.size(), begin + (zeros ? kLongStepSegmentsMax : kStepSegmentsMax));
+}
+
+// Every segment at its place, and the last one's copy behind it unless it is full. A copy that is
+// there already is replaced by a step of its own.
+LogWrite LogSegmentWriter::write_of(std::size_t begin, std::size_t end) const {
+  LogWrite write{offset_of(segments_[begin].isec), {}};
+  write.bytes.reserve((end - begin + 1) * kLogSegmentBytes);
+  const auto add = [&](const Segment& segment) {
+    write.bytes.insert(write.bytes.end(), segment.bytes.begin(), segment.bytes.end());
+  };
+  for (std::size_t i = begin; i < end; ++i) add(segments_[i]);
+  const bool last = end == segments_.size() && room() > 0;
+  if (last && !segments_[begin].shadowed) add(segments_.back());
+  return write;
 }
 
 std::vector<LogWriteStep> LogSegmentWriter::flush(FlushMode mode) {
@@ -160,14 +172,24 @@ std::vector<LogWriteStep> LogSegmentWriter::flush(FlushMode mode) {
   if (!dirty_ && !closing) return {};
   if (mode == FlushMode::close) pad_with_nop2();
   for (Segment& segment : segments_) seal(segment);
-  std::vector<LogWrite> writes = writes_of_all();
   std::vector<LogWriteStep> steps;
-  if (segments_.front().shadowed) {
-    // The next write may destroy its copy, so the segment itself must be durable before that.
-    steps.push_back({std::move(writes.front())});
-    writes.erase(writes.begin());
+  for (std::size_t at = 0; at < segments_.size();) {
+    const std::size_t end = end_of_step(at);
+    LogWrite write = write_of(at, end);
+    if (end - at <= kStepSegmentsMax) {
+      steps.push_back({std::move(write)});
+    } else {
+      const auto first = write.bytes.begin(), behind = first + kLogSectorBytes;
+      LogWrite head{write.offset, {first, behind}};
+      std::fill(first, behind, std::byte{0});
+      steps.push_back({std::move(write)});
+      steps.push_back({std::move(head)});
+    }
+    at = end;
   }
-  add_steps(steps, std::move(writes));
+  if (room() > 0 && current().shadowed) {
+    steps.push_back({{offset_of(current().isec + 1u), current().bytes}});
+  }
   const bool open = room() > 0;
   const std::size_t done = segments_.size() - (open ? 1 : 0);
   for (std::size_t i = 0; i < done; ++i) {
@@ -175,8 +197,14 @@ std::vector<LogWriteStep> LogSegmentWriter::flush(FlushMode mode) {
   }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(done));
   if (open) current().shadowed = true;
+  // Where the copy lies the next segment goes.
+  zeros_from_ = std::max(zeros_from_, static_cast<std::uint16_t>(next_isec_ + (open ? 1 : 0)));
   dirty_ = false;
   return steps;
+}
+
+void LogSegmentWriter::seal(Segment& segment) {
+  seal_segment(segment.bytes, {0, segment.isec, generation_}, segment.started);
 }
 
 std::uint64_t LogSegmentWriter::checksums() const {
@@ -209,9 +237,6 @@ std::uint64_t checksums_before(const LogGeneration& log, std::uint32_t end) {
   }
   return sum;
 }
-
-// Reaches the disk whole or not at all, and holds a segment's checksum and address.
-constexpr std::size_t kSectorBytes = 512;
 
 std::vector<std::uint16_t> written_segments(const LogGeneration& log, std::uint32_t begin) {
   std::vector<std::uint16_t> written;
@@ -248,7 +273,7 @@ void add_clearing(std::vector<LogWriteStep>& steps, const LogGeneration& log, st
   add_from_behind(steps, written, [&](std::uint16_t isec) {
     const Bytes old_bytes = log.segment(isec);
     std::vector<std::byte> bytes(old_bytes.begin(), old_bytes.end());
-    std::fill_n(bytes.begin(), kSectorBytes, std::byte{0});
+    std::fill_n(bytes.begin(), kLogSectorBytes, std::byte{0});
     return bytes;
   });
   add_from_behind(steps, written,

@@ -23,8 +23,10 @@ struct LogWrite {
 };
 
 // Writes that may reach the disk in any order and in part; all of them must be durable before the
-// first write of the next step is begun. No step covers more than LogReadRules::write_segments_max
-// segments, so that a reader can tell what one torn step leaves from damage.
+// first write of the next step is begun. A step covers LogReadRules::write_segments_max segments at
+// most, so that a reader can tell what one torn step leaves from damage. A longer one, up to
+// held_back_segments_max, leaves out the first sector of its first segment, which is a step of its
+// own behind it: until that is written, none of it counts.
 using LogWriteStep = std::vector<LogWrite>;
 
 enum class FlushMode {
@@ -50,11 +52,21 @@ class LogSegmentWriter {
   LogSegmentWriter(Generation generation, std::uint16_t file_segments, std::uint16_t begin = 1,
                    std::uint64_t checksums = 0);
 
+  // The file may hold anything, not zeros: every step is a short one.
+  void distrust_file() noexcept { zeros_from_ = file_segments_; }
+
   // Adds a whole record of at most kRecordBytesMax. None, with nothing done, when it does not fit
   // into the generation any more: the caller flushes and begins the next one. A record that would
   // not fit into an empty generation never will; fits_empty() says so beforehand.
+  // `now` counts only if opens_segment() says so.
   std::optional<AppendedRecord> append(Bytes record, LogTime now);
+  bool opens_segment(std::size_t record_bytes) const noexcept {
+    return new_segments_for(record_bytes) > 0;
+  }
   bool fits_empty(std::size_t record_bytes) const noexcept;
+  // Fills the segment that the next record would go to with padding; false when the generation has
+  // none left.
+  bool pad_segment(LogTime now);
 
   // What to write so that every appended record is durable; nothing when all is already. The caller
   // carries out every step in order. After an error it has to give up the generation: nothing is
@@ -64,6 +76,8 @@ class LogSegmentWriter {
   // Where the next record can begin.
   Lgpos position() const noexcept;
   Generation generation() const noexcept { return generation_; }
+  // How many segments the next flush writes, the copy of the last one left out.
+  std::size_t segments_to_flush() const noexcept { return dirty_ ? segments_.size() : 0; }
   // The XOR of all segments' checksums, for the next generation's header. All is flushed.
   std::uint64_t checksums() const;
 
@@ -86,11 +100,13 @@ class LogSegmentWriter {
   void put_pieces(Bytes record, LogTime now);
   void pad_with_nop2();
   void seal(Segment& segment);
-  std::vector<LogWrite> writes_of_all() const;
+  std::size_t end_of_step(std::size_t begin) const;
+  LogWrite write_of(std::size_t begin, std::size_t end) const;
 
   Generation generation_;
   std::uint16_t file_segments_;
   std::uint16_t next_isec_;
+  std::uint16_t zeros_from_;     // places from this one on have never been written
   std::uint64_t checksums_ = 0;  // of segments that will not change any more
   bool dirty_ = false;
   std::vector<Segment> segments_;  // ascending; the last one may be open
