@@ -151,6 +151,41 @@ TEST_F(EseVersionStore, TheLimitIsKept) {
   EXPECT_TRUE(small.add(name, {VersionOper::replace, data, 0, 0, 4}, by).ok());
 }
 
+// Only what may be flagged deleted on its page is worth a look.
+TEST_F(EseVersionStore, WhatStayedAliveDoesNotSettle) {
+  TransactionState& writer = begin(1);
+  add(writer, "made", {VersionOper::insert, {}, 0, 0, 4});
+  add(writer, "changed", {VersionOper::replace, bytes_of("x"), 0, 0, 4});
+  add(writer, "back", {VersionOper::flag_delete, {}, 0, 0, 4});
+  add(writer, "back", {VersionOper::insert, {}, 0, 0, 4});
+  add(writer, "gone", {VersionOper::insert, {}, 0, 0, 4});
+  add(writer, "gone", {VersionOper::flag_delete, {}, 0, 0, 4});
+  transactions_.commit(writer);
+  const auto settled = store_.purge(transactions_.oldest_needed(), 10);
+  ASSERT_EQ(settled.size(), 1u);
+  EXPECT_EQ(settled[0].bookmark, bytes_of("gone"));
+  EXPECT_EQ(store_.versions(), 0u);
+  EXPECT_EQ(store_.bytes(), 0u);
+}
+
+// More nodes than a table begins with, so that its lists are dealt out again.
+TEST_F(EseVersionStore, ManyNodesKeepTheirVersionsInOrder) {
+  TransactionState& writer = begin(1);
+  for (const char* data : {"first", "second", "third"}) {
+    for (int i = 0; i < 1500; ++i) {
+      add(writer, "k" + std::to_string(i), {VersionOper::replace, bytes_of(data), 0, 0, 4});
+    }
+  }
+  TransactionState& reader = begin(2);
+  for (int i = 0; i < 1500; ++i) {
+    const std::vector<std::byte> key = bytes_of("k" + std::to_string(i));
+    NodeState state{true, bytes_of("now")};
+    store_.show_to(reader, {Dbid{1}, Objid{8}, key}, state);
+    ASSERT_EQ(state.data, bytes_of("first")) << i;
+    ASSERT_EQ(store_.count({Dbid{1}, Objid{8}, key}), 3u) << i;
+  }
+}
+
 // Random transactions against a model in which each takes a copy of everything when it begins.
 class History {
  public:

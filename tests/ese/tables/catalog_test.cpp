@@ -126,6 +126,23 @@ TEST_P(CatalogTest, ARolledBackTableIsGone) {
   EXPECT_EQ(db_.expect_sound().tables, 4u);
 }
 
+// What an open transaction has logged would be synced for nothing; a lazy commit is waited for.
+TEST_P(CatalogTest, CleaningUpMakesCommitsDurableAndNothingElse) {
+  create(numbers("t"), 0);
+  const auto transaction = db_.begin(10);
+  auto opened = db_.catalog->open_table(*transaction, "t");
+  ASSERT_TRUE(opened.ok());
+  ASSERT_TRUE(db_.log->make_all_durable().ok());
+  fill(opened.value().table(), *transaction, 3);
+  const Lgpos durable = db_.log->durable();
+  clean_up();
+  EXPECT_EQ(db_.log->durable(), durable);
+  ASSERT_TRUE(transaction->commit(CommitMode::lazy).ok());
+  EXPECT_EQ(db_.log->durable(), durable);
+  clean_up();
+  EXPECT_EQ(db_.log->durable(), db_.log->end());
+}
+
 TEST_P(CatalogTest, ARolledBackLevelTakesItsColumnAndIndexBack) {
   create(numbers("t"), 40);
   const auto transaction = db_.begin(10);

@@ -17,10 +17,6 @@ namespace {
 
 constexpr std::size_t kLargePage = 8192;
 
-Bookmark copy_of(const BookmarkView& node) {
-  return {{node.key.begin(), node.key.end()}, {node.data.begin(), node.data.end()}};
-}
-
 std::size_t grown_by(std::size_t now, std::size_t before) {
   return now > before ? now - before : 0;
 }
@@ -97,8 +93,8 @@ Result<BTree::NodeOperation> BTree::found_operation(const PageView& leaf, const 
                                                     VersionOper oper,
                                                     const OpenTransaction& transaction) const {
   const auto [line, found] = find_line(leaf, node);
-  const std::vector<std::byte> joined = copy_of(node).joined();
-  Status may = database_.versions.may_change(name_of(joined), oper, transaction.state());
+  const JoinedName joined(node);
+  Status may = database_.versions.may_change(name_of(joined.bytes()), oper, transaction.state());
   if (!may.ok()) return may.error();
   if (!found || leaf.node(line).deleted()) {
     return ese_error(EseErr::record_not_found, "there is no such node");
@@ -117,9 +113,9 @@ Result<std::optional<BTree::NodeOperation>> BTree::insert_operation(
     const PageView& leaf, Bytes key, Bytes data, const OpenTransaction& transaction) const {
   const BookmarkView node{key, id_.unique ? Bytes{} : data};
   const auto [line, found] = find_line(leaf, node);
-  const std::vector<std::byte> joined = copy_of(node).joined();
-  Status may =
-      database_.versions.may_change(name_of(joined), VersionOper::insert, transaction.state());
+  const JoinedName joined(node);
+  Status may = database_.versions.may_change(name_of(joined.bytes()), VersionOper::insert,
+                                             transaction.state());
   if (!may.ok()) return may.error();
   NodeOperation operation;
   operation.line = line;
@@ -228,13 +224,13 @@ Status BTree::erase(OpenTransaction& transaction, Bytes key) {
 }
 
 Status BTree::clean_up(OpenTransaction& transaction, const BookmarkView& node) {
-  const std::vector<std::byte> joined = copy_of(node).joined();
+  const JoinedName joined(node);
   bool emptied = false;
   Status cleaned =
       change(transaction, node, [&](const PageView& leaf) -> Result<std::optional<NodeOperation>> {
         const auto [line, found] = find_line(leaf, node);
         if (!found || !leaf.node(line).deleted() ||
-            database_.versions.has_versions(name_of(joined))) {
+            database_.versions.has_versions(name_of(joined.bytes()))) {
           return std::optional<NodeOperation>();
         }
         NodeOperation operation;
@@ -271,9 +267,10 @@ Status BTree::check_all_seen(const OpenTransaction& transaction) const {
     const PageView view(leaf.value().bytes());
     for (std::size_t line = 0; line < view.lines(); ++line) {
       if ((view.node_flags(line) & kNodeVersion) == 0) continue;
-      const std::vector<std::byte> joined = bookmark_of(view, line).joined();
-      Status may =
-          database_.versions.may_change(name_of(joined), VersionOper::replace, transaction.state());
+      const Bookmark bookmark = bookmark_of(view, line);
+      const JoinedName joined(bookmark.view());
+      Status may = database_.versions.may_change(name_of(joined.bytes()), VersionOper::replace,
+                                                 transaction.state());
       if (!may.ok()) return may;
     }
     if (view.next() == Pgno::null) return Ok{};
@@ -308,8 +305,9 @@ std::vector<std::size_t> BTree::kept_for_undo(const PageView& leaf) const {
   if (leaf.uncommitted_free_bytes() == 0) return kept;
   for (std::size_t line = 0; line < kept.size(); ++line) {
     if ((leaf.node_flags(line) & kNodeVersion) == 0) continue;
-    const std::vector<std::byte> joined = bookmark_of(leaf, line).joined();
-    kept[line] = database_.versions.bytes_for_undo(name_of(joined), leaf.data(line).size());
+    const Bookmark bookmark = bookmark_of(leaf, line);
+    const JoinedName joined(bookmark.view());
+    kept[line] = database_.versions.bytes_for_undo(name_of(joined.bytes()), leaf.data(line).size());
   }
   return kept;
 }
@@ -350,7 +348,7 @@ Status BTree::apply(OpenTransaction& transaction, PageRef& leaf, const NodeOpera
 // `prefix` is that of the page the node goes to; empty for a page that is about to be split.
 std::vector<std::byte> BTree::record_of(const NodeOperation& operation,
                                         const PageRecordHeader& header,
-                                        const std::vector<Rceid>& versions, Bytes prefix) const {
+                                        std::span<const Rceid> versions, Bytes prefix) const {
   const LooseNode& node = operation.node;
   const Rceid version = versions.empty() ? Rceid::none : versions.front();
   const NodeRecordHeader head{header, version, id_.root, id_.objid};
@@ -403,8 +401,8 @@ Status BTree::undo(const Author& author, const BookmarkView& node, Rceid version
   if (!leaf.ok()) return leaf.error();
   const PageView view(leaf.value().bytes());
   const auto [line, found] = find_line(view, node);
-  const std::vector<std::byte> joined = copy_of(node).joined();
-  const NodeName name = name_of(joined);
+  const JoinedName joined(node);
+  const NodeName name = name_of(joined.bytes());
   const auto undone = database_.versions.find(name, version);
   if (!undone.ok()) return undone.error();
   if (!found) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -99,9 +100,7 @@ class BTree {
                                         VersionOper oper, const OpenTransaction& transaction) const;
   Result<std::optional<NodeOperation>> insert_operation(const PageView& leaf, Bytes key, Bytes data,
                                                         const OpenTransaction& transaction) const;
-  NodeName name_of(const std::vector<std::byte>& joined) const {
-    return {database_.id, id_.objid, joined};
-  }
+  NodeName name_of(Bytes joined) const { return {database_.id, id_.objid, joined}; }
   std::uint8_t record_flags(bool versioned) const;
 
   Status change(OpenTransaction& transaction, const BookmarkView& node, const Prepare& prepare);
@@ -112,7 +111,7 @@ class BTree {
   // The versions of an operation, which go again unless keep() is called.
   class NotedVersions;
   std::vector<std::byte> record_of(const NodeOperation& operation, const PageRecordHeader& header,
-                                   const std::vector<Rceid>& versions, Bytes prefix) const;
+                                   std::span<const Rceid> versions, Bytes prefix) const;
 
   // One level of a split, the leaf's first.
   struct LevelSplit {

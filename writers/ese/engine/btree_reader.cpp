@@ -11,8 +11,8 @@ bool BTreeReader::look_at(const PageView& page, std::size_t line) {
   Bookmark bookmark = bookmark_of(page, line);
   if ((node.flags & kNodeVersion) != 0) {
     const OpenDatabase& database = tree_.database();
-    const std::vector<std::byte> joined = bookmark.joined();
-    database.versions.show_to(reader_, {database.id, tree_.id().objid, joined}, state);
+    const JoinedName joined(bookmark.view());
+    database.versions.show_to(reader_, {database.id, tree_.id().objid, joined.bytes()}, state);
   }
   if (!state.there) return false;
   key_ = std::move(bookmark.key);

@@ -1,8 +1,11 @@
 // The versions that one change of a node makes. For btree*.cpp alone.
 #pragma once
 
+#include <array>
+#include <span>
 #include <vector>
 
+#include "framework/base/check.hpp"
 #include "writers/ese/engine/btree.hpp"
 
 namespace stillframe::ese {
@@ -17,36 +20,46 @@ class BTree::NotedVersions {
   NotedVersions& operator=(const NotedVersions&) = delete;
 
   ~NotedVersions() {
-    if (kept_) return;
-    const std::vector<std::byte> joined = bookmark_.joined();
-    for (std::size_t i = numbers_.size(); i-- > 0;) {
-      tree_.database_.versions.forget(tree_.name_of(joined), numbers_[i]);
+    if (kept_ || count_ == 0) return;
+    const JoinedName joined(name());
+    for (std::size_t i = count_; i-- > 0;) {
+      tree_.database_.versions.forget(tree_.name_of(joined.bytes()), numbers_[i]);
       transaction_.forget_last();
     }
   }
 
+  // Once. The node outlives this.
   Status add(const LooseNode& node, const std::vector<Change>& changes) {
-    bookmark_.key = node.key;
-    if (!tree_.id_.unique) bookmark_.data = node.data;
-    const std::vector<std::byte> joined = bookmark_.joined();
+    STILLFRAME_CHECK(changes.size() <= numbers_.size(), "a change makes two versions at most");
+    node_ = &node;
+    if (changes.empty()) return Ok{};
+    const JoinedName joined(name());
     for (const Change& change : changes) {
-      auto added =
-          tree_.database_.versions.add(tree_.name_of(joined), change, transaction_.shared_state());
+      auto added = tree_.database_.versions.add(tree_.name_of(joined.bytes()), change,
+                                                transaction_.shared_state());
       if (!added.ok()) return added.error();
-      numbers_.push_back(added.value());
-      transaction_.note(tree_, bookmark_, added.value());
+      numbers_[count_++] = added.value();
+      const BookmarkView view = name();
+      transaction_.note(tree_,
+                        {{view.key.begin(), view.key.end()}, {view.data.begin(), view.data.end()}},
+                        added.value());
     }
     return Ok{};
   }
 
-  const std::vector<Rceid>& numbers() const noexcept { return numbers_; }
+  std::span<const Rceid> numbers() const noexcept { return std::span(numbers_).first(count_); }
   void keep() noexcept { kept_ = true; }
 
  private:
+  BookmarkView name() const {
+    return {node_->key, tree_.id_.unique ? Bytes{} : Bytes(node_->data)};
+  }
+
   BTree& tree_;
   OpenTransaction& transaction_;
-  Bookmark bookmark_;
-  std::vector<Rceid> numbers_;
+  const LooseNode* node_ = nullptr;
+  std::array<Rceid, 2> numbers_{};
+  std::size_t count_ = 0;
   bool kept_ = false;
 };
 

@@ -30,6 +30,26 @@ struct Bookmark {
   }
 };
 
+// Both parts of a name as one run of bytes, copied only if it has both. Of bytes that stay.
+class JoinedName {
+ public:
+  explicit JoinedName(const BookmarkView& node) : bytes_(node.key) {
+    if (node.data.empty()) return;
+    copy_.reserve(node.key.size() + node.data.size());
+    copy_.assign(node.key.begin(), node.key.end());
+    copy_.insert(copy_.end(), node.data.begin(), node.data.end());
+    bytes_ = copy_;
+  }
+  JoinedName(const JoinedName&) = delete;
+  JoinedName& operator=(const JoinedName&) = delete;
+
+  Bytes bytes() const noexcept { return bytes_; }
+
+ private:
+  std::vector<std::byte> copy_;
+  Bytes bytes_;
+};
+
 inline Bookmark bookmark_of(const PageView& page, std::size_t line) {
   const NodeView node = page.node(line);
   Bookmark bookmark;

@@ -52,8 +52,8 @@ Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(Pgno pgno, Bytes bytes) {
 Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(const Place& node) {
   const auto& [pgno, page, line] = node;
   const Bookmark bookmark = bookmark_of(page, line);
-  const std::vector<std::byte> joined = bookmark.joined();
-  const NodeName name{id, page.objid(), joined};
+  const JoinedName joined(bookmark.view());
+  const NodeName name{id, page.objid(), joined.bytes()};
   std::optional<Lgpos> last;
   for (const VersionStore::Pending& version : versions.pending(name)) {
     // A commit that is not durable yet may be lost, and what to undo it with is not logged any

@@ -94,7 +94,7 @@ Status OpenTransaction::commit(CommitMode mode) {
   }
   undo_.clear();
   level_ = 0;
-  transactions_.commit(*state_);
+  transactions_.commit(*state_, logged_level_ > 0 ? last_ : Lgpos{});
   for (TransactionWatcher* watcher : watchers_) watcher->committed(*this);
   // Others may see it from here on: whatever they commit comes behind it in the log.
   if (logged_level_ == 0 || mode == CommitMode::lazy) return Ok{};

@@ -1,5 +1,7 @@
 #include "writers/ese/engine/transaction.hpp"
 
+#include <algorithm>
+
 #include "framework/base/check.hpp"
 
 namespace stillframe::ese {
@@ -22,8 +24,9 @@ std::shared_ptr<TransactionState> Transactions::begin(Procid session) {
 
 // Under the same lock that hands out the numbers: nobody can begin after the commit's number and
 // find the transaction not yet committed.
-void Transactions::commit(TransactionState& transaction) {
+void Transactions::commit(TransactionState& transaction, Lgpos logged) {
   const std::lock_guard lock(mutex_);
+  last_commit_ = std::max(last_commit_, logged);
   transaction.committed_at_ = next_;
   next_ = after(next_);
   transaction.committed_.store(true, std::memory_order_release);
@@ -45,6 +48,11 @@ void Transactions::end(TransactionState& transaction) {
 Trx Transactions::oldest_needed() const {
   const std::lock_guard lock(mutex_);
   return active_.empty() ? next_ : *active_.begin();
+}
+
+Lgpos Transactions::last_commit() const {
+  const std::lock_guard lock(mutex_);
+  return last_commit_;
 }
 
 void Transactions::begins_in_log(const TransactionState& transaction, Lgpos at) {

@@ -51,12 +51,16 @@ class Transactions {
  public:
   std::shared_ptr<TransactionState> begin(Procid session);
   // From here on every transaction that begins sees all of it, and none that had begun sees any.
-  void commit(TransactionState& transaction);
+  // `logged` is where its commit is in the log; none if it changed nothing.
+  void commit(TransactionState& transaction, Lgpos logged = {});
   // Without a trace: its versions have been undone.
   void rollback(TransactionState& transaction);
 
   // What was committed before this is seen by every transaction, now and later.
   Trx oldest_needed() const;
+
+  // The last commit in the log: once it is durable, so is every transaction that has committed.
+  Lgpos last_commit() const;
 
   // The transaction is about to log that it began, at `at` or behind it. Known until it ends.
   void begins_in_log(const TransactionState& transaction, Lgpos at);
@@ -75,6 +79,7 @@ class Transactions {
   Trx next_{kTrxStep};
   std::multiset<Trx, Earlier> active_;  // by when they began
   std::map<const TransactionState*, Lgpos> in_log_;
+  Lgpos last_commit_;
 };
 
 }  // namespace stillframe::ese

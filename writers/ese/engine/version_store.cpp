@@ -1,8 +1,10 @@
 #include "writers/ese/engine/version_store.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <functional>
+#include <new>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "framework/base/check.hpp"
@@ -12,28 +14,15 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kNamePrefix = sizeof(Dbid) + sizeof(Objid);
 constexpr std::size_t kVersionOverhead = 160;  // what a version costs beside its bytes, roughly
+constexpr std::size_t kSlotsMin = 16;
 
-std::string name_of(const NodeName& node) {
-  std::string name(kNamePrefix, '\0');
-  std::memcpy(name.data(), &node.db, sizeof node.db);
-  std::memcpy(name.data() + sizeof node.db, &node.tree, sizeof node.tree);
-  name.append(reinterpret_cast<const char*>(node.bookmark.data()), node.bookmark.size());
-  return name;
-}
-
-VersionStore::Settled settled_of(const std::string& name) {
-  VersionStore::Settled settled;
-  std::memcpy(&settled.db, name.data(), sizeof settled.db);
-  std::memcpy(&settled.tree, name.data() + sizeof settled.db, sizeof settled.tree);
-  const auto* bytes = reinterpret_cast<const std::byte*>(name.data());
-  settled.bookmark.assign(bytes + kNamePrefix, bytes + name.size());
-  return settled;
-}
-
-std::size_t cost_of(const std::string& name, const Change& change) {
-  return kVersionOverhead + name.size() + change.old_data.size();
+std::uint64_t hash_of(const NodeName& node) {
+  const std::string_view bytes(reinterpret_cast<const char*>(node.bookmark.data()),
+                               node.bookmark.size());
+  const auto tree = std::uint64_t{static_cast<std::uint32_t>(node.tree)} << 8 |
+                    static_cast<std::uint8_t>(node.db);
+  return std::hash<std::string_view>{}(bytes) ^ tree * 0x9E3779B97F4A7C15;
 }
 
 void subtract(const Change& change, std::vector<std::byte>& data) {
@@ -73,176 +62,266 @@ Error write_conflict(const TransactionState& other) {
 
 }  // namespace
 
+struct VersionStore::Version {
+  Version* next = nullptr;  // in its slot
+  Version* made_before = nullptr;
+  Version* made_after = nullptr;
+  std::uint64_t hash = 0;
+  Dbid db{};
+  Objid tree = Objid::null;
+  std::size_t bookmark_bytes = 0;
+  Rceid rceid{};
+  Change change;
+  std::shared_ptr<TransactionState> by;  // shared with the session and with its other versions
+  Lgpos undo_info;                       // where the log holds what undoes it
+
+  std::byte* bookmark_at() { return reinterpret_cast<std::byte*>(this + 1); }
+  Bytes bookmark() const { return {reinterpret_cast<const std::byte*>(this + 1), bookmark_bytes}; }
+  bool is_of(std::uint64_t other, const NodeName& node) const {
+    return hash == other && db == node.db && tree == node.tree &&
+           bookmark_bytes == node.bookmark.size() &&
+           std::equal(node.bookmark.begin(), node.bookmark.end(), bookmark().begin());
+  }
+  Settled settled() const { return {db, tree, {bookmark().begin(), bookmark().end()}}; }
+  std::size_t cost() const { return kVersionOverhead + bookmark_bytes + change.old_data.size(); }
+};
+
+void VersionStore::Delete::operator()(Version* version) const noexcept {
+  version->~Version();
+  ::operator delete(version);
+}
+
+VersionStore::Owned VersionStore::make(const NodeName& node, Change change,
+                                       std::shared_ptr<TransactionState> by) {
+  void* memory = ::operator new(sizeof(Version) + node.bookmark.size());
+  Owned version(new (memory) Version);
+  version->hash = hash_of(node);
+  version->db = node.db;
+  version->tree = node.tree;
+  version->bookmark_bytes = node.bookmark.size();
+  std::copy(node.bookmark.begin(), node.bookmark.end(), version->bookmark_at());
+  version->change = std::move(change);
+  version->by = std::move(by);
+  return version;
+}
+
+VersionStore::~VersionStore() {
+  while (oldest_ != nullptr) Owned(std::exchange(oldest_, oldest_->made_after));
+}
+
+// ---- By node
+
+void VersionStore::Bucket::put(Version& version) {
+  if (versions >= slots.size()) grow();
+  Version*& slot = slots[version.hash / kBuckets % slots.size()];
+  version.next = slot;
+  slot = &version;
+  ++versions;
+}
+
+// From the back of each list, so that its order stays.
+void VersionStore::Bucket::grow() {
+  std::vector<Version*> old(std::max(kSlotsMin, 2 * slots.size()));
+  old.swap(slots);
+  std::vector<Version*> list;
+  for (Version* version : old) {
+    list.clear();
+    for (; version != nullptr; version = version->next) list.push_back(version);
+    for (std::size_t i = list.size(); i-- > 0;) {
+      Version*& slot = slots[list[i]->hash / kBuckets % slots.size()];
+      list[i]->next = slot;
+      slot = list[i];
+    }
+  }
+}
+
+VersionStore::Version* VersionStore::Bucket::find(std::uint64_t hash,
+                                                  const NodeName& node) const noexcept {
+  if (slots.empty()) return nullptr;
+  Version* version = slots[hash / kBuckets % slots.size()];
+  while (version != nullptr && !version->is_of(hash, node)) version = version->next;
+  return version;
+}
+
+VersionStore::Version* VersionStore::Bucket::older(const Version& version,
+                                                   const NodeName& node) noexcept {
+  Version* next = version.next;
+  while (next != nullptr && !next->is_of(version.hash, node)) next = next->next;
+  return next;
+}
+
+bool VersionStore::Bucket::take(Version& version) {
+  Version** link = &slots[version.hash / kBuckets % slots.size()];
+  while (*link != &version) link = &(*link)->next;
+  *link = version.next;
+  --versions;
+  return find(version.hash, {version.db, version.tree, version.bookmark()}) == nullptr;
+}
+
+template <class Visit>
+void VersionStore::visit(const NodeName& node, const Visit& visit) const {
+  const std::uint64_t hash = hash_of(node);
+  const Bucket& bucket = bucket_of(hash);
+  const std::lock_guard lock(bucket.mutex);
+  for (Version* version = bucket.find(hash, node); version != nullptr;
+       version = Bucket::older(*version, node)) {
+    if (visit(*version)) return;
+  }
+}
+
 Status VersionStore::may_change(const NodeName& node, VersionOper oper,
                                 const TransactionState& writer) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return Ok{};
-  for (const Version& version : found->second) {
+  Status may = Ok{};
+  visit(node, [&](const Version& version) {
     const bool both_add = oper == VersionOper::delta && version.change.oper == oper;
-    if (!both_add && !version.by->seen_by(writer)) return write_conflict(*version.by);
-  }
-  return Ok{};
+    if (both_add || version.by->seen_by(writer)) return false;
+    may = write_conflict(*version.by);
+    return true;
+  });
+  return may;
 }
 
 Result<Rceid> VersionStore::add(const NodeName& node, Change change,
                                 std::shared_ptr<TransactionState> by) {
-  const std::string name = name_of(node);
-  Rceid rceid{};
+  Owned version = make(node, std::move(change), std::move(by));
   {
     const std::lock_guard lock(made_mutex_);
-    const std::size_t cost = cost_of(name, change);
+    const std::size_t cost = version->cost();
     if (bytes_ + cost > bytes_max_) {
       return ese_error(EseErr::version_store_out_of_memory,
                        "the version store is full with " + std::to_string(bytes_) +
                            " bytes; end long transactions, or make it larger");
     }
     bytes_ += cost;
-    rceid = Rceid{next_rceid_};
+    ++versions_;
+    version->rceid = Rceid{next_rceid_};
     next_rceid_ = next_rceid_ + 1 == 0 ? 1 : next_rceid_ + 1;
-    made_.push_back({name, rceid, by});
+    version->made_before = newest_;
+    (newest_ == nullptr ? oldest_ : newest_->made_after) = version.get();
+    newest_ = version.get();
   }
-  Bucket& bucket = bucket_of(name);
+  Version& made = *version.release();  // the list's from here on
+  Bucket& bucket = bucket_of(made.hash);
   const std::lock_guard lock(bucket.mutex);
-  bucket.chains[name].push_back({rceid, std::move(change), std::move(by), {}});
-  return rceid;
+  bucket.put(made);
+  return made.rceid;
 }
 
 // From the newest back. Below a change that the reader sees there are only deltas it may not see:
 // any other change on top of an unseen one would have been a conflict.
 void VersionStore::show_to(const TransactionState& reader, const NodeName& node,
                            NodeState& state) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return;
-  for (auto version = found->second.rbegin(); version != found->second.rend(); ++version) {
-    if (!version->by->seen_by(reader)) {
-      undo(version->change, state);
-    } else if (version->change.oper != VersionOper::delta) {
-      return;
-    }
-  }
+  visit(node, [&](const Version& version) {
+    if (version.by->seen_by(reader)) return version.change.oper != VersionOper::delta;
+    undo(version.change, state);
+    return false;
+  });
 }
 
 Result<Change> VersionStore::find(const NodeName& node, Rceid rceid) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  if (const auto found = bucket.chains.find(name); found != bucket.chains.end()) {
-    for (const Version& version : found->second) {
-      if (version.rceid == rceid) return version.change;
-    }
-  }
+  std::optional<Change> found;
+  visit(node, [&](const Version& version) {
+    if (version.rceid == rceid) found = version.change;
+    return found.has_value();
+  });
+  if (found) return std::move(*found);
   return Error(Errc::not_found, "no version has this number");
 }
 
 void VersionStore::forget(const NodeName& node, Rceid rceid) {
-  const std::string name = name_of(node);
-  const bool last = drop(name, rceid);
+  const std::uint64_t hash = hash_of(node);
+  Bucket& bucket = bucket_of(hash);
+  Owned gone;
+  bool last = false;
+  {
+    const std::lock_guard lock(bucket.mutex);
+    Version* version = bucket.find(hash, node);
+    while (version != nullptr && version->rceid != rceid) version = Bucket::older(*version, node);
+    if (version == nullptr) return;
+    last = bucket.take(*version);
+    gone.reset(version);
+  }
   const std::lock_guard lock(made_mutex_);
-  if (last) undone_.push_back(settled_of(name));
-  const auto made = std::find_if(made_.rbegin(), made_.rend(),
-                                 [&](const Made& each) { return each.rceid == rceid; });
-  if (made != made_.rend()) made_.erase(std::next(made).base());
+  if (last) undone_.push_back(gone->settled());
+  forget_made(*gone);
+}
+
+// With made_mutex_ held.
+void VersionStore::forget_made(Version& version) {
+  Version* const before = version.made_before;
+  Version* const after = version.made_after;
+  (before == nullptr ? oldest_ : before->made_after) = after;
+  (after == nullptr ? newest_ : after->made_before) = before;
+  --versions_;
+  bytes_ -= version.cost();
 }
 
 std::size_t VersionStore::count(const NodeName& node) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  return found == bucket.chains.end() ? 0 : found->second.size();
+  std::size_t count = 0;
+  visit(node, [&](const Version&) {
+    ++count;
+    return false;
+  });
+  return count;
 }
 
 std::size_t VersionStore::bytes_for_undo(const NodeName& node, std::size_t data_bytes) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return 0;
   std::size_t most = data_bytes;
-  for (const Version& version : found->second) {
-    if (version.change.oper != VersionOper::replace || version.by->committed()) continue;
-    most = std::max(most, version.change.old_data.size());
-  }
+  visit(node, [&](const Version& version) {
+    if (version.change.oper == VersionOper::replace && !version.by->committed()) {
+      most = std::max(most, version.change.old_data.size());
+    }
+    return false;
+  });
   return most - data_bytes;
 }
 
 std::vector<VersionStore::Pending> VersionStore::pending(const NodeName& node) const {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  std::vector<Pending> found_pending;
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return found_pending;
-  for (const Version& version : found->second) {
+  std::vector<Pending> found;
+  visit(node, [&](const Version& version) {
     const bool needs = version.change.oper == VersionOper::replace ||
                        version.change.oper == VersionOper::flag_delete;
-    if (!needs) continue;
-    found_pending.push_back({version.rceid, version.change, version.by, version.undo_info});
-  }
-  return found_pending;
+    if (needs) found.push_back({version.rceid, version.change, version.by, version.undo_info});
+    return false;
+  });
+  std::reverse(found.begin(), found.end());
+  return found;
 }
 
 void VersionStore::set_undo_info(const NodeName& node, Rceid rceid, Lgpos at) {
-  const std::string name = name_of(node);
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return;
-  for (Version& version : found->second) {
+  visit(node, [&](Version& version) {
     if (version.rceid == rceid) version.undo_info = at;
-  }
+    return version.rceid == rceid;
+  });
 }
 
+// ---- All of them
+
 std::vector<VersionStore::Settled> VersionStore::purge(Trx oldest, std::size_t most) {
-  std::vector<Made> done;
+  std::vector<Owned> done;
   std::vector<Settled> settled;
   {
     const std::lock_guard lock(made_mutex_);
     settled.swap(undone_);
-    std::deque<Made> kept;
-    for (Made& made : made_) {
-      const bool old = made.by->committed() && before(made.by->committed_at(), oldest);
-      if (old && done.size() < most) {
-        done.push_back(std::move(made));
-      } else {
-        kept.push_back(std::move(made));
+    for (Version* version = oldest_; version != nullptr && done.size() < most;) {
+      Version* const next = version->made_after;
+      if (version->by->committed() && before(version->by->committed_at(), oldest)) {
+        forget_made(*version);
+        done.emplace_back(version);
       }
+      version = next;
     }
-    made_ = std::move(kept);
   }
-  for (const Made& made : done) {
-    if (drop(made.name, made.rceid)) settled.push_back(settled_of(made.name));
+  for (const Owned& version : done) {
+    Bucket& bucket = bucket_of(version->hash);
+    const std::lock_guard lock(bucket.mutex);
+    const bool last = bucket.take(*version);
+    // Whatever else came last left the node alive.
+    if (last && version->change.oper == VersionOper::flag_delete) {
+      settled.push_back(version->settled());
+    }
   }
   return settled;
-}
-
-bool VersionStore::drop(const std::string& name, Rceid rceid) {
-  Bucket& bucket = bucket_of(name);
-  const std::lock_guard lock(bucket.mutex);
-  const auto found = bucket.chains.find(name);
-  if (found == bucket.chains.end()) return false;
-  Chain& chain = found->second;
-  const auto version = std::find_if(chain.begin(), chain.end(),
-                                    [&](const Version& each) { return each.rceid == rceid; });
-  if (version == chain.end()) return false;
-  {
-    const std::lock_guard sizes(made_mutex_);
-    bytes_ -= cost_of(name, version->change);
-  }
-  chain.erase(version);
-  if (!chain.empty()) return false;
-  bucket.chains.erase(found);
-  return true;
-}
-
-VersionStore::Bucket& VersionStore::bucket_of(const std::string& name) const {
-  return buckets_[std::hash<std::string>{}(name) % kBuckets];
 }
 
 std::size_t VersionStore::bytes() const {
@@ -252,14 +331,16 @@ std::size_t VersionStore::bytes() const {
 
 std::size_t VersionStore::versions_of(Dbid db) const {
   const std::lock_guard lock(made_mutex_);
-  return static_cast<std::size_t>(std::count_if(made_.begin(), made_.end(), [db](const Made& made) {
-    return settled_of(made.name).db == db;
-  }));
+  std::size_t count = 0;
+  for (const Version* version = oldest_; version != nullptr; version = version->made_after) {
+    if (version->db == db) ++count;
+  }
+  return count;
 }
 
 std::size_t VersionStore::versions() const {
   const std::lock_guard lock(made_mutex_);
-  return made_.size();
+  return versions_;
 }
 
 }  // namespace stillframe::ese

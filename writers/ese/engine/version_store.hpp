@@ -4,11 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -51,6 +49,9 @@ struct NodeState {
 class VersionStore {
  public:
   explicit VersionStore(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  ~VersionStore();
+  VersionStore(const VersionStore&) = delete;
+  VersionStore& operator=(const VersionStore&) = delete;
 
   // Whether `writer` may change the node now. WriteConflict if another transaction has changed it
   // and `writer` does not see that change; deltas do not conflict with each other.
@@ -86,8 +87,7 @@ class VersionStore {
   std::vector<Pending> pending(const NodeName& node) const;
   void set_undo_info(const NodeName& node, Rceid rceid, Lgpos at);
 
-  // A node whose last version went: the page's mark of versions can go too, and the node itself if
-  // it is flagged deleted.
+  // A node whose last version went, if that may have left it flagged deleted: then it can go.
   struct Settled {
     Dbid db{};
     Objid tree = Objid::null;
@@ -102,33 +102,45 @@ class VersionStore {
   std::size_t versions_of(Dbid db) const;
 
  private:
-  struct Version {
-    Rceid rceid{};
-    Change change;
-    std::shared_ptr<TransactionState> by;  // shared with the session and with its other versions
-    Lgpos undo_info;                       // where the log holds what undoes it
+  // One change of one node, in one piece of memory with the node's name behind it.
+  struct Version;
+  struct Delete {
+    void operator()(Version* version) const noexcept;
   };
-  using Chain = std::vector<Version>;  // oldest first
+  using Owned = std::unique_ptr<Version, Delete>;
+  static Owned make(const NodeName& node, Change change, std::shared_ptr<TransactionState> by);
+
+  // Versions by the hash of their nodes; those of one node newest first.
   struct Bucket {
     mutable std::mutex mutex;
-    std::map<std::string, Chain, std::less<>> chains;  // by database, tree and bookmark
-  };
-  // In order of creation; looked through from the front.
-  struct Made {
-    std::string name;
-    Rceid rceid{};
-    std::shared_ptr<TransactionState> by;
+    std::vector<Version*> slots;
+    std::size_t versions = 0;
+
+    void put(Version& version);
+    // The newest version of the node, and from one the next older.
+    Version* find(std::uint64_t hash, const NodeName& node) const noexcept;
+    static Version* older(const Version& version, const NodeName& node) noexcept;
+    // Takes it out; whether it was the last one of its node.
+    bool take(Version& version);
+
+   private:
+    void grow();
   };
 
   static constexpr std::size_t kBuckets = 256;
 
-  Bucket& bucket_of(const std::string& name) const;
-  bool drop(const std::string& name, Rceid rceid);  // true when the chain is empty now
+  Bucket& bucket_of(std::uint64_t hash) const { return buckets_[hash % kBuckets]; }
+  // Calls visit(version) for every version of the node, newest first, until it says true.
+  template <class Visit>
+  void visit(const NodeName& node, const Visit& visit) const;
+  void forget_made(Version& version);
 
   const std::size_t bytes_max_;
   mutable Bucket buckets_[kBuckets];
   mutable std::mutex made_mutex_;
-  std::deque<Made> made_;
+  Version* oldest_ = nullptr;  // all versions in order of creation
+  Version* newest_ = nullptr;
+  std::size_t versions_ = 0;
   std::vector<Settled> undone_;  // nodes without versions since forget()
   std::size_t bytes_ = 0;
   std::uint32_t next_rceid_ = 1;

@@ -342,7 +342,8 @@ Status Catalog::free_dropped(OpenTransaction& transaction) {
 Result<std::size_t> Catalog::clean_up(std::size_t most) {
   const Trx oldest = parts_.transactions.oldest_needed();
   // A version keeps its page from being written before its commit is durable; so that comes first.
-  if (Status s = parts_.database.log.make_all_durable(); !s.ok()) return s.error();
+  const Lgpos commits = parts_.transactions.last_commit();
+  if (Status s = parts_.database.log.make_durable(commits); !s.ok()) return s.error();
   const auto settled = parts_.database.versions.purge(oldest, most);
   if (Status s = clean_up(settled); !s.ok()) return s.error();
   return settled.size();
