@@ -144,7 +144,12 @@ class PageCache {
   };
   enum class IfBusy { wait, skip };
   // Each page of a batch is locked; the thread sanitizer follows 64 locks of a thread at most.
-  static constexpr std::size_t kWrittenAtOnce = 48, kEvictedAtOnce = 16;
+#ifdef __SANITIZE_THREAD__
+  static constexpr std::size_t kWrittenAtOnce = 48;
+#else
+  static constexpr std::size_t kWrittenAtOnce = 256;
+#endif
+  static constexpr std::size_t kEvictedAtOnce = 16;
 
   Status write_with_others(Frame& frame);
   bool pin_idle(Frame& frame);

@@ -18,20 +18,22 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x3245'4741'5046'5345;  // "ESFPAGE2"
 constexpr std::size_t kHeadBytes = 4096;
-constexpr std::size_t kBatches = 4;  // a database is synced once in so many
+// A database is synced once in so many: enough that no call writes over what it wrote itself.
+constexpr std::size_t kBatches = 16;
+static_assert(kBatches * PageShelter::kPagesInBatch > PageShelter::kPagesAtOnce);
 constexpr std::uint64_t kHeaderPages = 2;
 
 // What a batch is: behind its head as many pages as it says.
 struct BatchHead {
-  static constexpr std::size_t kBytes = 72 + PageShelter::kPagesAtOnce * 12;
+  static constexpr std::size_t kBytes = 72 + PageShelter::kPagesInBatch * 12;
 
   std::uint32_t checksum = 0;
   std::uint32_t page_bytes = 0;
   std::uint64_t magic = kMagic;
   std::uint64_t number = 0;  // of the batch: the larger, the newer
   std::uint32_t pages = 0;
-  std::array<std::uint32_t, PageShelter::kPagesAtOnce> pgnos{};
-  std::array<std::uint64_t, PageShelter::kPagesAtOnce> hashes{};
+  std::array<std::uint32_t, PageShelter::kPagesInBatch> pgnos{};
+  std::array<std::uint64_t, PageShelter::kPagesInBatch> hashes{};
   ShelteredDatabase of;
 
   template <class Self, class Visitor>
@@ -42,15 +44,15 @@ struct BatchHead {
     visit(16, "number", self.number);
     visit(24, "pages", self.pages);
     visit(32, "pgnos", self.pgnos);
-    visit(32 + PageShelter::kPagesAtOnce * 4, "hashes", self.hashes);
-    visit(32 + PageShelter::kPagesAtOnce * 12, "database", self.of.database);
-    visit(60 + PageShelter::kPagesAtOnce * 12, "attached", self.of.attached);
-    visit(68 + PageShelter::kPagesAtOnce * 12, "newest", self.of.newest);
+    visit(32 + PageShelter::kPagesInBatch * 4, "hashes", self.hashes);
+    visit(32 + PageShelter::kPagesInBatch * 12, "database", self.of.database);
+    visit(60 + PageShelter::kPagesInBatch * 12, "attached", self.of.attached);
+    visit(68 + PageShelter::kPagesInBatch * 12, "newest", self.of.newest);
   }
 };
 
 std::uint64_t batch_bytes(std::size_t page_bytes) {
-  return kHeadBytes + PageShelter::kPagesAtOnce * page_bytes;
+  return kHeadBytes + PageShelter::kPagesInBatch * page_bytes;
 }
 
 std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
@@ -61,7 +63,7 @@ std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
 std::optional<BatchHead> decode_head(Bytes bytes) {
   const auto head = decode<BatchHead>(bytes);
   const bool whole = head.magic == kMagic && head.checksum == xor_checksum(bytes) &&
-                     is_page_size(head.page_bytes) && head.pages <= PageShelter::kPagesAtOnce;
+                     is_page_size(head.page_bytes) && head.pages <= PageShelter::kPagesInBatch;
   return whole ? std::optional(head) : std::nullopt;
 }
 
@@ -166,9 +168,17 @@ Result<std::unique_ptr<PageShelter>> PageShelter::create(Files& files, const Byt
       new PageShelter(std::move(file).value(), page_bytes, std::move(sync_database)));
 }
 
-// What is overwritten must not be needed: its pages are in the database for good by then.
 Status PageShelter::take(std::span<const SealedPage> pages, const ShelteredDatabase& of) {
-  STILLFRAME_CHECK(pages.size() <= kPagesAtOnce, "a batch of pages that fits");
+  STILLFRAME_CHECK(pages.size() <= kPagesAtOnce, "no more pages than are sheltered at once");
+  for (std::size_t at = 0; at < pages.size(); at += kPagesInBatch) {
+    const auto some = pages.subspan(at, std::min(kPagesInBatch, pages.size() - at));
+    if (Status s = write_batch(some, of); !s.ok()) return s;
+  }
+  return file_->sync();
+}
+
+// What is overwritten must not be needed: its pages are in the database for good by then.
+Status PageShelter::write_batch(std::span<const SealedPage> pages, const ShelteredDatabase& of) {
   if (next_ >= kBatches && next_ % kBatches == 0) {
     if (Status s = sync_database_(); !s.ok()) return s;
   }
@@ -188,8 +198,7 @@ Status PageShelter::take(std::span<const SealedPage> pages, const ShelteredDatab
   encode(head, first);
   store_le(bytes.data(), xor_checksum(first));
   const std::uint64_t at = (head.number - 1) % kBatches * batch_bytes(page_bytes_);
-  if (Status s = file_->write(at, bytes); !s.ok()) return s;
-  return file_->sync();
+  return file_->write(at, bytes);
 }
 
 Result<std::size_t> restore_sheltered(Files& files, const BytePath& database,

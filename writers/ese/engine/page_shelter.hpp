@@ -46,7 +46,8 @@ std::uint64_t sheltered_hash(Bytes page);
 // One thread at a time.
 class PageShelter {
  public:
-  static constexpr std::size_t kPagesAtOnce = 64;
+  static constexpr std::size_t kPagesInBatch = 64;
+  static constexpr std::size_t kPagesAtOnce = 4 * kPagesInBatch;
 
   // Begins anew, in place of any there is: nothing of that is needed. `sync_database` makes durable
   // what was written to the database.
@@ -60,6 +61,7 @@ class PageShelter {
  private:
   PageShelter(std::unique_ptr<File> file, std::size_t page_bytes,
               std::function<Status()> sync_database);
+  Status write_batch(std::span<const SealedPage> pages, const ShelteredDatabase& of);
 
   const std::unique_ptr<File> file_;
   const std::size_t page_bytes_;
