@@ -26,8 +26,16 @@ bool follows_crash(RecordType type) {
 
 }  // namespace
 
-LogReader::LogReader(Open open, Generation first, Generation last, Lgpos from)
-    : open_(std::move(open)), next_(first), last_(last), from_(from) {}
+LogReader::LogReader(Open open, Generation first, Generation last, Lgpos from, Done done)
+    : open_(std::move(open)), done_(std::move(done)), next_(first), last_(last), from_(from) {}
+
+LogReader::~LogReader() {
+  give_away();
+}
+
+void LogReader::give_away() {
+  if (log_ && done_ && !failed_) done_(std::move(*log_));
+}
 
 void LogReader::remember_before() {
   const bool segments = log_->header().fields.framing() == LogFraming::segments;
@@ -43,6 +51,7 @@ Result<bool> LogReader::open_next() {
   if (log_) remember_before();
   auto log = open_(next_, next_ == last_);
   if (!log.ok()) return log.error();
+  give_away();
   log_ = std::move(log).value();
   records_.emplace(*log_);
   next_ = after(next_);

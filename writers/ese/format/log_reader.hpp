@@ -38,10 +38,13 @@ class LogReader {
   // Gives a generation that the chain has; not_found (missing_log_file) when it has not. All but
   // the last are read with LogReadRules::complete.
   using Open = std::function<Result<LogGeneration>(Generation generation, bool last)>;
+  // Takes each generation that has been read to its end.
+  using Done = std::function<void(LogGeneration log)>;
 
   // Reads generations `first` to `last`, both in the chain, from the position `from` if that lies
   // in the first. `open` must outlive the reader.
-  LogReader(Open open, Generation first, Generation last, Lgpos from = {});
+  LogReader(Open open, Generation first, Generation last, Lgpos from = {}, Done done = {});
+  ~LogReader();
 
   LogReader(const LogReader&) = delete;
   LogReader& operator=(const LogReader&) = delete;
@@ -84,7 +87,10 @@ class LogReader {
   Result<std::optional<LogRecord>> fail(const Error& error);
   Result<std::optional<LogRecord>> finish();
 
+  void give_away();
+
   Open open_;
+  Done done_;
   Generation next_, last_;
   Lgpos from_;
   std::optional<LogGeneration> log_;

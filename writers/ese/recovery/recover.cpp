@@ -14,18 +14,20 @@ namespace {
 
 constexpr std::string_view kJournalEnding = ".recovery";
 
-Status replay(Files& files, const RecoveryOptions& options, const RecoveryPlan& plan, Redo& redo,
+Status replay(Files& files, const RecoveryOptions& options, RecoveryPlan& plan, Redo& redo,
               ContinuedLog* log) {
   const ChainLog* first = plan.logs.chain.find(plan.start.generation);
   if (Status begun = redo.begin(plan.start, plan.attached, first->header); !begun.ok())
     return begun;
   LogReader reader(
-      [&](Generation generation, bool last) {
+      [&](Generation generation, bool last) -> Result<LogGeneration> {
         if (options.progress) {
           const auto from = static_cast<std::int32_t>(plan.start.generation);
           options.progress("replaying", static_cast<std::uint64_t>(generation) - from,
                            static_cast<std::uint64_t>(plan.last) - from + 1);
         }
+        auto kept = plan.kept.extract(generation);
+        if (!kept.empty()) return std::move(kept.mapped());
         return read_planned(files, options, plan.logs, generation, last);
       },
       plan.start.generation, plan.last, plan.start);
@@ -119,6 +121,7 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
     remove_leftovers(files, report.plan);
     return done.error();
   }
+  report.plan.kept.clear();
   report.counts = redo.counts();
   return report;
 }

@@ -81,14 +81,12 @@ Status RecoveredDatabase::read(Pgno pgno, MutableBytes into) {
 }
 
 Status RecoveredDatabase::write(std::span<const PageToWrite> pages) {
-  for (const PageToWrite& each : pages) {
-    if (Status written = write(each.pgno, each.page); !written.ok()) return written;
-  }
-  return Ok{};
+  for (const PageToWrite& each : pages) seal(each.pgno, each.page);
+  return journal_.write(pages);
 }
 
 // A record that makes a page does not say how it is summed: that is decided when it is written.
-Status RecoveredDatabase::write(Pgno pgno, MutableBytes page) {
+void RecoveredDatabase::seal(Pgno pgno, MutableBytes page) {
   if (new_checksums_) PageEditor(page).set_flags(PageView(page).flags() | kPageNewChecksum);
   if (PageView(page).has(kPageNewChecksum)) {
     seal_page(page, number(pgno));
@@ -97,7 +95,6 @@ Status RecoveredDatabase::write(Pgno pgno, MutableBytes page) {
     store_le(page.data(), xor_checksum(page));
   }
   grow_to(pgno);
-  return journal_.write(pgno, page);
 }
 
 void RecoveredDatabase::end_at(Pgno last) {

@@ -43,7 +43,7 @@ class RecoveredDatabase final : public PageStore {
  private:
   RecoveredDatabase(Files& files, BytePath path, std::size_t page_bytes, RecoveryJournal journal);
   std::uint64_t offset_of(Pgno pgno) const;
-  Status write(Pgno pgno, MutableBytes page);
+  void seal(Pgno pgno, MutableBytes page);
 
   Files* files_;
   const BytePath path_;

@@ -21,6 +21,7 @@ constexpr std::size_t kHeadBytes = 512;               // a disk writes as much w
 constexpr std::uint64_t kPagesAt = 32768;
 constexpr Pgno kHeaderPage{0};
 constexpr std::size_t kHeaderCopies = 2;
+constexpr std::size_t kCarriedAtOnce = 64;  // pages
 
 struct JournalHead {
   static constexpr std::size_t kBytes = 40;
@@ -97,22 +98,44 @@ Status write_header(File& database, Bytes page) {
   return Ok{};
 }
 
+// Pages that lie together in the journal, to their places; those that follow each other there as
+// one write. A header among them is kept for later.
+Status carry_some(const File& journal, Bytes pages, std::span<const Pgno> pgnos, File& database,
+                  std::vector<std::byte>& header) {
+  const std::size_t each = pages.size() / pgnos.size();
+  for (std::size_t i = 0; i < pgnos.size(); ++i) {
+    const Bytes page = pages.subspan(i * each, each);
+    if (!good_page(page, pgnos[i])) return damaged(journal, "has a damaged page");
+    if (pgnos[i] == kHeaderPage) header.assign(page.begin(), page.end());
+  }
+  for (std::size_t begin = 0, end = 0; begin < pgnos.size(); begin = end) {
+    const auto first = static_cast<std::uint64_t>(pgnos[begin]);
+    for (end = begin + 1; end < pgnos.size(); ++end) {
+      if (static_cast<std::uint64_t>(pgnos[end]) != first + (end - begin)) break;
+    }
+    if (pgnos[begin] == kHeaderPage) {
+      end = begin + 1;
+      continue;
+    }
+    const Bytes run = pages.subspan(begin * each, (end - begin) * each);
+    const Status written = database.write((first + kHeaderCopies - 1) * each, run);
+    if (!written.ok()) return written;
+  }
+  return Ok{};
+}
+
 // Pages first, then the header that calls them consistent.
 Status carry_pages(const File& journal, const JournalHead& head, const std::vector<Pgno>& index,
                    File& database) {
-  std::vector<std::byte> page(head.page_bytes), header;
+  std::vector<std::byte> pages, header;
   if (Status sized = database.resize(head.database_bytes); !sized.ok()) return sized;
-  for (std::size_t slot = 0; slot < index.size(); ++slot) {
-    const Status read = journal.read(kPagesAt + slot * head.page_bytes, page);
+  for (std::size_t slot = 0; slot < index.size(); slot += kCarriedAtOnce) {
+    const auto some = std::span(index).subspan(slot, std::min(kCarriedAtOnce, index.size() - slot));
+    pages.resize(some.size() * head.page_bytes);
+    const Status read = journal.read(kPagesAt + slot * head.page_bytes, pages);
     if (!read.ok()) return read;
-    if (!good_page(page, index[slot])) return damaged(journal, "has a damaged page");
-    if (index[slot] == kHeaderPage) {
-      header = page;
-      continue;
-    }
-    const std::uint64_t at =
-        (static_cast<std::uint64_t>(index[slot]) + kHeaderCopies - 1) * head.page_bytes;
-    if (Status written = database.write(at, page); !written.ok()) return written;
+    const Status carried = carry_some(journal, pages, some, database, header);
+    if (!carried.ok()) return carried;
   }
   if (Status synced = database.sync(); !synced.ok()) return synced;
   if (header.empty()) return damaged(journal, "has no header for the database");
@@ -159,9 +182,27 @@ Status RecoveryJournal::read(Pgno pgno, MutableBytes into) const {
   return file_->read(offset_of(slots_.at(pgno)), into);
 }
 
+std::uint32_t RecoveryJournal::slot_of(Pgno pgno) {
+  return slots_.try_emplace(pgno, static_cast<std::uint32_t>(slots_.size())).first->second;
+}
+
 Status RecoveryJournal::write(Pgno pgno, Bytes page) {
-  const auto slot = slots_.try_emplace(pgno, static_cast<std::uint32_t>(slots_.size())).first;
-  return file_->write(offset_of(slot->second), page);
+  return file_->write(offset_of(slot_of(pgno)), page);
+}
+
+Status RecoveryJournal::write(std::span<const PageToWrite> pages) {
+  std::vector<std::byte> run;
+  std::uint64_t begin = 0;
+  for (const PageToWrite& each : pages) {
+    const std::uint64_t at = offset_of(slot_of(each.pgno));
+    if (!run.empty() && at != begin + run.size()) {
+      if (Status written = file_->write(begin, run); !written.ok()) return written;
+      run.clear();
+    }
+    if (run.empty()) begin = at;
+    run.insert(run.end(), each.page.begin(), each.page.end());
+  }
+  return run.empty() ? Status(Ok{}) : file_->write(begin, run);
 }
 
 Status RecoveryJournal::complete(std::uint64_t database_bytes) {

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 
 #include <stillframe/result.hpp>
 
 #include "framework/io/files.hpp"
+#include "writers/ese/engine/page_cache.hpp"
 #include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
@@ -29,6 +31,8 @@ class RecoveryJournal {
   Status read(Pgno pgno, MutableBytes into) const;
   // `page` has its checksum. Page 0 stands for the header.
   Status write(Pgno pgno, Bytes page);
+  // Several; those that follow each other in the journal are one write.
+  Status write(std::span<const PageToWrite> pages);
   // Once this returns, the database is what the journal says, `database_bytes` long: carry_over()
   // brings the file there.
   Status complete(std::uint64_t database_bytes);
@@ -37,6 +41,7 @@ class RecoveryJournal {
   RecoveryJournal(Files& files, std::unique_ptr<File> file, std::size_t page_bytes)
       : files_(&files), file_(std::move(file)), page_bytes_(page_bytes) {}
   std::uint64_t offset_of(std::uint32_t slot) const;
+  std::uint32_t slot_of(Pgno pgno);
 
   Files* files_;
   std::unique_ptr<File> file_;

@@ -227,7 +227,17 @@ class Planner {
            header.value()->header.lgpos_attach < database.attached_at;
   }
 
+  void keep(LogGeneration log) {
+    const std::uint64_t bytes = log.header().fields.file_bytes();
+    kept_bytes_ += bytes;
+    if (kept_bytes_ > kKeptLogBytesMax) return;
+    const Generation generation = log.generation();
+    plan_.kept.emplace(generation, std::move(log));
+  }
+
   Status read_logs() {
+    plan_.kept.clear();
+    kept_bytes_ = 0;
     LogReader reader(
         [this](Generation generation, bool last) {
           if (options_.progress) {
@@ -237,7 +247,8 @@ class Planner {
           }
           return read_planned(files_, options_, plan_.logs, generation, last);
         },
-        plan_.start.generation, plan_.last, plan_.start);
+        plan_.start.generation, plan_.last, plan_.start,
+        [this](LogGeneration log) { keep(std::move(log)); });
     plan_.records = 0;
     for (;;) {
       auto record = reader.next();
@@ -355,6 +366,7 @@ class Planner {
   Files& files_;
   const RecoveryOptions& options_;
   RecoveryPlan plan_;
+  std::uint64_t kept_bytes_ = 0;
   AttachedDatabases databases_{files_, {}};
   LogLifecycle lifecycle_{databases_};
   Usable usable_;

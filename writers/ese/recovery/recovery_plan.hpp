@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,8 @@ struct PlannedDatabase {
   bool clean_at_end = false;  // the log itself shuts it down
 };
 
+inline constexpr std::uint64_t kKeptLogBytesMax = std::uint64_t{64} << 20;
+
 struct RecoveryPlan {
   LogSet logs;
   Lgpos start;
@@ -70,6 +73,9 @@ struct RecoveryPlan {
   LogStreamEnd end;
   bool ended_in_order = false;     // the last record ends a run, or a recovery
   std::vector<std::string> notes;  // for people: what is odd, and harmless
+  // The first generations as planning read them, up to kKeptLogBytesMax, so that redo need not read
+  // them again. Redo takes them out.
+  std::map<Generation, LogGeneration> kept;
 
   bool anything_to_do() const;
 };

@@ -1,7 +1,6 @@
 #include "writers/ese/recovery/redo.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <utility>
 
 #include "framework/base/path.hpp"
@@ -44,10 +43,6 @@ ChangeName name_of(const LogRecord& record) {
   return name;
 }
 
-std::string database_name(const KnownDatabase& database) {
-  return escape_path(last_component(database.file));
-}
-
 }  // namespace
 
 // The pages of one change, latched. Those that have it already are looked at in a copy, so that
@@ -56,7 +51,7 @@ struct Redo::Held {
   std::vector<TouchedPage> touched;
   std::vector<PageRef> pages;
   std::vector<bool> change;
-  std::deque<std::vector<std::byte>> copies;
+  std::vector<std::vector<std::byte>> copies;
 
   bool changes(Pgno pgno) const {
     for (std::size_t i = 0; i < touched.size(); ++i) {
@@ -268,7 +263,7 @@ Status Redo::complete_version(const LogRecord& record) {
 // --- Changes of pages.
 
 Result<Redo::Held> Redo::hold(ChangeRecords records, const KnownDatabase& database, Dbid dbid) {
-  const std::string name = database_name(database);
+  const std::string& name = in_cache_.at(dbid)->name();
   const ApplyContext context{.database = name};
   auto touched = touched_pages(records);
   if (!touched.ok()) return touched.error();
@@ -325,7 +320,7 @@ Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid
   if (!held.ok()) return held.error();
   const auto& change = held.value().change;
   const bool any = std::any_of(change.begin(), change.end(), [](bool c) { return c; });
-  const std::string name = database_name(database);
+  const std::string& name = in_cache_.at(dbid)->name();
   ApplyContext context{.database = name};
   std::optional<RedoVersion> undone;
   if (static_cast<RecordType>(records.front().bytes[0]) == RecordType::undo) {
@@ -390,7 +385,7 @@ Status Redo::undo_session(Procid procid, RedoSession& session, const LogUndo& lo
     Dbtime& newest = database->header->dbtime_dirtied;
     newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
     const Status undone =
-        undo_version(cache_, version, procid, newest, log, database_name(*database));
+        undo_version(cache_, version, procid, newest, log, in_cache_.at(version.dbid)->name());
     if (!undone.ok()) return undone;
     ++counts_.undone;
   }
