@@ -44,7 +44,7 @@ Status DatabaseStore::write_header(const DatabaseHeader& header) {
 }
 
 Status DatabaseStore::read(Pgno pgno, MutableBytes into) {
-  if (Status s = read_checked_page(*this, pgno, into); !s.ok()) return s;
+  if (Status s = read_summed_page(*this, pgno, into); !s.ok()) return s;
   return check_page_for_editing(into, name_, pgno);
 }
 
@@ -85,12 +85,15 @@ Status DatabaseStore::write(std::span<const PageToWrite> pages) {
 Pgno DatabaseStore::last_page() const {
   const auto size = file_->size();
   const std::uint64_t pages = size.ok() ? size.value() / page_bytes_ : 0;
-  return Pgno{static_cast<std::uint32_t>(pages <= kHeaderPages ? 0 : pages - kHeaderPages)};
+  const auto last = static_cast<std::uint32_t>(pages <= kHeaderPages ? 0 : pages - kHeaderPages);
+  last_known_.store(last, std::memory_order_relaxed);
+  return Pgno{last};
 }
 
 Status DatabaseStore::read_pages(Pgno first, MutableBytes to) const {
   const std::uint64_t end = static_cast<std::uint64_t>(first) + to.size() / page_bytes_ - 1;
-  if (first == Pgno::null || end > static_cast<std::uint64_t>(last_page())) {
+  const bool known = end <= last_known_.load(std::memory_order_relaxed);
+  if (first == Pgno::null || (!known && end > static_cast<std::uint64_t>(last_page()))) {
     return ese_error(EseErr::bad_page_link, page_text(*this, first) + " is past its end");
   }
   return file_->read(offset_of(first), to);

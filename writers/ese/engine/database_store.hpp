@@ -1,6 +1,8 @@
 // The pages of one database in its file, for the page cache, and for whoever reads them past it.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -55,6 +57,8 @@ class DatabaseStore final : public PageStore, public PageSource {
   const std::size_t page_bytes_;
   const std::string name_;
   BeforeWrite hook_;
+  // A page that the file has, so that not every read asks how long it is: it only gets longer.
+  mutable std::atomic<std::uint32_t> last_known_{0};
   std::mutex shelter_mutex_;  // until what is sheltered is written to its place
   std::unique_ptr<PageShelter> shelter_;
   std::mutex identity_mutex_;

@@ -129,16 +129,17 @@ Status check_page_structure(Bytes bytes, std::string_view name, Pgno pgno) {
     return damaged(name, pgno, std::to_string(page.tags()) + " tags do not fit on it");
   }
   const std::size_t room = bytes.size() - page.header_bytes() - tags_bytes;
-  for (std::size_t i = 0; i < page.tags(); ++i) {
+  const bool internal = !page.leaf() && !page.has(kPageEmpty) && !page.has(kPagePreInit);
+  const std::size_t tags = page.tags(), reserved = page.reserved_tags();
+  std::size_t prefix_bytes = 0;
+  for (std::size_t i = 0; i < tags; ++i) {
     const Tag tag = page.tag(i);
     if (tag.offset + tag.size > room) {
       return damaged(name, pgno, "tag " + std::to_string(i) + " points outside the page");
     }
-  }
-  const std::size_t prefix_bytes = page.prefix().size();
-  const bool internal = !page.leaf() && !page.has(kPageEmpty) && !page.has(kPagePreInit);
-  for (std::size_t line = 0; line < page.lines(); ++line) {
-    const Tag tag = page.tag(line + page.reserved_tags());
+    if (i == 0) prefix_bytes = page.prefix().size();  // it is in the first tag's body
+    if (i < reserved) continue;
+    const std::size_t line = i - reserved;
     if (!whole_node(page, tag, prefix_bytes)) {
       return damaged(name, pgno, "line " + std::to_string(line) + " is longer than its tag says");
     }

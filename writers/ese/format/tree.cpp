@@ -9,7 +9,7 @@ std::string page_text(const PageSource& source, Pgno pgno) {
          std::string(source.name()) + "'";
 }
 
-Status read_checked_page(const PageSource& source, Pgno pgno, MutableBytes to) {
+Status read_summed_page(const PageSource& source, Pgno pgno, MutableBytes to) {
   if (Status read = source.read_pages(pgno, to); !read.ok()) return read;
   switch (check_and_correct_page(to, static_cast<std::uint32_t>(pgno))) {
     case PageSum::zero:
@@ -22,6 +22,11 @@ Status read_checked_page(const PageSource& source, Pgno pgno, MutableBytes to) {
     case PageSum::corrected:
       break;
   }
+  return Ok{};
+}
+
+Status read_checked_page(const PageSource& source, Pgno pgno, MutableBytes to) {
+  if (Status read = read_summed_page(source, pgno, to); !read.ok()) return read;
   return check_page_structure(to, source.name(), pgno);
 }
 

@@ -11,8 +11,10 @@ namespace stillframe::ese {
 
 inline constexpr std::size_t kTreeDepthMax = 16;
 
-// Reads one page and judges it: its checksum, with a flipped bit put right in `to`, and that its
-// nodes lie within it. read_verify_failure, page_not_initialized or database_corrupted otherwise.
+// Reads one page and judges its checksum, with a flipped bit put right in `to`: nothing is known
+// yet of what it consists of. read_verify_failure or page_not_initialized otherwise.
+Status read_summed_page(const PageSource& source, Pgno pgno, MutableBytes to);
+// The same, and that its nodes lie within it: database_corrupted otherwise.
 Status read_checked_page(const PageSource& source, Pgno pgno, MutableBytes to);
 
 // Walks the live nodes of one tree in the order of their keys. What it points at is valid until it
