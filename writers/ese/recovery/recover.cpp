@@ -100,18 +100,17 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
     if (!plan.ok()) return plan.error();
   }
   RecoveryReport report{std::move(plan).value(), {}};
-  if (!report.plan.anything_to_do()) {
-    if (log == nullptr) return report;
+  const bool anything = report.plan.anything_to_do();
+  if (!anything && log == nullptr) return report;
+  if (!anything && report.plan.ended_in_order) {
     if (Status s = log->resume(report.plan.end, {}); !s.ok()) return s.error();
-    if (report.plan.ended_in_order) return report;
-    if (auto closed = end_recovery_in_log(*log, report.plan.start, options.now); !closed.ok()) {
-      return closed.error();
-    }
     return report;
   }
-  // Nobody has written to a copy from a backup: what lies beside it sheltered another file.
+  // A log that goes on must say what became of open transactions, also where no database is left
+  // that they were of. Nobody has written to a copy from a backup: what lies beside it sheltered
+  // another file.
   for (const PlannedDatabase& database : report.plan.databases) {
-    if (options.restored) break;
+    if (options.restored || !anything) break;
     auto restored = restore_sheltered(files, database.file, shelter_path(database.file));
     if (!restored.ok()) return restored.error();
   }

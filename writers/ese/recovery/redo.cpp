@@ -43,6 +43,23 @@ ChangeName name_of(const LogRecord& record) {
   return name;
 }
 
+// Says in the log that all databases are consistent from here on, and that recovery has ended. The
+// first position, which their headers name.
+Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime now) {
+  const auto consistent = log.append(encode_record(BareRecord{RecordType::shutdown_mark}));
+  if (!consistent.ok()) return consistent;
+  QuitRecord2 quit;
+  quit.type = RecordType::recovery_quit2;
+  quit.position = consistent.value();
+  quit.redo_from = redo_from;
+  quit.time = now;
+  const auto ended = log.append(encode_record(quit));
+  if (!ended.ok()) return ended;
+  if (Status durable = log.make_durable(); !durable.ok()) return durable.error();
+  log.ended(ended.value());
+  return consistent;
+}
+
 }  // namespace
 
 // The pages of one change, latched. Those that have it already are looked at in a copy, so that
@@ -493,21 +510,6 @@ Status Redo::finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_or
     }
   }
   return Ok{};
-}
-
-Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime now) {
-  const auto consistent = log.append(encode_record(BareRecord{RecordType::shutdown_mark}));
-  if (!consistent.ok()) return consistent;
-  QuitRecord2 quit;
-  quit.type = RecordType::recovery_quit2;
-  quit.position = consistent.value();
-  quit.redo_from = redo_from;
-  quit.time = now;
-  const auto ended = log.append(encode_record(quit));
-  if (!ended.ok()) return ended;
-  if (Status durable = log.make_durable(); !durable.ok()) return durable.error();
-  log.ended(ended.value());
-  return consistent;
 }
 
 }  // namespace stillframe::ese

@@ -90,8 +90,4 @@ class Redo {
   Lgpos start_;
 };
 
-// Says in the log that all databases are consistent from here on, and that recovery has ended. The
-// first position, which their headers name.
-Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime now);
-
 }  // namespace stillframe::ese
