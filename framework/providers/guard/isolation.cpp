@@ -14,14 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define STILLFRAME_SHADOW_MEMORY 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STILLFRAME_SHADOW_MEMORY 1
-#endif
+#include "framework/base/sanitized.hpp"
 
 namespace stillframe::guard {
 
@@ -102,11 +95,8 @@ void raise_priority() {
 }
 
 bool lock_memory() {
-#ifdef STILLFRAME_SHADOW_MEMORY
-  return true;  // a sanitizer's shadow is terabytes
-#else
+  if (kAddressSanitizer || kThreadSanitizer) return true;  // their shadow is terabytes
   return ::mlockall(MCL_CURRENT | MCL_FUTURE) == 0;
-#endif
 }
 
 }  // namespace stillframe::guard

@@ -15,6 +15,7 @@
 
 #include <stillframe/result.hpp>
 
+#include "framework/base/sanitized.hpp"
 #include "writers/ese/engine/latch.hpp"
 #include "writers/ese/format/bytes.hpp"
 #include "writers/ese/format/small_types.hpp"
@@ -144,11 +145,7 @@ class PageCache {
   };
   enum class IfBusy { wait, skip };
   // Each page of a batch is locked; the thread sanitizer follows 64 locks of a thread at most.
-#ifdef __SANITIZE_THREAD__
-  static constexpr std::size_t kWrittenAtOnce = 48;
-#else
-  static constexpr std::size_t kWrittenAtOnce = 256;
-#endif
+  static constexpr std::size_t kWrittenAtOnce = kThreadSanitizer ? 48 : 256;
   static constexpr std::size_t kEvictedAtOnce = 16;
 
   Status write_with_others(Frame& frame);
