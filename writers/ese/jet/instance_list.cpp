@@ -1,16 +1,18 @@
 #include "writers/ese/jet/instance_list.hpp"
 
-#include <utility>
-
 namespace stillframe::ese::jet {
+
+ListedInstance list_instance(JetInstance& instance, bool inside) {
+  ListedInstance listed{instance.handle(), instance.name()};
+  if (inside) listed.databases = instance.databases().paths();
+  return listed;
+}
 
 std::vector<ListedInstance> list_instances(const std::vector<std::shared_ptr<JetInstance>>& those) {
   std::vector<ListedInstance> all;
   for (const auto& instance : those) {
-    ListedInstance listed{instance->handle(), instance->name()};
     const auto use = InstanceUse::enter(instance);
-    if (use.ok()) listed.databases = use.value().instance().databases().paths();
-    all.push_back(std::move(listed));
+    all.push_back(list_instance(*instance, use.ok()));
   }
   return all;
 }

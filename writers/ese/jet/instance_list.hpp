@@ -22,6 +22,9 @@ struct ListedInstance {
   std::vector<BytePath> databases{};
 };
 
+// With its databases if the caller is inside.
+ListedInstance list_instance(JetInstance& instance, bool inside);
+
 // One that does not run has no databases.
 std::vector<ListedInstance> list_instances(const std::vector<std::shared_ptr<JetInstance>>& those);
 

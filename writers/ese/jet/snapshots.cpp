@@ -21,9 +21,21 @@ Status JetSnapshot::add(const InstanceUse& use) {
   return Ok{};
 }
 
+// Inside the instances before the session is locked: who is inside one may be waiting for the
+// session, and who ends one for those inside.
 Status JetSnapshot::freeze(std::uint32_t timeout_ms) {
-  const auto remember = [this] {
-    auto named = instances();
+  std::vector<std::shared_ptr<JetInstance>> members;
+  {
+    const std::lock_guard lock(mutex_);
+    members = members_;
+  }
+  std::vector<Result<InstanceUse>> uses;
+  for (const auto& member : members) uses.push_back(InstanceUse::enter(member));
+  const auto remember = [&] {
+    std::vector<ListedInstance> named;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      named.push_back(list_instance(*members[i], uses[i].ok()));
+    }
     const std::lock_guard lock(mutex_);
     frozen_ = std::move(named);
   };
