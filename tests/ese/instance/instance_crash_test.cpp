@@ -153,8 +153,8 @@ TEST(InstanceCrash, EveryDurableCommitIsThereAndNothingElse) {
 }
 
 // 63: a torn page whose checksum is right. 66 and 203: a tree of long values that ends with an
-// empty leaf, so that names were given twice. 355: a database whose file is lost with the crash that
-// interrupts its creation, and a log that never said what became of the transaction.
+// empty leaf, so that names were given twice. 355: a database whose file is lost with the crash
+// that interrupts its creation, and a log that never said what became of the transaction.
 TEST(InstanceCrash, SeedsThatFoundSomethingFindNothingAnyMore) {
   Crashes all;
   KeptResults kept;
