@@ -28,7 +28,9 @@ constexpr const char* kStillSession =
 
 std::string slurp(const std::string& path) {
   std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::ostringstream text;
+  text << in.rdbuf();  // ends where reading fails: a process may end while its file is read
+  return text.str();
 }
 
 }  // namespace
