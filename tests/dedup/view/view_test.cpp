@@ -210,6 +210,26 @@ TEST_P(ViewTest, AnEngineThatIsKilledLeavesAnErrorAndComesBack) {
   EXPECT_TRUE(read("a") == expected);
 }
 
+TEST_P(ViewTest, WhatWasWrittenIsKeptOnceItsFileIsClosed) {
+  const Blob bytes = some(300'000);
+  write("a", bytes);
+  ASSERT_TRUE(volume().optimize("a").ok());
+  volume().unmount();
+  const auto engine = volume().start_engine();
+  ASSERT_TRUE(engine);
+  for (int i = 0; i < 2000 && !fs::exists(volume() / "a"); ++i) ::usleep(10'000);
+  {
+    const Descriptor open(::open((volume() / "a").c_str(), O_RDWR));
+    ASSERT_EQ(::pwrite(open.get(), "new", 3, 1000), 3);
+  }
+  ASSERT_EQ(::kill(engine->pid(), SIGKILL), 0);
+  ASSERT_TRUE(engine->wait(Deadline(system_clock().now() + std::chrono::seconds(20))).ok());
+  volume().mount();
+  Blob expected = bytes;
+  std::memcpy(expected.data() + 1000, "new", 3);
+  EXPECT_TRUE(read("a") == expected);
+}
+
 // Two files with random changes, beside bytes in memory.
 TEST_P(ViewTest, RandomChangesReadAsWritten) {
   constexpr std::size_t kBytesMax = 400'000;

@@ -46,7 +46,10 @@ void Requests::create(fuse_req_t request, fuse_ino_t parent, const char* name, m
   fuse_entry_param entry;
   int failed = made.valid() ? operations.own(folder, name, *fuse_req_ctx(request)) : errno;
   if (failed == 0) failed = operations.look_up(folder, name, entry);
-  if (failed == 0) failed = operations.open_dedup(inode(request, entry.ino));
+  if (failed == 0) {
+    failed = operations.open_dedup(inode(request, entry.ino));
+    if (failed != 0) operations.inodes().forget(inode(request, entry.ino), 1);
+  }
   if (failed != 0) {
     fuse_reply_err(request, failed);
     return;
@@ -97,6 +100,13 @@ void Requests::write(fuse_req_t request, fuse_ino_t number, const char* from, si
 
 void Requests::sync(fuse_req_t request, fuse_ino_t number, int, fuse_file_info*) {
   const Status done = inode(request, number).file->sync();
+  fuse_reply_err(request, done.ok() ? 0 : errno_of(done.error()));
+}
+
+// Whoever closes a file is told here if what he wrote cannot be kept; nobody hears of it later.
+void Requests::flush(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
+  DedupFile& file = *inode(request, number).file;
+  const Status done = file.settled() ? Status(Ok{}) : file.sync();
   fuse_reply_err(request, done.ok() ? 0 : errno_of(done.error()));
 }
 

@@ -58,6 +58,10 @@ int Operations::look_up(Inode& parent, const char* name, fuse_entry_param& entry
 int Operations::open_dedup(Inode& inode) {
   if (inode.file) return 0;
   Descriptor handle(::open(inode.path().c_str(), O_RDWR | O_CLOEXEC));
+  // What nobody may change can be read all the same.
+  if (!handle.valid() && (errno == EPERM || errno == EROFS)) {
+    handle = Descriptor(::open(inode.path().c_str(), O_RDONLY | O_CLOEXEC));
+  }
   if (!handle.valid()) return errno;
   auto lower = posix_lower_file(std::move(handle), inode.path());
   if (!lower.ok()) return errno_of(lower.error());

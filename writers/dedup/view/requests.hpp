@@ -48,6 +48,7 @@ struct Requests {
   static void write(fuse_req_t request, fuse_ino_t number, const char* from, size_t bytes,
                     off_t offset, fuse_file_info* handle);
   static void sync(fuse_req_t request, fuse_ino_t number, int data_only, fuse_file_info* handle);
+  static void flush(fuse_req_t request, fuse_ino_t number, fuse_file_info* handle);
   static void release(fuse_req_t request, fuse_ino_t number, fuse_file_info* handle);
   static void allocate(fuse_req_t request, fuse_ino_t number, int mode, off_t offset, off_t bytes,
                        fuse_file_info* handle);

@@ -40,6 +40,7 @@ const fuse_lowlevel_ops& Operations::table() {
     ops.read = Requests::read;
     ops.write = Requests::write;
     ops.fsync = Requests::sync;
+    ops.flush = Requests::flush;
     ops.release = Requests::release;
     ops.fallocate = Requests::allocate;
     ops.opendir = Requests::open_folder;
