@@ -44,7 +44,8 @@ class MountedVolume {
     auto volume = OpenVolume::open(*files_, folder, id_);
     ASSERT_TRUE(volume.ok()) << volume.error().what();
     volume_.emplace(std::move(volume).value());
-    auto view = View::mount(Descriptor(::dup(root_.get())), place_, volume_->parts());
+    auto view = View::mount(Descriptor(::dup(root_.get())), place_, volume_->parts(),
+                            [this](const Error& error) { reported_.push_back(error.what()); });
     ASSERT_TRUE(view.ok()) << view.error().what();
     view_ = std::move(view).value();
     thread_ = std::thread([this] { (void)view_->run(); });
@@ -80,6 +81,9 @@ class MountedVolume {
     return started.ok() ? std::move(started).value() : nullptr;
   }
 
+  // What the operator was told; while the view is unmounted.
+  const std::vector<std::string>& reported() const { return reported_; }
+
   std::string operator/(const std::string& name) const { return place_ + "/" + name; }
   const std::string& place() const { return place_; }
   // The file below, past the view.
@@ -97,6 +101,7 @@ class MountedVolume {
   std::unique_ptr<Files> files_;
   std::optional<OpenVolume> volume_;
   std::unique_ptr<View> view_;
+  std::vector<std::string> reported_;
   std::thread thread_;
 };
 

@@ -21,8 +21,9 @@ int main(int argc, char** argv) {
       "/proc/self/fd/" + std::to_string(root.value().get()) + "/" + dedup::kVolumeFolder;
   auto volume = dedup::tests::OpenVolume::open(*files, folder, id.value());
   if (!volume.ok()) return 1;
-  auto view =
-      dedup::View::mount(Descriptor(::dup(root.value().get())), argv[3], volume.value().parts());
+  auto view = dedup::View::mount(
+      Descriptor(::dup(root.value().get())), argv[3], volume.value().parts(),
+      [](const Error& error) { std::fprintf(stderr, "%s\n", error.what().c_str()); });
   if (!view.ok()) {
     std::fprintf(stderr, "%s\n", view.error().what().c_str());
     return 1;

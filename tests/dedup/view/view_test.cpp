@@ -184,6 +184,22 @@ TEST_P(ViewTest, FilesThatAreMappedKeepTheirBytes) {
   EXPECT_EQ(read("a"), expected);
 }
 
+// As after a raw copy by a program that knows no marks but copies all attributes.
+TEST_P(ViewTest, AStubThatIsNotOfThisVolumeIsAnErrorAndItsOperatorIsToldWhy) {
+  write("a", some(100'000));
+  const auto foreign = format_stub({generate_uuid(), FileId::generate()});
+  ASSERT_EQ(
+      ::setxattr(volume().below("a").c_str(), kStubAttribute, foreign.data(), foreign.size(), 0),
+      0);
+  EXPECT_EQ(::open((volume() / "a").c_str(), O_RDONLY), -1);
+  EXPECT_EQ(errno, EIO);
+  volume().unmount();
+  ASSERT_THAT(volume().reported(), ::testing::SizeIs(1));
+  EXPECT_THAT(volume().reported()[0], ::testing::HasSubstr("file '/a'"));
+  EXPECT_THAT(volume().reported()[0], ::testing::HasSubstr("belongs to store"));
+  EXPECT_THAT(volume().reported()[0], ::testing::HasSubstr("restore it"));
+}
+
 // Never zeros: what a file has is in the store, and the file below has only holes.
 TEST_P(ViewTest, AnEngineThatIsKilledLeavesAnErrorAndComesBack) {
   const Blob bytes = some(300'000);

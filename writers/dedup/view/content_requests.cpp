@@ -63,7 +63,7 @@ void Requests::open(fuse_req_t request, fuse_ino_t number, fuse_file_info* handl
   int failed = of(request).open_dedup(opened);
   if (failed == 0 && (handle->flags & O_TRUNC) != 0) {
     const Status cut = opened.file->resize(0);
-    if (!cut.ok()) failed = errno_of(cut.error());
+    if (!cut.ok()) failed = of(request).told(cut.error(), inode(request, number));
   }
   if (failed != 0) {
     fuse_reply_err(request, failed);
@@ -81,7 +81,7 @@ void Requests::read(fuse_req_t request, fuse_ino_t number, size_t bytes, off_t o
   std::vector<std::byte> into(std::min<std::uint64_t>(bytes, left));
   const Status done = file.read(from, into);
   if (!done.ok()) {
-    fuse_reply_err(request, errno_of(done.error()));
+    fuse_reply_err(request, of(request).told(done.error(), inode(request, number)));
     return;
   }
   fuse_reply_buf(request, reinterpret_cast<const char*>(into.data()), into.size());
@@ -92,7 +92,7 @@ void Requests::write(fuse_req_t request, fuse_ino_t number, const char* from, si
   const Status done =
       inode(request, number).file->write(static_cast<std::uint64_t>(offset), bytes_of(from, bytes));
   if (!done.ok()) {
-    fuse_reply_err(request, errno_of(done.error()));
+    fuse_reply_err(request, of(request).told(done.error(), inode(request, number)));
     return;
   }
   fuse_reply_write(request, bytes);
@@ -100,14 +100,14 @@ void Requests::write(fuse_req_t request, fuse_ino_t number, const char* from, si
 
 void Requests::sync(fuse_req_t request, fuse_ino_t number, int, fuse_file_info*) {
   const Status done = inode(request, number).file->sync();
-  fuse_reply_err(request, done.ok() ? 0 : errno_of(done.error()));
+  fuse_reply_err(request, done.ok() ? 0 : of(request).told(done.error(), inode(request, number)));
 }
 
 // Whoever closes a file is told here if what he wrote cannot be kept; nobody hears of it later.
 void Requests::flush(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
   DedupFile& file = *inode(request, number).file;
   const Status done = file.settled() ? Status(Ok{}) : file.sync();
-  fuse_reply_err(request, done.ok() ? 0 : errno_of(done.error()));
+  fuse_reply_err(request, done.ok() ? 0 : of(request).told(done.error(), inode(request, number)));
 }
 
 void Requests::release(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
@@ -130,7 +130,7 @@ void Requests::allocate(fuse_req_t request, fuse_ino_t number, int mode, off_t o
   const Status done =
       inode(request, number)
           .file->punch(static_cast<std::uint64_t>(offset), static_cast<std::uint64_t>(bytes));
-  fuse_reply_err(request, done.ok() ? 0 : errno_of(done.error()));
+  fuse_reply_err(request, done.ok() ? 0 : of(request).told(done.error(), inode(request, number)));
 }
 
 void Requests::open_folder(fuse_req_t request, fuse_ino_t number, fuse_file_info* handle) {

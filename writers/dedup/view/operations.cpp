@@ -1,17 +1,29 @@
 #include "writers/dedup/view/operations.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "writers/dedup/view/view.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
 
 namespace stillframe::dedup {
+
+namespace {
+
+// Its name now, below the volume's root.
+BytePath name_of(const Inode& inode) {
+  std::array<char, PATH_MAX> name{};
+  const ssize_t got = ::readlink(inode.path().c_str(), name.data(), name.size());
+  return got > 0 ? BytePath(name.data(), static_cast<std::size_t>(got)) : inode.path();
+}
 
 int errno_of(const Error& error) {
   switch (error.code()) {
@@ -30,6 +42,13 @@ int errno_of(const Error& error) {
     default:
       return EIO;
   }
+}
+
+}  // namespace
+
+int Operations::told(const Error& error, const Inode& inode) const {
+  if (report_) report_(error.while_doing("file '" + escape_path(name_of(inode)) + "'"));
+  return errno_of(error);
 }
 
 Inode& Operations::inode(fuse_ino_t number) {
@@ -64,9 +83,9 @@ int Operations::open_dedup(Inode& inode) {
   }
   if (!handle.valid()) return errno;
   auto lower = posix_lower_file(std::move(handle), inode.path());
-  if (!lower.ok()) return errno_of(lower.error());
+  if (!lower.ok()) return told(lower.error(), inode);
   auto file = DedupFile::open(volume_, std::move(lower).value());
-  if (!file.ok()) return errno_of(file.error());
+  if (!file.ok()) return told(file.error(), inode);
   inode.file = std::move(file).value();
   return 0;
 }
@@ -75,7 +94,7 @@ int Operations::close_if_unused(Inode& inode) {
   if (!inode.file || inode.opened > 0) return 0;
   const Status settled = inode.file->settled() ? Status(Ok{}) : inode.file->sync();
   inode.file.reset();
-  return settled.ok() ? 0 : errno_of(settled.error());
+  return settled.ok() ? 0 : told(settled.error(), inode);
 }
 
 int Operations::resize(Inode& inode, off_t bytes) {
@@ -83,7 +102,7 @@ int Operations::resize(Inode& inode, off_t bytes) {
   if (const int failed = open_dedup(inode); failed != 0) return failed;
   const Status done = inode.file->resize(static_cast<std::uint64_t>(bytes));
   const int closed = close_if_unused(inode);
-  return done.ok() ? closed : errno_of(done.error());
+  return done.ok() ? closed : told(done.error(), inode);
 }
 
 // A new file belongs to whoever asked for it, or to the group of a folder that wants it so.

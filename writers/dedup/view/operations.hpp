@@ -2,6 +2,7 @@
 #pragma once
 
 #define FUSE_USE_VERSION 314
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -14,12 +15,15 @@ namespace stillframe::dedup {
 
 class Operations {
  public:
-  explicit Operations(VolumeParts volume) : volume_(volume) {}
+  Operations(VolumeParts volume, std::function<void(const Error&)> report)
+      : volume_(volume), report_(std::move(report)) {}
 
   InodeTable& inodes() { return inodes_; }
   std::mutex& mutex() { return mutex_; }
   static const fuse_lowlevel_ops& table();
 
+  // The errno for whoever asked; the whole error goes where the volume's operator reads it.
+  int told(const Error& error, const Inode& inode) const;
   // 0, or an errno. The inode's file is open afterwards.
   int open_dedup(Inode& inode);
   // What nobody has open any more is made durable and closed.
@@ -36,11 +40,9 @@ class Operations {
   int own(Inode& parent, const char* name, const fuse_ctx& who);
 
   VolumeParts volume_;
+  const std::function<void(const Error&)> report_;
   InodeTable inodes_;
   std::mutex mutex_;
 };
-
-// The errno that a caller gets for one of our errors.
-int errno_of(const Error& error);
 
 }  // namespace stillframe::dedup

@@ -64,7 +64,8 @@ Status clear_away_dead_view(const BytePath& place) {
 
 class MountedView final : public View {
  public:
-  explicit MountedView(VolumeParts volume) : operations_(volume) {}
+  MountedView(VolumeParts volume, std::function<void(const Error&)> report)
+      : operations_(volume, std::move(report)) {}
 
   ~MountedView() override {
     if (session_ == nullptr) return;
@@ -158,8 +159,9 @@ class MountedView final : public View {
 }  // namespace
 
 Result<std::unique_ptr<View>> View::mount(Descriptor root, const BytePath& place,
-                                          VolumeParts volume) {
-  auto view = std::make_unique<MountedView>(volume);
+                                          VolumeParts volume,
+                                          std::function<void(const Error&)> report) {
+  auto view = std::make_unique<MountedView>(volume, std::move(report));
   if (Status s = view->begin(std::move(root), place); !s.ok()) return s.error();
   return std::unique_ptr<View>(std::move(view));
 }
