@@ -299,18 +299,21 @@ Status DatabaseWriter::remove_range(Content& content, double from, double to) {
   const auto count = static_cast<double>(content.rows.size());
   const auto first = static_cast<std::ptrdiff_t>(count * from);
   const auto last = static_cast<std::ptrdiff_t>(count * to);
-  const auto begin = std::next(content.rows.begin(), first);
+  auto each = std::next(content.rows.begin(), first);
   const auto end = std::next(content.rows.begin(), last);
-  const Status removed = transact(content, CommitMode::durable,
-                                  [&](TableObject& table, OpenTransaction& transaction) -> Status {
-                                    TableRows rows(table, transaction);
-                                    for (auto each = begin; each != end; ++each) {
-                                      if (Status s = rows.remove(each->first); !s.ok()) return s;
-                                    }
-                                    return Ok{};
-                                  });
-  if (removed.ok()) content.rows.erase(begin, end);
-  return removed;
+  while (each != end) {
+    const auto begin = each;
+    const auto remove_some = [&](TableObject& table, OpenTransaction& transaction) -> Status {
+      TableRows rows(table, transaction);
+      for (std::size_t i = 0; i < kRowsPerCommit && each != end; ++i, ++each) {
+        if (Status s = rows.remove(each->first); !s.ok()) return s;
+      }
+      return Ok{};
+    };
+    if (Status s = transact(content, CommitMode::durable, remove_some); !s.ok()) return s;
+    content.rows.erase(begin, each);
+  }
+  return Ok{};
 }
 
 // ---- What has to be read

@@ -1,4 +1,5 @@
 // What an instance does with its files from one start to the next.
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -395,6 +396,22 @@ TEST(Instance, ADatabaseOfOtherLogsIsTakenInWhenItIsClean) {
   EXPECT_EQ(rows_of(*instance, attached(*instance, kDatabase)), from_to(0, 10));
   stop(*instance);
   expect_sound(*after, kDatabase);
+}
+
+// Its pause is longer than the test: whoever needs room has to wake it.
+TEST(Instance, AWriterThatIsFasterThanTheBackgroundWaitsForIt) {
+  CrashingFiles files;
+  InstanceOptions options = small_instance(4096);
+  options.background_pause = std::chrono::hours(1);
+  options.version_bytes = 128 << 10;
+  const auto instance = started(files, options);
+  InstanceDatabase& database = created(*instance, kDatabase);
+  create_table(*instance, database);
+  for (int first = 0; first < 4000 && !HasFailure(); first += 100) {
+    fill(*instance, database, first, first + 100, 20);
+  }
+  EXPECT_EQ(rows_of(*instance, database), from_to(0, 4000));
+  stop(*instance);
 }
 
 // A crash at any operation of a creation leaves the whole database, or what creating replaces.

@@ -27,6 +27,7 @@ Session::~Session() {
 }
 
 std::unique_ptr<OpenTransaction> Session::begin() {
+  instance_->make_room_for_versions();
   return std::make_unique<OpenTransaction>(instance_->transactions_, *instance_->log_, id_);
 }
 

@@ -131,7 +131,9 @@ class Instance {
   InstanceDatabase* keep(std::unique_ptr<InstanceDatabase> database);
   Status settle(InstanceDatabase& database);
   Result<std::size_t> clean_up_once();
+  Status forget_old_versions();
   Status clean_up();
+  void make_room_for_versions();
   Status sync_databases();
   Status advance_checkpoint();
   Status write_checkpoint(Lgpos at, bool in_order);

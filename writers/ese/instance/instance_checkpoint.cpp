@@ -1,6 +1,6 @@
 // What the background does: cleaning up, and keeping the way of a recovery short.
 #include <algorithm>
-#include <map>
+#include <chrono>
 
 #include "writers/ese/instance/instance.hpp"
 
@@ -9,7 +9,10 @@ namespace stillframe::ese {
 namespace {
 
 constexpr std::size_t kVersionsAtOnce = 10000;
-constexpr int kRoundsMax = 100;  // of cleaning up before a database goes
+constexpr std::size_t kFewVersions = 16;  // parts of the store, of which one may be in use
+constexpr int kRoundsMax = 100;           // of cleaning up at once
+// A round that takes longer waits for something else, and perhaps for who waits for it.
+constexpr std::chrono::milliseconds kWaitForRoom{1000};
 
 // Positions as bytes of the log, roughly: by segments.
 std::uint64_t segments_of(Lgpos at, std::uint16_t file_segments) {
@@ -26,7 +29,7 @@ Lgpos from_segments(std::uint64_t segments, std::uint16_t file_segments) {
 Status Instance::maintain() {
   const std::lock_guard admin(admin_mutex_);
   if (databases_.empty()) return Ok{};
-  if (auto cleaned = clean_up_once(); !cleaned.ok()) return cleaned.error();
+  if (Status s = forget_old_versions(); !s.ok()) return s;
   const std::uint16_t file_segments = log_->header().fields.file_segments;
   const std::uint64_t depth = options_.checkpoint_depth / kLogSegmentBytes;
   const std::uint64_t end = segments_of(log_->end(), file_segments);
@@ -53,6 +56,27 @@ Result<std::size_t> Instance::clean_up_once() {
     if (Status s = database->catalog().clean_up(settled); !s.ok()) return s.error();
   }
   return settled.size();
+}
+
+// One round, and more while there is much to forget: who writes fast makes more versions in a
+// pause than one round takes.
+Status Instance::forget_old_versions() {
+  for (int round = 0; round < kRoundsMax; ++round) {
+    const std::size_t before = versions_.bytes();
+    if (auto cleaned = clean_up_once(); !cleaned.ok()) return cleaned.error();
+    const std::size_t now = versions_.bytes();
+    if (now >= before || now < options_.version_bytes / kFewVersions) return Ok{};
+  }
+  return Ok{};
+}
+
+// A writer that is faster than the background would fill the store though all it did has ended. It
+// waits before it begins something, where it holds nothing that the background needs.
+void Instance::make_room_for_versions() {
+  const std::size_t bytes = versions_.bytes();
+  if (bytes <= options_.version_bytes / 2) return;
+  if (bytes <= options_.version_bytes / 4 * 3) return background_.wake();
+  background_.hurry(kWaitForRoom);
 }
 
 Status Instance::clean_up() {
