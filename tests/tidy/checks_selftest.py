@@ -10,7 +10,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from checks import (coroutines, docs, formatting, headers, includes, markers, parity,  # noqa: E402
+from checks import (alone, coroutines, docs, formatting, headers, includes, markers, parity,  # noqa: E402
                     registered, requirements, scripts)
 from tree import CannotRun, Tree  # noqa: E402
 
@@ -193,6 +193,33 @@ class Coroutines(OnATree):
             found = self.run_check(coroutines, files, built=list(files), batched=batched)
             self.assertEqual({finding.file for finding in found}, {"framework/sdk/x.cpp"})
             self.assertEqual(len(found), sample.count("// flagged\n"))
+
+
+class Alone(OnATree):
+    def test_finds_a_source_that_leans_on_the_one_before_it(self):
+        files = {"framework/sdk/a.cpp": "#include <string>\nstd::string a();\n",
+                 "framework/sdk/b.cpp": "std::string b();\n"}
+        original, alone.PARTS = alone.PARTS, 1
+        try:
+            found = self.run_check(alone, files, built=list(files), batched=True)
+        finally:
+            alone.PARTS = original
+        self.assert_found(found, "b.cpp")
+
+    def test_every_source_has_its_turn(self):
+        sources = [f"a/{number}.cpp" for number in range(45)]
+        tree = Tree(self.root, files=[])
+        seen = []
+        original = alone.git
+        try:
+            for commit in range(alone.PARTS):
+                alone.git = lambda _, *words, n=commit: [str(n)] if words[0] == "rev-list" else []
+                seen += alone.chosen(tree, sources)
+            alone.git = lambda _, *words: ["0"] if words[0] == "rev-list" else ["a/7.cpp", "docs/x.md"]
+            self.assertIn("a/7.cpp", alone.chosen(tree, sources))
+        finally:
+            alone.git = original
+        self.assertEqual(sorted(seen), sorted(sources))
 
 
 class Parity(OnATree):
