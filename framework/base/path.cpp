@@ -38,6 +38,10 @@ BytePath tidy_path(std::string_view path) {
   return tidy;
 }
 
+std::string quoted_path(const BytePath& path) {
+  return "'" + escape_path(path) + "'";
+}
+
 bool is_within(std::string_view path, std::string_view directory) {
   return path_below(path, directory).has_value();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <stillframe/byte_path.hpp>
@@ -17,6 +18,9 @@ BytePath join_path(std::string_view base, std::string_view below);
 // Repeated and trailing slashes and "." go away; ".." stays, because what it means depends on
 // links.
 BytePath tidy_path(std::string_view path);
+
+// As a message shows it: 'escape_path(path)'.
+std::string quoted_path(const BytePath& path);
 
 // Whether `path` is `directory` or lies below it, by names. Both tidy and absolute.
 bool is_within(std::string_view path, std::string_view directory);

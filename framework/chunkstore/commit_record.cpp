@@ -16,8 +16,8 @@ namespace stillframe::chunkstore {
 
 namespace {
 
-constexpr std::uint64_t kSignature = 0x54494d4d4f434653;  // SFCOMMIT
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint64_t kCommitSignature = 0x54494d4d4f434653;  // SFCOMMIT
+constexpr std::uint32_t kCommitVersion = 1;
 constexpr std::size_t kSumOffset = 88;
 constexpr const char* kFileName = "commits";
 constexpr const char* kUnfinishedName = "commits.new";
@@ -48,8 +48,8 @@ bool makes_sense(const OpenContainer& container, std::uint32_t next_container) {
 std::array<std::byte, kCommitRecordBytes> format_commit_record(const CommitRecord& record) {
   std::array<std::byte, kCommitRecordBytes> bytes{};
   std::byte* at = bytes.data();
-  store_le(at, kSignature);
-  store_le(at + 8, kVersion);
+  store_le(at, kCommitSignature);
+  store_le(at + 8, kCommitVersion);
   store_le(at + 12, static_cast<std::uint32_t>(record.profile));
   std::memcpy(at + 16, record.store.data(), record.store.size());
   store_le(at + 32, record.number);
@@ -68,11 +68,11 @@ Result<CommitRecord> parse_commit_record(Bytes bytes) {
     return Error(Errc::truncated, "commit record: it ends early");
   }
   const std::byte* at = bytes.data();
-  if (load_le<std::uint64_t>(at) != kSignature) return corrupt("it is none");
+  if (load_le<std::uint64_t>(at) != kCommitSignature) return corrupt("it is none");
   if (load_le<std::uint64_t>(at + kSumOffset) != XXH3_64bits(at, kSumOffset)) {
     return corrupt("it has another checksum");
   }
-  if (load_le<std::uint32_t>(at + 8) != kVersion) {
+  if (load_le<std::uint32_t>(at + 8) != kCommitVersion) {
     return Error(Errc::future_version, "commit record: it is of another version");
   }
   const auto profile = load_le<std::uint32_t>(at + 12);

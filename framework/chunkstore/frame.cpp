@@ -16,8 +16,8 @@ namespace stillframe::chunkstore {
 
 namespace {
 
-constexpr std::uint32_t kSignature = 0x52464653;  // SFFR
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint32_t kFrameSignature = 0x52464653;  // SFFR
+constexpr std::uint8_t kFrameVersion = 1;
 constexpr std::size_t kPayloadSumOffset = 16, kTableSumOffset = 24;
 constexpr int kZstdLevel = 1;
 
@@ -85,8 +85,8 @@ Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place) {
   };
   if (bytes.size() < kFrameHeaderBytes) return too_short();
   const std::byte* at = bytes.data();
-  if (load_le<std::uint32_t>(at) != kSignature) return corrupt(place, "it is none");
-  if (load_le<std::uint8_t>(at + 4) != kVersion) {
+  if (load_le<std::uint32_t>(at) != kFrameSignature) return corrupt(place, "it is none");
+  if (load_le<std::uint8_t>(at + 4) != kFrameVersion) {
     return Error(Errc::future_version, corrupt(place, "it is of another version").what());
   }
   const auto compression = load_le<std::uint8_t>(at + 5);
@@ -172,8 +172,8 @@ Bytes FrameBuilder::finish(FramePlace place, Compression wanted, FrameCodec& cod
   const auto packed = codec.compress(bytes_, wanted, MutableBytes(room_).subspan(table_end));
   const MutableBytes stored = MutableBytes(room_).first(table_end + packed.bytes);
   std::byte* at = stored.data();
-  store_le(at, kSignature);
-  store_le(at + 4, kVersion);
+  store_le(at, kFrameSignature);
+  store_le(at + 4, kFrameVersion);
   store_le(at + 5, static_cast<std::uint8_t>(packed.how));
   store_le(at + 6, static_cast<std::uint16_t>(chunks_.size()));
   store_le(at + 8, static_cast<std::uint32_t>(bytes_.size()));

@@ -8,8 +8,8 @@ namespace stillframe::chunkstore {
 
 namespace {
 
-constexpr std::uint32_t kSignature = 0x4d534653;  // SFSM
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint32_t kStreamMapSignature = 0x4d534653;  // SFSM
+constexpr std::uint8_t kStreamMapVersion = 1;
 constexpr std::size_t kHeaderBytes = 24, kEntryBytes = 16;
 
 Error corrupt(const std::string& what) {
@@ -70,8 +70,8 @@ std::vector<std::byte> format_stream_map(const StreamMap& map) {
   STILLFRAME_CHECK(map.extents.size() <= entries_max(map.level), "a map has its limit");
   std::vector<std::byte> bytes(kHeaderBytes + map.extents.size() * kEntryBytes);
   std::byte* at = bytes.data();
-  store_le(at, kSignature);
-  store_le(at + 4, kVersion);
+  store_le(at, kStreamMapSignature);
+  store_le(at + 4, kStreamMapVersion);
   store_le(at + 5, static_cast<std::uint8_t>(map.level));
   store_le(at + 6, static_cast<std::uint8_t>(map.kind));
   store_le(at + 7, static_cast<std::uint8_t>(static_cast<unsigned>(map.profile) << 4 |
@@ -87,8 +87,8 @@ std::vector<std::byte> format_stream_map(const StreamMap& map) {
 Result<StreamMap> parse_stream_map(Bytes bytes) {
   if (bytes.size() < kHeaderBytes) return Error(Errc::truncated, "stream map: it ends early");
   const std::byte* at = bytes.data();
-  if (load_le<std::uint32_t>(at) != kSignature) return corrupt("it is none");
-  if (load_le<std::uint8_t>(at + 4) != kVersion) {
+  if (load_le<std::uint32_t>(at) != kStreamMapSignature) return corrupt("it is none");
+  if (load_le<std::uint8_t>(at + 4) != kStreamMapVersion) {
     return Error(Errc::future_version, "stream map: it is of another version");
   }
   const auto level = load_le<std::uint8_t>(at + 5), kind = load_le<std::uint8_t>(at + 6);

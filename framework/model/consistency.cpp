@@ -2,14 +2,11 @@
 
 #include <algorithm>
 
+#include "framework/base/path.hpp"
 #include "framework/model/enum_names.hpp"
 
 namespace stillframe {
 namespace {
-
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
 
 const SnapshotEvidence* find(std::span<const SnapshotEvidence> snapshots, const SnapshotId& id) {
   for (const SnapshotEvidence& snapshot : snapshots) {
@@ -81,7 +78,7 @@ std::string flaw_of(const std::optional<HoldStatement>& hold,
   if (hold->held_until < hold->held_from) return "its hold ends before it begins";
   for (const SnapshotEvidence* snapshot : cuts) {
     if (!hold_covers(*hold, *snapshot->cut)) {
-      return "its hold does not cover the cut of " + quoted(snapshot->volume);
+      return "its hold does not cover the cut of " + quoted_path(snapshot->volume);
     }
   }
   return {};
@@ -131,14 +128,14 @@ bool hold_covers(const HoldStatement& hold, const CutRecord& cut) noexcept {
 Label label_component(const ComponentFacts& facts, std::span<const SnapshotEvidence> snapshots) {
   if (!facts.writer_failure.empty()) return lost("its writer failed: " + facts.writer_failure);
   if (!facts.uncovered.empty()) {
-    return lost("the set does not hold " + quoted(facts.uncovered.front()) +
+    return lost("the set does not hold " + quoted_path(facts.uncovered.front()) +
                 ", where it has files");
   }
   std::vector<const SnapshotEvidence*> cuts;
   for (const SnapshotId& id : facts.cuts) {
     const SnapshotEvidence* snapshot = find(snapshots, id);
     if (snapshot == nullptr) return lost("snapshot " + id.to_string() + " is not in the set");
-    if (!was_cut(*snapshot)) return lost(quoted(snapshot->volume) + " was not cut");
+    if (!was_cut(*snapshot)) return lost(quoted_path(snapshot->volume) + " was not cut");
     cuts.push_back(snapshot);
   }
   Proof proof = proof_of(cuts, facts.places);
@@ -171,7 +168,7 @@ Label label_set(std::span<const ComponentEvidence> components,
   }
   std::vector<const SnapshotEvidence*> cuts;
   for (const SnapshotEvidence& snapshot : snapshots) {
-    if (!was_cut(snapshot)) return lost(quoted(snapshot.volume) + " was not cut");
+    if (!was_cut(snapshot)) return lost(quoted_path(snapshot.volume) + " was not cut");
     cuts.push_back(&snapshot);
   }
   if (cuts.empty()) return lost("nothing was cut");

@@ -14,19 +14,19 @@ using nlohmann::json;
 constexpr std::uint32_t kDocumentMinor = 0;
 
 // What a kind of document is called: in its envelope and to people.
-struct Kind {
+struct DocumentKind {
   std::string_view format;
   std::string_view spoken;
 };
-constexpr Kind kWriterMetadata{"stillframe-writer-metadata", "writer metadata"};
-constexpr Kind kBackupDocument{"stillframe-backup-document", "backup document"};
-constexpr Kind kEvidence{"stillframe-evidence", "evidence"};
-constexpr Kind kReceipt{"stillframe-receipt", "receipt"};
-constexpr Kind kRestoreReport{"stillframe-restore-report", "restore report"};
+constexpr DocumentKind kWriterMetadata{"stillframe-writer-metadata", "writer metadata"};
+constexpr DocumentKind kBackupDocument{"stillframe-backup-document", "backup document"};
+constexpr DocumentKind kEvidence{"stillframe-evidence", "evidence"};
+constexpr DocumentKind kReceipt{"stillframe-receipt", "receipt"};
+constexpr DocumentKind kRestoreReport{"stillframe-restore-report", "restore report"};
 
 // The envelope goes first, so that `head -c 100` tells what a file is.
 template <class T>
-std::string write_document(const T& document, const Kind& kind) {
+std::string write_document(const T& document, const DocumentKind& kind) {
   const std::string body = dump_json(encode_json(document));
   std::string text = "{\"format\":\"" + std::string(kind.format) +
                      "\",\"version\":{\"major\":" + std::to_string(kDocumentMajor) +
@@ -37,7 +37,7 @@ std::string write_document(const T& document, const Kind& kind) {
 }
 
 // Checks the envelope and takes it off.
-Status open_envelope(json& root, const Kind& kind) {
+Status open_envelope(json& root, const DocumentKind& kind) {
   const auto refuse = [&](Errc code, std::string what) {
     return Error(code, "not a " + std::string(kind.spoken) + ": " + std::move(what));
   };
@@ -72,7 +72,8 @@ bool is_component_list(std::string_view array) {
 // Reads a document whose `components` may be long: each is decoded and dropped as it comes, so that
 // memory holds the result and not a tree of the text beside it.
 template <class T, class Element>
-Result<T> read_document(std::string_view text, const Kind& kind, std::vector<Element> T::*list) {
+Result<T> read_document(std::string_view text, const DocumentKind& kind,
+                        std::vector<Element> T::*list) {
   std::vector<Element> elements;
   JsonProblem problem;
   const auto take_element = [&](std::string_view array, std::size_t index, const json& value) {

@@ -13,10 +13,6 @@
 namespace stillframe {
 namespace {
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 // What is looked for, from a file set or a differenced entry.
 struct Search {
   std::size_t component = 0, member = 0;
@@ -35,10 +31,10 @@ bool same_files(const FileSet& files, const DifferencedFiles& other) {
          files.recursive == other.recursive;
 }
 
-class Planner {
+class FilePlanner {
  public:
-  Planner(const WriterMetadata& metadata, std::span<const FilePlanComponent> components,
-          const FilePlanOptions& options, TreeReader& tree)
+  FilePlanner(const WriterMetadata& metadata, std::span<const FilePlanComponent> components,
+              const FilePlanOptions& options, TreeReader& tree)
       : metadata_(metadata), components_(components), options_(options), tree_(tree) {}
 
   Result<FilePlan> run() {
@@ -89,7 +85,7 @@ class Planner {
       if (Status s = add_ranges_file(c, partial.ranges_file, file); !s.ok()) return s;
     }
     auto entry = tree_.stat(file.source);
-    if (!entry.ok()) return entry.error().while_doing("partial file " + quoted(file.source));
+    if (!entry.ok()) return entry.error().while_doing("partial file " + quoted_path(file.source));
     file.size = entry.value().size;
     if (Status s = check_partial(file); !s.ok()) return s;
     return claim(std::move(file), "a partial file entry");
@@ -102,7 +98,8 @@ class Planner {
     described.ranges_file = expanded.value();
     if (claimed_.contains(expanded.value())) return Ok{};  // it describes several files
     auto entry = tree_.stat(expanded.value());
-    if (!entry.ok()) return entry.error().while_doing("ranges file " + quoted(expanded.value()));
+    if (!entry.ok())
+      return entry.error().while_doing("ranges file " + quoted_path(expanded.value()));
     PlannedFile file;
     file.component = c;
     file.member = described.member;
@@ -116,11 +113,11 @@ class Planner {
 
   Status check_partial(const PlannedFile& file) {
     if (Status s = check_ranges(file.ranges); !s.ok()) {
-      return s.error().while_doing("partial file " + quoted(file.source));
+      return s.error().while_doing("partial file " + quoted_path(file.source));
     }
     for (const ByteRange& range : file.ranges) {
       if (range.offset + range.length <= file.size) continue;
-      return Error(Errc::invalid_argument, "partial file " + quoted(file.source) + ": range " +
+      return Error(Errc::invalid_argument, "partial file " + quoted_path(file.source) + ": range " +
                                                format_ranges(std::span(&range, 1)) +
                                                " ends beyond its " + std::to_string(file.size) +
                                                " bytes");
@@ -145,8 +142,8 @@ class Planner {
       search.from_snapshot = differenced != nullptr || needs_snapshot(files, options_.type);
       search.differenced = differenced != nullptr;
       if (differenced != nullptr) search.since = since_of(*differenced);
-      search.what = "file set " + quoted(join_path(files.path, files.pattern)) + " of component '" +
-                    component.name.full() + "'";
+      search.what = "file set " + quoted_path(join_path(files.path, files.pattern)) +
+                    " of component '" + component.name.full() + "'";
       if (Status s = add_file_set(std::move(search), files); !s.ok()) return s;
     }
     return Ok{};
@@ -195,7 +192,7 @@ class Planner {
       search.recursive = entry.recursive;
       search.differenced = true;
       search.since = since_of(entry);
-      search.what = "differenced files " + quoted(join_path(entry.path, entry.pattern));
+      search.what = "differenced files " + quoted_path(join_path(entry.path, entry.pattern));
       auto path = expand_path(entry.path, options_.environment);
       if (!path.ok()) return path.error().while_doing(search.what);
       search.path = path.value();
@@ -236,7 +233,7 @@ class Planner {
           return entries.error().while_doing(search.what);
         }
         if (!is_literal(search.pattern)) {
-          plan_.notes.push_back(search.what + ": there is no directory " + quoted(directory));
+          plan_.notes.push_back(search.what + ": there is no directory " + quoted_path(directory));
         }
         continue;
       }
@@ -281,7 +278,7 @@ class Planner {
       file.restore_path = join_path(normal, entry.name);
       if (file.source.size() > kBytePathBytesMax || file.restore_path.size() > kBytePathBytesMax) {
         return Error(Errc::limit_reached, search.what + ": a file beneath " +
-                                              quoted(directory.substr(0, 200)) +
+                                              quoted_path(directory.substr(0, 200)) +
                                               " has a path longer than the limit of " +
                                               std::to_string(kBytePathBytesMax) + " bytes");
       }
@@ -310,7 +307,7 @@ class Planner {
   Status claim(PlannedFile file, const std::string& by) {
     const auto [at, inserted] = claimed_.try_emplace(file.restore_path, Claim{by, file.source});
     if (!inserted) {
-      return Error(Errc::already_exists, quoted(file.restore_path) + " is claimed twice: by " +
+      return Error(Errc::already_exists, quoted_path(file.restore_path) + " is claimed twice: by " +
                                              at->second.by + " and by " + by +
                                              "; its writer must not let file sets overlap");
     }
@@ -350,7 +347,7 @@ Result<FilePlan> plan_files(const WriterMetadata& metadata,
                    "a component without entry or members cannot be planned");
     }
   }
-  return Planner(metadata, components, options, tree).run();
+  return FilePlanner(metadata, components, options, tree).run();
 }
 
 }  // namespace stillframe

@@ -11,10 +11,6 @@
 namespace stillframe {
 namespace {
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 // A new target or an alternate mapping with its paths expanded.
 struct Relocation {
   BytePath path, pattern, destination;
@@ -38,11 +34,11 @@ struct Place {
   const AlternateMapping* mapping = nullptr;
 };
 
-class Planner {
+class RestorePlanner {
  public:
-  Planner(const WriterMetadata& stored, const BackupComponent& component,
-          std::span<const StoredFile> files, const Environment& environment,
-          RestoreTargetProbe& probe)
+  RestorePlanner(const WriterMetadata& stored, const BackupComponent& component,
+                 std::span<const StoredFile> files, const Environment& environment,
+                 RestoreTargetProbe& probe)
       : stored_(stored),
         restore_(component.restore ? *component.restore : kDefault),
         component_(component),
@@ -164,7 +160,7 @@ class Planner {
       });
       if (at == files_.end()) {
         return refused(Errc::not_found,
-                       "directed target of " + quoted(file) + ", which is not in the backup");
+                       "directed target of " + quoted_path(file) + ", which is not in the backup");
       }
       const auto index = static_cast<std::size_t>(at - files_.begin());
       used[index] = true;
@@ -191,14 +187,15 @@ class Planner {
     step.action = RestoreAction::write_ranges;
     for (const auto* ranges : {&from, &to}) {
       if (Status s = check_ranges(*ranges); !s.ok()) {
-        return s.error().while_doing("directed target of " + quoted(files_[file].path));
+        return s.error().while_doing("directed target of " + quoted_path(files_[file].path));
       }
     }
     if (from.size() != to.size()) return mismatch(file);
     for (std::size_t i = 0; i < from.size(); ++i) {
       if (from[i].length != to[i].length) return mismatch(file);
       if (from[i].offset + from[i].length > files_[file].size) {
-        return refused(Errc::invalid_argument, "directed target of " + quoted(files_[file].path) +
+        return refused(Errc::invalid_argument, "directed target of " +
+                                                   quoted_path(files_[file].path) +
                                                    ": a range ends beyond the file");
       }
       step.moves.push_back({from[i], to[i]});
@@ -208,7 +205,7 @@ class Planner {
 
   Error mismatch(std::size_t file) const {
     return refused(Errc::invalid_argument,
-                   "directed target of " + quoted(files_[file].path) +
+                   "directed target of " + quoted_path(files_[file].path) +
                        ": source and destination ranges differ in number or length");
   }
 
@@ -229,10 +226,11 @@ class Planner {
       case RestoreMethod::restore_at_reboot_if_cannot_replace:
         return stage_if_one_cannot_be_replaced();
       case RestoreMethod::restore_if_not_there:
-        return place_as_a_whole(&Planner::first_that_exists, Errc::already_exists,
+        return place_as_a_whole(&RestorePlanner::first_that_exists, Errc::already_exists,
                                 " is there already");
       case RestoreMethod::restore_if_can_replace:
-        return place_as_a_whole(&Planner::first_that_is_held, Errc::in_use, " cannot be replaced");
+        return place_as_a_whole(&RestorePlanner::first_that_is_held, Errc::in_use,
+                                " cannot be replaced");
       case RestoreMethod::custom:
         return custom();
     }
@@ -257,7 +255,7 @@ class Planner {
       const Relocation* mapping = find(mappings_, files_[i].path);
       if (mapping == nullptr) {
         return refused(Errc::not_found, who + " the alternate location and " +
-                                            quoted(files_[i].path) + " is mapped to none");
+                                            quoted_path(files_[i].path) + " is mapped to none");
       }
       places_[i] = {mapping->moved(files_[i].path), false, mapping->mapping};
     }
@@ -291,19 +289,19 @@ class Planner {
   }
 
   // All files of the component or none: at their places, else all at their mappings.
-  Status place_as_a_whole(Obstacle (Planner::*obstacle)(const std::vector<Place>&), Errc code,
-                          const std::string& says) {
+  Status place_as_a_whole(Obstacle (RestorePlanner::*obstacle)(const std::vector<Place>&),
+                          Errc code, const std::string& says) {
     auto there = (this->*obstacle)(places_);
     if (!there.ok()) return there.error();
     if (!there.value()) return Ok{};
-    const std::string why = quoted(*there.value()) + says;
+    const std::string why = quoted_path(*there.value()) + says;
 
     std::vector<Place> mapped = places_;
     for (std::size_t i = 0; i < files_.size(); ++i) {
       if (is_directed(i) || places_[i].decided) continue;
       const Relocation* mapping = find(mappings_, files_[i].path);
       if (mapping == nullptr) {
-        return refused(code, why + ", and " + quoted(files_[i].path) +
+        return refused(code, why + ", and " + quoted_path(files_[i].path) +
                                  " has no alternate location; nothing was restored");
       }
       mapped[i] = {mapping->moved(files_[i].path), false, mapping->mapping};
@@ -311,7 +309,7 @@ class Planner {
     auto also_there = (this->*obstacle)(mapped);
     if (!also_there.ok()) return also_there.error();
     if (also_there.value()) {
-      return refused(code, why + ", and so is it with " + quoted(*also_there.value()) +
+      return refused(code, why + ", and so is it with " + quoted_path(*also_there.value()) +
                                " at the alternate location; nothing was restored");
     }
     places_ = std::move(mapped);
@@ -363,10 +361,10 @@ class Planner {
     });
     for (std::size_t i = 1; i < whole.size(); ++i) {
       if (whole[i - 1]->destination != whole[i]->destination) continue;
-      return refused(Errc::invalid_argument, quoted(files_[whole[i - 1]->file].path) + " and " +
-                                                 quoted(files_[whole[i]->file].path) +
-                                                 " would both be restored to " +
-                                                 quoted(whole[i]->destination));
+      return refused(Errc::invalid_argument,
+                     quoted_path(files_[whole[i - 1]->file].path) + " and " +
+                         quoted_path(files_[whole[i]->file].path) + " would both be restored to " +
+                         quoted_path(whole[i]->destination));
     }
     return Ok{};
   }
@@ -397,7 +395,7 @@ class Planner {
   RestorePlan plan_;
 };
 
-const ComponentRestore Planner::kDefault{};
+const ComponentRestore RestorePlanner::kDefault{};
 
 }  // namespace
 
@@ -408,10 +406,10 @@ Result<RestorePlan> plan_restore(const WriterMetadata& stored, const BackupCompo
     // What a stored list says is not trusted with "..": everything is placed beneath its own path.
     if (!is_plain_absolute(file.path)) {
       return Error(Errc::corrupt, "component '" + component.name.full() + "': stored file " +
-                                      quoted(file.path) + " has no plain absolute path");
+                                      quoted_path(file.path) + " has no plain absolute path");
     }
   }
-  return Planner(stored, component, files, environment, probe).run();
+  return RestorePlanner(stored, component, files, environment, probe).run();
 }
 
 }  // namespace stillframe

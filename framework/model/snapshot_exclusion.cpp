@@ -12,9 +12,9 @@
 namespace stillframe {
 namespace {
 
-class Planner {
+class ExclusionPlanner {
  public:
-  Planner(const FileClaims& claims, TreeReader& tree) : claims_(claims), tree_(tree) {}
+  ExclusionPlanner(const FileClaims& claims, TreeReader& tree) : claims_(claims), tree_(tree) {}
 
   // Its own stack: a tree may be deeper than ours.
   Status add(const ExcludedFiles& excluded) {
@@ -71,7 +71,7 @@ class Planner {
 
 Result<SnapshotExclusion> plan(const std::vector<ExcludedFiles>& excluded, const FileClaims& claims,
                                TreeReader& tree) {
-  Planner planner(claims, tree);
+  ExclusionPlanner planner(claims, tree);
   for (const ExcludedFiles& one : excluded) {
     if (Status s = planner.add(one); !s.ok()) return s.error();
   }

@@ -17,10 +17,10 @@ std::unordered_set<BytePath> tidied(const std::vector<BytePath>& paths) {
   return out;
 }
 
-class Planner {
+class VolumePlanner {
  public:
-  Planner(const VolumePlanOptions& options, const std::function<bool(const BytePath&)>& planned,
-          TreeReader& tree)
+  VolumePlanner(const VolumePlanOptions& options,
+                const std::function<bool(const BytePath&)>& planned, TreeReader& tree)
       : options_(options),
         planned_(planned),
         tree_(tree),
@@ -128,7 +128,7 @@ class Planner {
 Result<FilePlan> plan_volumes(std::span<const WriterMetadata* const> writers,
                               const std::function<bool(const BytePath&)>& planned,
                               const VolumePlanOptions& options, TreeReader& tree) {
-  Planner planner(options, planned, tree);
+  VolumePlanner planner(options, planned, tree);
   if (Status s = planner.learn(writers); !s.ok()) return s.error();
   return planner.run();
 }

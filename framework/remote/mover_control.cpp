@@ -15,7 +15,7 @@ using nlohmann::json;
 
 constexpr std::uint64_t kTicketMsMax = 600'000;
 
-int digit(char c) {
+int control_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
@@ -25,7 +25,7 @@ Result<std::array<std::uint8_t, 32>> parse_hex(std::string_view text, const char
   std::array<std::uint8_t, 32> bytes{};
   bool good = text.size() == 2 * bytes.size();
   for (std::size_t i = 0; good && i < bytes.size(); ++i) {
-    const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+    const int high = control_digit(text[2 * i]), low = control_digit(text[2 * i + 1]);
     good = high >= 0 && low >= 0;
     bytes[i] = static_cast<std::uint8_t>(good ? high * 16 + low : 0);
   }

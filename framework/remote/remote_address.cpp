@@ -17,7 +17,7 @@
 namespace stillframe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 constexpr int kBacklog = 128;
 
 struct FreeAddresses {
@@ -59,10 +59,10 @@ Descriptor socket_for(const addrinfo& one) {
 }
 
 // 0, or the error number.
-int finish_connect(int socket, Clock::time_point until) {
+int finish_connect(int socket, SteadyClock::time_point until) {
   while (true) {
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+        std::chrono::duration_cast<std::chrono::milliseconds>(until - SteadyClock::now()).count();
     pollfd ready{socket, POLLOUT, 0};
     const int found = ::poll(&ready, 1, left > 0 ? static_cast<int>(left) : 0);
     if (found < 0 && errno == EINTR) continue;
@@ -109,7 +109,7 @@ std::string to_string(const RemoteAddress& address) {
 }
 
 Result<Descriptor> connect_tcp(const RemoteAddress& address, std::chrono::milliseconds at_most) {
-  const auto until = Clock::now() + at_most;
+  const auto until = SteadyClock::now() + at_most;
   auto found = resolve(address, 0);
   if (!found.ok()) return found.error();
   int problem = ECONNREFUSED;

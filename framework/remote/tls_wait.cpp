@@ -9,7 +9,7 @@
 namespace stillframe {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 Error peer_ended() {
@@ -21,12 +21,12 @@ Status wait_for(const TlsSession& session, TlsStep step, Patience patience) {
   if (step == TlsStep::ended) return peer_ended();
   pollfd ready{session.socket(),
                static_cast<short>(step == TlsStep::wants_write ? POLLOUT : POLLIN), 0};
-  const auto until = Clock::now() + patience.value_or(milliseconds(0));
+  const auto until = SteadyClock::now() + patience.value_or(milliseconds(0));
   while (true) {
     int left = -1;
     if (patience) {
-      left =
-          static_cast<int>(std::chrono::duration_cast<milliseconds>(until - Clock::now()).count());
+      left = static_cast<int>(
+          std::chrono::duration_cast<milliseconds>(until - SteadyClock::now()).count());
       if (left < 0) left = 0;
     }
     const int found = ::poll(&ready, 1, left);
@@ -39,12 +39,12 @@ Status wait_for(const TlsSession& session, TlsStep step, Patience patience) {
 }  // namespace
 
 Status wait_handshake(TlsSession& session, milliseconds at_most) {
-  const auto until = Clock::now() + at_most;
+  const auto until = SteadyClock::now() + at_most;
   while (true) {
     auto step = session.handshake();
     if (!step.ok()) return step.error();
     if (step.value() == TlsStep::done) return Ok{};
-    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
+    const auto left = std::chrono::duration_cast<milliseconds>(until - SteadyClock::now());
     if (left <= milliseconds(0)) return Error(Errc::timed_out, "the TLS handshake took too long");
     Status s = wait_for(session, step.value(), left);
     if (!s.ok()) return s.error().while_doing("TLS handshake");

@@ -33,9 +33,9 @@ struct Chosen {
   Route route = Route::snapshot;
 };
 
-class Run {
+class RunningBackup {
  public:
-  Run(const BackupRequest& request, RunObserver& observer)
+  RunningBackup(const BackupRequest& request, RunObserver& observer)
       : request_(request), observer_(observer) {}
 
   Result<BackupReport> run(BackupSession& session, std::stop_token stop);
@@ -72,7 +72,7 @@ class Run {
   BackupReport report_;
 };
 
-std::vector<const WriterMetadata*> Run::known_writers() const {
+std::vector<const WriterMetadata*> RunningBackup::known_writers() const {
   std::vector<const WriterMetadata*> known;
   for (const WriterStatus& writer : writers_) {
     if (writer.metadata) known.push_back(&*writer.metadata);
@@ -80,7 +80,7 @@ std::vector<const WriterMetadata*> Run::known_writers() const {
   return known;
 }
 
-Result<std::vector<ComponentSelector>> Run::selectors() const {
+Result<std::vector<ComponentSelector>> RunningBackup::selectors() const {
   std::vector<ComponentSelector> wanted = request_.selectors;
   if (wanted.empty()) wanted.push_back({"", "*", request_.snapshot.policy, "", {}});
   if (Status s = mind_system_state(wanted); !s.ok()) return s.error();
@@ -91,7 +91,7 @@ Result<std::vector<ComponentSelector>> Run::selectors() const {
 
 // Takes all of the system's state along where that is meant, and says what is missing of it where a
 // part was selected.
-Status Run::mind_system_state(std::vector<ComponentSelector>& wanted) const {
+Status RunningBackup::mind_system_state(std::vector<ComponentSelector>& wanted) const {
   const auto known = known_writers();
   const std::vector<std::string>& excluded = request_.options.exclude_writers;
   if (request_.options.bootable_system_state) {
@@ -110,7 +110,7 @@ Status Run::mind_system_state(std::vector<ComponentSelector>& wanted) const {
   return Ok{};
 }
 
-Status Run::choose(BackupSession& session) {
+Status RunningBackup::choose(BackupSession& session) {
   auto writers = session.gather();
   if (!writers.ok()) return writers.error();
   writers_ = std::move(writers).value();
@@ -125,7 +125,7 @@ Status Run::choose(BackupSession& session) {
   return session.select(wanted.value());
 }
 
-Result<Chosen> Run::choose_component(const BackupComponent& entry) const {
+Result<Chosen> RunningBackup::choose_component(const BackupComponent& entry) const {
   Chosen chosen;
   for (const WriterStatus& writer : writers_) {
     if (writer.instance == entry.writer_instance && writer.metadata) {
@@ -152,14 +152,14 @@ Result<Chosen> Run::choose_component(const BackupComponent& entry) const {
   return chosen;
 }
 
-Status Run::refresh_document(BackupSession& session) {
+Status RunningBackup::refresh_document(BackupSession& session) {
   auto document = session.document();
   if (!document.ok()) return document.error();
   document_ = std::move(document).value();
   return Ok{};
 }
 
-Status Run::learn_components(BackupSession& session) {
+Status RunningBackup::learn_components(BackupSession& session) {
   if (Status s = refresh_document(session); !s.ok()) return s;
   for (const BackupComponent& entry : document_.components) {
     auto chosen = choose_component(entry);
@@ -169,7 +169,7 @@ Status Run::learn_components(BackupSession& session) {
   return Ok{};
 }
 
-Status Run::make_snapshots(BackupSession& session) {
+Status RunningBackup::make_snapshots(BackupSession& session) {
   const bool needed = !request_.volumes.empty() || !request_.options.component_mode ||
                       std::any_of(chosen_.begin(), chosen_.end(), [](const Chosen& chosen) {
                         return chosen.route == Route::snapshot;
@@ -186,8 +186,8 @@ Status Run::make_snapshots(BackupSession& session) {
   return refresh_document(session);
 }
 
-Status Run::plan_volumes(const SourceMap& sources, CopyPlan& plan,
-                         std::vector<std::string>& notes) const {
+Status RunningBackup::plan_volumes(const SourceMap& sources, CopyPlan& plan,
+                                   std::vector<std::string>& notes) const {
   auto volumes = choose_whole_volumes(
       {request_.volumes, request_.store, request_.exclude_lists, request_.elsewhere != nullptr},
       snapshots_);
@@ -195,12 +195,12 @@ Status Run::plan_volumes(const SourceMap& sources, CopyPlan& plan,
   return plan_whole_volumes(volumes.value(), known_writers(), sources, plan, notes);
 }
 
-Result<SourceMap> Run::open_sources(const BackupSession& session) const {
+Result<SourceMap> RunningBackup::open_sources(const BackupSession& session) const {
   if (request_.elsewhere != nullptr) return request_.elsewhere->open(session.id(), snapshots_);
   return SourceMap::open(snapshots_);
 }
 
-Status Run::plan(const SourceMap& sources, Copier& copier, CopyPlan& plan) {
+Status RunningBackup::plan(const SourceMap& sources, Copier& copier, CopyPlan& plan) {
   std::vector<std::string> notes;
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
     const Chosen& chosen = chosen_[i];
@@ -220,7 +220,7 @@ Status Run::plan(const SourceMap& sources, Copier& copier, CopyPlan& plan) {
   return copier.copy(plan);
 }
 
-void Run::report_special_files() {
+void RunningBackup::report_special_files() {
   constexpr std::size_t kNamesMax = 3;
   std::string names;
   for (const ManifestFile& file : manifest_.files) {
@@ -238,7 +238,7 @@ void Run::report_special_files() {
                     names + (count > kNamesMax ? ", ..." : ""));
 }
 
-Status Run::stream(BackupSession& session, Copier& copier) {
+Status RunningBackup::stream(BackupSession& session, Copier& copier) {
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
     const Chosen& chosen = chosen_[i];
     if (chosen.route != Route::stream) continue;
@@ -264,7 +264,7 @@ Status Run::stream(BackupSession& session, Copier& copier) {
   return Ok{};
 }
 
-Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token stop) {
+Status RunningBackup::copy(BackupSession& session, SetBuilder& builder, std::stop_token stop) {
   std::vector<OwnerNames> owners;
   for (std::size_t i = 0; i < chosen_.size(); ++i) {
     const BackupComponent& entry = document_.components[i];
@@ -308,7 +308,7 @@ Status Run::copy(BackupSession& session, SetBuilder& builder, std::stop_token st
   return Ok{};
 }
 
-Result<Receipt> Run::publish(BackupSession& session, SetBuilder& builder) {
+Result<Receipt> RunningBackup::publish(BackupSession& session, SetBuilder& builder) {
   const bool any = manifest_.components.empty() ||
                    std::any_of(manifest_.components.begin(), manifest_.components.end(),
                                [](const ManifestComponent& c) { return c.succeeded; });
@@ -342,7 +342,7 @@ Result<Receipt> Run::publish(BackupSession& session, SetBuilder& builder) {
   return builder.publish(manifest_);
 }
 
-std::vector<ComponentResult> Run::results() const {
+std::vector<ComponentResult> RunningBackup::results() const {
   std::vector<ComponentResult> results;
   for (const ManifestComponent& component : manifest_.components) {
     results.push_back(
@@ -352,7 +352,7 @@ std::vector<ComponentResult> Run::results() const {
 }
 
 // The set is published: from here on nothing takes it back, and everything that goes wrong is told.
-void Run::finish(BackupSession& session) {
+void RunningBackup::finish(BackupSession& session) {
   auto completed = session.complete(report_.receipt, results());
   if (completed.ok()) {
     report_.writers = std::move(completed).value();
@@ -383,7 +383,7 @@ void Run::finish(BackupSession& session) {
   }
 }
 
-void Run::write_outcome(const Result<Evidence>& last) {
+void RunningBackup::write_outcome(const Result<Evidence>& last) {
   SetOutcome outcome;
   outcome.outcome = report_.finish.ok() ? "completed" : "complete_failed";
   outcome.message = report_.finish.ok() ? "" : report_.finish.error().what();
@@ -395,7 +395,7 @@ void Run::write_outcome(const Result<Evidence>& last) {
   if (!written.ok()) observer_.warning("outcome not recorded: " + written.error().what());
 }
 
-Result<BackupReport> Run::run(BackupSession& session, std::stop_token stop) {
+Result<BackupReport> RunningBackup::run(BackupSession& session, std::stop_token stop) {
   if (Status s = choose(session); !s.ok()) return s.error();
   auto prepared = session.prepare();
   if (!prepared.ok()) return prepared.error();
@@ -431,7 +431,7 @@ Result<BackupReport> run_backup(Client& client, const BackupRequest& request, Ru
       [&](const std::string& phase, const std::string& who, std::uint64_t done,
           std::uint64_t total) { observer.progress(phase, who, done, total); });
   const std::stop_callback on_stop(stop, [&] { session.value().cancel(); });
-  Run run(request, observer);
+  RunningBackup run(request, observer);
   auto report = run.run(session.value(), stop);
   if (!report.ok()) {
     // Said with the reason, so that the evidence has it; the destructor would abort without one.

@@ -22,7 +22,7 @@ OwnerPolicy owner_policy() {
 }
 
 // A special file, by its type; a regular file is none.
-mode_t type_of(FileKind kind) {
+mode_t special_file_type(FileKind kind) {
   switch (kind) {
     case FileKind::fifo:
       return S_IFIFO;
@@ -110,7 +110,7 @@ Status FileRestorer::stage_entry(std::size_t index, const Progress& progress) {
   Status written = Ok{};
   if (file.kind == FileKind::symlink) {
     written = write_link(*tree.value(), index, file);
-  } else if (type_of(file.kind) != 0) {
+  } else if (special_file_type(file.kind) != 0) {
     written = write_node(*tree.value(), index, file);
   } else {
     written = write_regular(*tree.value(), index, stored->second, progress);
@@ -141,7 +141,8 @@ Status FileRestorer::write_node(const Tree& tree, std::size_t index, const Manif
   if (!parent.ok()) return parent.error();
   const BytePath name = last_component(temporary);
   const dev_t device = makedev(file.device_major, file.device_minor);
-  if (mknodat(parent.value().get(), name.c_str(), type_of(file.kind) | 0600, device) != 0) {
+  if (mknodat(parent.value().get(), name.c_str(), special_file_type(file.kind) | 0600, device) !=
+      0) {
     const Error why = posix_error(errno, "make", file.path);
     if (errno != EPERM || file.kind == FileKind::fifo) return why;
     counts_.left_out.push_back(why.what());

@@ -11,10 +11,6 @@
 namespace stillframe::requestor {
 namespace {
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 bool is_directory(const StoredFile& stored) {
   return stored.back().file->kind == FileKind::directory;
 }
@@ -160,14 +156,15 @@ class Placer {
         [](const RestoreStep& other) { return other.action == RestoreAction::stage_for_reboot; });
     if (waits || request_.metadata->restore.method == RestoreMethod::restore_at_reboot) {
       return Error(Errc::not_supported,
-                   quoted(step.destination) +
+                   quoted_path(step.destination) +
                        ": byte ranges cannot wait for a boot, because the file goes on changing "
                        "until then; stop its application and restore with another method");
     }
     auto there = probe.exists(step.destination);
     if (!there.ok()) return there.error();
     if (there.value()) return Ok{};
-    return Error(Errc::not_found, "the set holds only byte ranges of " + quoted(step.destination) +
+    return Error(Errc::not_found, "the set holds only byte ranges of " +
+                                      quoted_path(step.destination) +
                                       ", and there is no such file to lay them over; restore a "
                                       "full backup first");
   }

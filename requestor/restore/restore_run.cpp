@@ -28,9 +28,9 @@ bool named_by(const std::string& wanted, const BackupComponent& component,
   return writer_fits && (rest == full || rest == "*");
 }
 
-class Run {
+class RunningRestore {
  public:
-  Run(const RestoreRequest& request, const ChainSource& source, RunObserver& observer)
+  RunningRestore(const RestoreRequest& request, const ChainSource& source, RunObserver& observer)
       : request_(request), source_(source), observer_(observer) {}
 
   Status load();
@@ -60,7 +60,7 @@ class Run {
   std::vector<WriterStatus> live_;
 };
 
-Status Run::load() {
+Status RunningRestore::load() {
   auto document = source_.newest().document();
   if (!document.ok()) return document.error();
   auto metadata = source_.newest().writers();
@@ -70,14 +70,14 @@ Status Run::load() {
   return Ok{};
 }
 
-const WriterMetadata* Run::stored_writer(const BackupComponent& component) const {
+const WriterMetadata* RunningRestore::stored_writer(const BackupComponent& component) const {
   for (const WriterMetadata& metadata : metadata_) {
     if (same_writer(metadata, component)) return &metadata;
   }
   return nullptr;
 }
 
-const WriterStatus* Run::live_writer(const BackupComponent& component) const {
+const WriterStatus* RunningRestore::live_writer(const BackupComponent& component) const {
   for (const WriterStatus& writer : live_) {
     if (writer.identity.class_id != component.writer_class || writer.failure) continue;
     const std::string& wanted =
@@ -87,7 +87,7 @@ const WriterStatus* Run::live_writer(const BackupComponent& component) const {
   return nullptr;
 }
 
-Status Run::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
+Status RunningRestore::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
   component.restore.emplace().selected = true;
   if (Status s = choose_members(component, stored); !s.ok()) return s;
   ComponentRestore& restore = *component.restore;
@@ -114,7 +114,7 @@ Status Run::fill_in(BackupComponent& component, const WriterMetadata& stored) co
   return Ok{};
 }
 
-Status Run::choose() {
+Status RunningRestore::choose() {
   std::vector<bool> used(request_.components.size(), false);
   for (std::size_t i = 0; i < document_.components.size(); ++i) {
     BackupComponent component = document_.components[i];
@@ -148,7 +148,8 @@ Status Run::choose() {
 }
 
 // The members that were asked for by name: only those that come back alone.
-Status Run::choose_members(BackupComponent& component, const WriterMetadata& stored) const {
+Status RunningRestore::choose_members(BackupComponent& component,
+                                      const WriterMetadata& stored) const {
   std::vector<std::string> names;
   for (const auto& [head, member] : request_.subcomponents) {
     if (head == component.name.full()) names.push_back(member.full());
@@ -160,7 +161,7 @@ Status Run::choose_members(BackupComponent& component, const WriterMetadata& sto
   return Ok{};
 }
 
-Result<ComponentToRestore> Run::prepare_component(const BackupComponent& edited) const {
+Result<ComponentToRestore> RunningRestore::prepare_component(const BackupComponent& edited) const {
   ComponentToRestore component;
   component.component = edited;
   component.stored = stored_writer(edited);
@@ -185,8 +186,8 @@ Result<ComponentToRestore> Run::prepare_component(const BackupComponent& edited)
   return component;
 }
 
-Status Run::stop_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
-                          StoppedServices& services) const {
+Status RunningRestore::stop_services(const std::vector<ComponentToRestore>& components,
+                                     RestoreMethod method, StoppedServices& services) const {
   for (const ComponentToRestore& component : components) {
     const RestorePolicy& policy = component.stored->restore;
     if (policy.method != method) continue;
@@ -200,7 +201,7 @@ Status Run::stop_services(const std::vector<ComponentToRestore>& components, Res
   return Ok{};
 }
 
-Result<RestoreOutcome> Run::simulate() {
+Result<RestoreOutcome> RunningRestore::simulate() {
   RestoreOutcome outcome;
   for (const BackupComponent& component : selected_) {
     RestoredPlan plan;
@@ -226,7 +227,7 @@ Result<RestoreOutcome> Run::simulate() {
   return outcome;
 }
 
-Result<std::vector<ComponentToRestore>> Run::select(RestoreSession& session) {
+Result<std::vector<ComponentToRestore>> RunningRestore::select(RestoreSession& session) {
   for (BackupComponent& component : selected_) {
     const WriterStatus* writer = live_writer(component);
     if (writer == nullptr) {
@@ -254,13 +255,13 @@ Result<std::vector<ComponentToRestore>> Run::select(RestoreSession& session) {
   return components;
 }
 
-Status Run::restart_services(const std::vector<ComponentToRestore>& components) const {
+Status RunningRestore::restart_services(const std::vector<ComponentToRestore>& components) const {
   StoppedServices services(request_.services);
   Status stopped = stop_services(components, RestoreMethod::restore_stop_start, services);
   return stopped.ok() ? services.start() : stopped;
 }
 
-Result<RestoreOutcome> Run::run(RestoreSession& session, std::stop_token stop) {
+Result<RestoreOutcome> RunningRestore::run(RestoreSession& session, std::stop_token stop) {
   auto live = session.gather();
   if (!live.ok()) return live.error();
   live_ = std::move(live).value();
@@ -301,7 +302,7 @@ Result<RestoreOutcome> run_restore(Client& client, const RestoreRequest& request
                                    RunObserver& observer, std::stop_token stop) {
   auto source = ChainSource::open(tidy_path(request.set));
   if (!source.ok()) return source.error();
-  Run run(request, source.value(), observer);
+  RunningRestore run(request, source.value(), observer);
   if (Status s = run.load(); !s.ok()) return s.error();
   if (Status s = run.choose(); !s.ok()) return s.error();
   auto session = client.begin_restore(run.document(), run.metadata(), request.options);

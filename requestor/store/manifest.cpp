@@ -29,7 +29,7 @@ int hex_digit(char digit) {
   return -1;
 }
 
-std::optional<std::string> bytes_of(std::string_view hex) {
+std::optional<std::string> bytes_of_hex(std::string_view hex) {
   if (hex.size() % 2 != 0) return std::nullopt;
   std::string bytes;
   bytes.reserve(hex.size() / 2);
@@ -42,7 +42,7 @@ std::optional<std::string> bytes_of(std::string_view hex) {
 }
 
 bool is_sha256(std::string_view text) {
-  return text.size() == 64 && bytes_of(text).has_value();
+  return text.size() == 64 && bytes_of_hex(text).has_value();
 }
 
 json write_ranges(const std::vector<ByteRange>& ranges) {
@@ -157,7 +157,7 @@ FileAttributes read_attributes(FieldReader& parent) {
   if (reader.failed()) return attributes;
   for (const auto& [name, value] : xattrs.items()) {
     auto bytes = unescape_path(name);
-    auto content = value.is_string() ? bytes_of(value.get<std::string>()) : std::nullopt;
+    auto content = value.is_string() ? bytes_of_hex(value.get<std::string>()) : std::nullopt;
     if (!bytes.ok() || bytes.value().empty() || !content) {
       reader.fail("xattrs", "must map escaped names to hexadecimal text");
       return attributes;

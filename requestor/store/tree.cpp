@@ -16,7 +16,7 @@
 namespace stillframe::requestor {
 namespace {
 
-constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::int64_t kNanosecondsOfSecond = 1'000'000'000;
 
 BytePath parent_of(std::string_view relative) {
   const auto slash = relative.rfind('/');
@@ -39,7 +39,7 @@ Tree::Entry entry_from(BytePath name, const struct stat& info) {
   entry.kind = kind_of(info.st_mode);
   entry.size = static_cast<std::uint64_t>(info.st_size);
   entry.modified_ns =
-      std::int64_t{info.st_mtim.tv_sec} * kNanosecondsPerSecond + info.st_mtim.tv_nsec;
+      std::int64_t{info.st_mtim.tv_sec} * kNanosecondsOfSecond + info.st_mtim.tv_nsec;
   entry.device = info.st_dev;
   entry.inode = info.st_ino;
   entry.links = info.st_nlink;

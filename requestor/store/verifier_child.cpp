@@ -95,11 +95,11 @@ class Server {
   static Status no_file() { return Error(Errc::wrong_state, "no file is being verified"); }
 
   VerifierAnswer wants(std::string_view text) {
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_array() || json.size() != 3) return answer_of(no_file());
-    const auto writer = decode_json<WriterIdentity>(json[0]);
-    const auto component = decode_json<ComponentName>(json[1]);
-    const auto file = unescape_path(json[2].get<std::string>());
+    const auto wanted = nlohmann::json::parse(text, nullptr, false);
+    if (!wanted.is_array() || wanted.size() != 3) return answer_of(no_file());
+    const auto writer = decode_json<WriterIdentity>(wanted[0]);
+    const auto component = decode_json<ComponentName>(wanted[1]);
+    const auto file = unescape_path(wanted[2].get<std::string>());
     if (!writer.ok() || !component.ok() || !file.ok()) return answer_of(no_file());
     VerifierAnswer answer;
     answer.yes = inner_.wants(writer.value(), component.value(), file.value()) ? 1 : 0;

@@ -7,7 +7,7 @@ namespace {
 
 using testing::HasSubstr;
 
-BootTime at(int ms) {
+BootTime boot_ms(int ms) {
   return BootTime(std::chrono::milliseconds(ms));
 }
 
@@ -20,14 +20,14 @@ class LabelTest : public testing::Test {
     snapshot.provider = provider;
     snapshot.atomicity = atomicity;
     snapshot.volume = std::move(volume);
-    snapshot.cut = CutRecord{snapshot.snapshot, at(begun), at(ended)};
+    snapshot.cut = CutRecord{snapshot.snapshot, boot_ms(begun), boot_ms(ended)};
     snapshots_.push_back(snapshot);
     return snapshot.snapshot;
   }
   static HoldStatement hold(int from, int until) {
     HoldStatement statement;
-    statement.held_from = at(from);
-    statement.held_until = at(until);
+    statement.held_from = boot_ms(from);
+    statement.held_until = boot_ms(until);
     statement.unbroken = true;
     return statement;
   }
@@ -77,7 +77,7 @@ TEST_F(LabelTest, WordsOfCommandsAreOnlyAsserted) {
   facts.hold = hold(50, 200);
   facts.hold->asserted_only = true;
   EXPECT_EQ(label(facts).label, Consistency::application_asserted);
-  facts.hold->held_until = at(105);
+  facts.hold->held_until = boot_ms(105);
   EXPECT_EQ(label(facts).label, Consistency::fuzzy);
 }
 
@@ -106,9 +106,9 @@ class LabelOfPartsTest : public LabelTest {
  protected:
   void SetUp() override {
     facts_.cuts = {cut(Atomicity::volume, 100, 130, btrfs_, "/srv")};
-    snapshots_.back().cut->parts = {{"/srv", at(100), at(110)},
-                                    {"/srv/mail", at(111), at(120)},
-                                    {"/srv/mail/queue", at(121), at(130)}};
+    snapshots_.back().cut->parts = {{"/srv", boot_ms(100), boot_ms(110)},
+                                    {"/srv/mail", boot_ms(111), boot_ms(120)},
+                                    {"/srv/mail/queue", boot_ms(121), boot_ms(130)}};
   }
   Label at_places(std::vector<FilePlace> places) {
     facts_.places = std::move(places);
@@ -178,7 +178,7 @@ TEST_F(LabelTest, AFailedWriterOrAMissingCutIsFailedWhateverWasHeld) {
   EXPECT_EQ(label(uncovered).label, Consistency::failed);
   EXPECT_THAT(label(uncovered).reason, HasSubstr("'/mnt/other'"));
 
-  snapshots_[0].cut->ended = at(99);  // before it began
+  snapshots_[0].cut->ended = boot_ms(99);  // before it began
   EXPECT_EQ(label(facts).label, Consistency::failed);
   snapshots_[0].cut.reset();
   EXPECT_EQ(label(facts).label, Consistency::failed);

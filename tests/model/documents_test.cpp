@@ -42,7 +42,7 @@ Result<RestoreReport> parse(std::string_view text) {
 }
 
 template <class T>
-void expect_back(const T& document) {
+void expect_same_document(const T& document) {
   const std::string text = to_json(document);
   auto back = parse<T>(text);
   // No values in the messages: a document is thousands of bytes, its seed says more.
@@ -52,18 +52,18 @@ void expect_back(const T& document) {
 }
 
 TEST(Documents, EveryFieldOfEveryDocumentComesBack) {
-  expect_back(tests::full_writer_metadata());
-  expect_back(tests::full_backup_document());
-  expect_back(tests::full_evidence());
-  expect_back(tests::full_receipt());
-  expect_back(tests::full_restore_report());
+  expect_same_document(tests::full_writer_metadata());
+  expect_same_document(tests::full_backup_document());
+  expect_same_document(tests::full_evidence());
+  expect_same_document(tests::full_receipt());
+  expect_same_document(tests::full_restore_report());
 }
 
 TEST(Documents, EmptyDocumentsComeBack) {
-  expect_back(WriterMetadata());
-  expect_back(BackupDocument());
-  expect_back(Evidence());
-  expect_back(RestoreReport());
+  expect_same_document(WriterMetadata());
+  expect_same_document(BackupDocument());
+  expect_same_document(Evidence());
+  expect_same_document(RestoreReport());
 }
 
 TEST(Documents, RandomDocumentsComeBack) {
@@ -71,11 +71,11 @@ TEST(Documents, RandomDocumentsComeBack) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (std::uint64_t i = 0; i < tests::scaled(400); ++i) {
-    ASSERT_NO_FATAL_FAILURE(expect_back(tests::random_writer_metadata(random)));
-    ASSERT_NO_FATAL_FAILURE(expect_back(tests::random_backup_document(random)));
-    ASSERT_NO_FATAL_FAILURE(expect_back(tests::random_evidence(random)));
-    ASSERT_NO_FATAL_FAILURE(expect_back(tests::random_receipt(random)));
-    ASSERT_NO_FATAL_FAILURE(expect_back(tests::random_restore_report(random)));
+    ASSERT_NO_FATAL_FAILURE(expect_same_document(tests::random_writer_metadata(random)));
+    ASSERT_NO_FATAL_FAILURE(expect_same_document(tests::random_backup_document(random)));
+    ASSERT_NO_FATAL_FAILURE(expect_same_document(tests::random_evidence(random)));
+    ASSERT_NO_FATAL_FAILURE(expect_same_document(tests::random_receipt(random)));
+    ASSERT_NO_FATAL_FAILURE(expect_same_document(tests::random_restore_report(random)));
   }
 }
 

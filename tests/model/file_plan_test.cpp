@@ -13,7 +13,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using tests::file_set;
 
-WallTime at(int seconds) {
+WallTime wall_seconds(int seconds) {
   return WallTime(std::chrono::seconds(seconds));
 }
 
@@ -251,43 +251,43 @@ TEST_F(FilePlanTest, APartialEntryThatCannotBeTrueIsRefused) {
 }
 
 TEST_F(FilePlanTest, DifferencedFilesAreThoseModifiedAfterTheGivenTime) {
-  tree_.file("/srv/old.db", 1, at(100))
-      .file("/srv/same.db", 1, at(200))
-      .file("/srv/new.db", 1, at(201));
+  tree_.file("/srv/old.db", 1, wall_seconds(100))
+      .file("/srv/same.db", 1, wall_seconds(200))
+      .file("/srv/new.db", 1, wall_seconds(201));
   files() = {file_set("/srv", "*.db")};
-  entry_.differenced_files = {{"/srv", "*.db", false, at(200), {}}};
+  entry_.differenced_files = {{"/srv", "*.db", false, wall_seconds(200), {}}};
   auto result = plan();
   ASSERT_THAT(restore_paths(result), ElementsAre("/srv/new.db"));
-  EXPECT_EQ(result.value().files[0].since, at(200));
+  EXPECT_EQ(result.value().files[0].since, wall_seconds(200));
   EXPECT_EQ(result.value().unchanged, 2u);
 }
 
 TEST_F(FilePlanTest, WithoutATimeTheRequestorsOwnRecordDecides) {
-  tree_.file("/srv/old.db", 1, at(100)).file("/srv/new.db", 1, at(300));
+  tree_.file("/srv/old.db", 1, wall_seconds(100)).file("/srv/new.db", 1, wall_seconds(300));
   files() = {file_set("/srv", "*.db")};
   entry_.differenced_files = {{"/srv/", "*.db", false, {}, {}}};
   EXPECT_THAT(restore_paths(plan()), ElementsAre("/srv/new.db", "/srv/old.db"));
-  options_.last_backup = at(150);
+  options_.last_backup = wall_seconds(150);
   EXPECT_THAT(restore_paths(plan()), ElementsAre("/srv/new.db"));
 }
 
 TEST_F(FilePlanTest, ADifferencedEntryBeatsTheMaskAndMayNameSomethingNew) {
-  tree_.file("/srv/a.db", 1, at(300)).file("/extra/x.doc", 1, at(300));
+  tree_.file("/srv/a.db", 1, wall_seconds(300)).file("/extra/x.doc", 1, wall_seconds(300));
   files() = {file_set("/srv", "*.db")};
   files()[0].mask.bits = 0;
-  entry_.differenced_files = {{"/srv", "*.db", false, at(1), {}},
-                              {"/extra", "*.doc", false, at(1), {}}};
+  entry_.differenced_files = {{"/srv", "*.db", false, wall_seconds(1), {}},
+                              {"/extra", "*.doc", false, wall_seconds(1), {}}};
   EXPECT_THAT(restore_paths(plan()), ElementsAre("/srv/a.db", "/extra/x.doc"));
   // Overlapping a file set without being equal to it is a second claim.
   files()[0].mask.bits = TypeMask::kDefault;
-  entry_.differenced_files = {{"/srv", "a.*", false, at(1), {}}};
+  entry_.differenced_files = {{"/srv", "a.*", false, wall_seconds(1), {}}};
   expect_refused(Errc::already_exists, "claimed twice");
 }
 
 TEST_F(FilePlanTest, ADifferencedFileThatIsUnchangedIsNotMissing) {
-  tree_.file("/srv/a.db", 1, at(100));
+  tree_.file("/srv/a.db", 1, wall_seconds(100));
   files() = {file_set("/srv", "a.db")};
-  entry_.differenced_files = {{"/srv", "a.db", false, at(200), {}}};
+  entry_.differenced_files = {{"/srv", "a.db", false, wall_seconds(200), {}}};
   EXPECT_THAT(restore_paths(plan()), IsEmpty());
 }
 

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 const BytePath kAwkward = "/srv/\xff\n\\x";
 
 template <class T>
-void expect_back(const T& value) {
+void expect_same_tree(const T& value) {
   const json tree = encode_json(value);
   // Through text as well: that is how it travels.
   auto text = parse_json_text(dump_json(tree), 1 << 20);
@@ -59,32 +59,33 @@ TEST(JsonCodec, WhatWritersAreToldComesBack) {
   backup.component_mode = false;
   backup.bootable_system_state = backup.partial_file_support = true;
   backup.components = tests::full_backup_document().components;
-  expect_back(backup);
-  expect_back(BackupView());
-  expect_back(full_set());
-  expect_back(RestoreView{BackupType::full, backup.components});
-  expect_back(StreamRequest{{"Stores", "EU"}, kAwkward});
-  expect_back(RestoreAuthority{std::string("t\0k\xff", 4), 1000, WallTime(Duration(5))});
-  expect_back(RestoreRegistration{{"", "DB"}, "/c", "/l", {{"/a", kAwkward}}, "/b", 3, UINT64_MAX});
-  expect_back(VerifyRequest{{"", "DB"}, kAwkward});
-  expect_back(tests::full_receipt());
+  expect_same_tree(backup);
+  expect_same_tree(BackupView());
+  expect_same_tree(full_set());
+  expect_same_tree(RestoreView{BackupType::full, backup.components});
+  expect_same_tree(StreamRequest{{"Stores", "EU"}, kAwkward});
+  expect_same_tree(RestoreAuthority{std::string("t\0k\xff", 4), 1000, WallTime(Duration(5))});
+  expect_same_tree(
+      RestoreRegistration{{"", "DB"}, "/c", "/l", {{"/a", kAwkward}}, "/b", 3, UINT64_MAX});
+  expect_same_tree(VerifyRequest{{"", "DB"}, kAwkward});
+  expect_same_tree(tests::full_receipt());
 }
 
 TEST(JsonCodec, WhatWritersAnswerComesBack) {
-  expect_back(tests::full_writer_metadata());
-  expect_back(tests::full_writer_metadata().identity);
-  expect_back(tests::full_writer_metadata().process);
-  expect_back(*tests::full_evidence().components[0].hold);
-  expect_back(StreamInfo{7, UINT64_MAX, 4096});
-  expect_back(LogList{3, 2, {}});
-  expect_back(LogList{1, 2, {{kAwkward, 1, true}, {"/l/2", 2, false}}});
-  expect_back(VerifyReport{VerifyVerdict::damaged, "page 7"});
-  expect_back(std::vector<RestoreLocation>{{{"", "DB"}, "log", kAwkward}});
-  expect_back(std::vector<BackupComponent>());
+  expect_same_tree(tests::full_writer_metadata());
+  expect_same_tree(tests::full_writer_metadata().identity);
+  expect_same_tree(tests::full_writer_metadata().process);
+  expect_same_tree(*tests::full_evidence().components[0].hold);
+  expect_same_tree(StreamInfo{7, UINT64_MAX, 4096});
+  expect_same_tree(LogList{3, 2, {}});
+  expect_same_tree(LogList{1, 2, {{kAwkward, 1, true}, {"/l/2", 2, false}}});
+  expect_same_tree(VerifyReport{VerifyVerdict::damaged, "page 7"});
+  expect_same_tree(std::vector<RestoreLocation>{{{"", "DB"}, "log", kAwkward}});
+  expect_same_tree(std::vector<BackupComponent>());
 }
 
 TEST(JsonCodec, ProviderValuesComeBack) {
-  expect_back(full_volume());
+  expect_same_tree(full_volume());
   ProviderInfo provider;
   provider.id = ProviderId::generate();
   provider.name = "image";
@@ -94,7 +95,7 @@ TEST(JsonCodec, ProviderValuesComeBack) {
   provider.freezes_file_system = true;
   provider.preference = -4;
   provider.expected_commit = std::chrono::milliseconds(7);
-  expect_back(provider);
+  expect_same_tree(provider);
   SnapshotInfo info;
   info.snapshot = SnapshotId::generate();
   info.set = SetId::generate();
@@ -108,8 +109,8 @@ TEST(JsonCodec, ProviderValuesComeBack) {
   info.exposed_at = "/mnt/x";
   info.host = "h";
   info.reason_unusable = "its server died";
-  expect_back(info);
-  expect_back(std::vector<SnapshotInfo>{info, SnapshotInfo()});
+  expect_same_tree(info);
+  expect_same_tree(std::vector<SnapshotInfo>{info, SnapshotInfo()});
   CutRequest request;
   request.set = info.set;
   request.snapshot = info.snapshot;
@@ -118,8 +119,8 @@ TEST(JsonCodec, ProviderValuesComeBack) {
   request.files = tests::full_writer_metadata().components[0].files;
   request.exclude = tests::full_writer_metadata().exclude;
   request.bytes_limit = 1u << 30;
-  expect_back(request);
-  expect_back(CutEstimate{1, 2, 3, Duration(4)});
+  expect_same_tree(request);
+  expect_same_tree(CutEstimate{1, 2, 3, Duration(4)});
 }
 
 TEST(JsonCodec, AnInterlockRecordKeepsWhatItDoesNotKnow) {
@@ -131,7 +132,7 @@ TEST(JsonCodec, AnInterlockRecordKeepsWhatItDoesNotKnow) {
   record.since = WallTime(Duration(77));
   record.failure = "no space";
   record.unknown = {{"future", "[1]"}};
-  expect_back(record);
+  expect_same_tree(record);
 }
 
 TEST(JsonCodec, ProblemsAreNamedFromWhereTheValueStands) {

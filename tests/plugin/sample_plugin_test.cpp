@@ -11,7 +11,7 @@
 #include "framework/plugin/plugin.hpp"
 #include "framework/sdk/local_writer_link.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -41,7 +41,7 @@ class SamplePlugin : public ::testing::Test {
   }
 
   const std::string notes_ = path_from("STILLFRAME_TEST_NOTES_WRITER");
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
 };
 
 TEST_F(SamplePlugin, HoldsItsApplicationStill) {

@@ -105,7 +105,7 @@ class SandboxedVerifierTest : public testing::Test {
     return file.value()->finish();
   }
 
-  const tests::TemporaryDirectory folder_{"verifier"};
+  const stillframe::tests::TemporaryDirectory folder_{"verifier"};
   Descriptor inherited_;
   std::unique_ptr<Scripted> inner_;
   std::unique_ptr<SandboxedVerifier> verifier_;

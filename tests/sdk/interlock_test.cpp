@@ -8,7 +8,7 @@
 
 #include "framework/sdk/interlock_file.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -39,7 +39,7 @@ class Interlock : public ::testing::Test {
     return n;
   }
 
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
   const BytePath dir_ = directory_.path();
 };
 

@@ -12,7 +12,7 @@
 #include "framework/transport/writer_server.hpp"
 #include "tests/sdk/recording_writer.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -61,7 +61,7 @@ class WriterHostTest : public ::testing::Test {
     return links_.at(index);
   }
 
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
   tests::RecordingWriter writer_;
   std::mutex mutex_;
   std::condition_variable changed_;

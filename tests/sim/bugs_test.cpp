@@ -6,12 +6,12 @@
 namespace stillframe::testkit {
 namespace {
 
-constexpr std::uint64_t kSeeds = 10'000;
+constexpr std::uint64_t kSeedsPerBug = 10'000;
 
 class PlantedBug : public ::testing::TestWithParam<int> {};
 
 TEST_P(PlantedBug, IsCaught) {
-  const auto finding = hunt(static_cast<Bug>(GetParam()), kSeeds);
+  const auto finding = hunt(static_cast<Bug>(GetParam()), kSeedsPerBug);
   ASSERT_TRUE(finding.has_value());
   std::cout << "seed " << finding->seed << ": " << finding->violation.what << '\n';
 }

@@ -14,7 +14,7 @@
 namespace stillframe::testkit {
 namespace {
 
-constexpr std::uint64_t kSeeds = 10'000;
+constexpr std::uint64_t kSeedsPerMutant = 10'000;
 constexpr std::size_t kOneIn = 20;
 
 // "name: reason" lines; '#' begins a comment. The name is the mutant's, up to " -- ".
@@ -54,7 +54,7 @@ TEST(TableMutants, AreCaughtOrListedWithAReason) {
   for (std::size_t i = offset % one_in; i < mutants.size(); i += one_in) {
     if (equivalent.contains(name_of(mutants[i]))) continue;
     ++tried;
-    EXPECT_TRUE(is_caught(mutants[i], kSeeds)) << name_of(mutants[i]);
+    EXPECT_TRUE(is_caught(mutants[i], kSeedsPerMutant)) << name_of(mutants[i]);
   }
   std::cout << tried << " of " << mutants.size() << " mutants tried\n";
 }

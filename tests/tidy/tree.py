@@ -1,10 +1,14 @@
 """The source tree as the checks see it, and what they say about it."""
 import functools
+import json
 import pathlib
+import re
 import subprocess
 from dataclasses import dataclass
 
 CXX_SUFFIXES = {".cpp", ".hpp", ".c", ".h"}
+BATCH = re.compile(r"/CMakeFiles/[^/]+\.dir/Unity/unity_\d+_(c\.c|cxx\.cxx)$")
+BATCHED = re.compile(r'^#include "(.+)"$', re.MULTILINE)
 
 
 class CannotRun(Exception):
@@ -51,6 +55,28 @@ class Tree:
             return None
         return data.decode("utf-8", errors="surrogateescape")
 
+    def compiled(self):
+        """Compile commands of the build, by the names of their sources. A source that is compiled in a
+        batch with others has the command that would compile it alone."""
+        database = self.build / "compile_commands.json" if self.build else None
+        if database is None or not database.exists():
+            raise CannotRun("needs --build with a configured build folder")
+        root = f"{self.root.resolve()}/"
+        found = {}
+        for entry in json.loads(database.read_text(encoding="utf-8")):
+            for one in _without_batch(entry):
+                found.setdefault(one["file"].removeprefix(root), one)
+        return found
+
     def lines(self, name):
         """(number, line) pairs; none for a file that is not text."""
         return enumerate((self.read(name) or "").splitlines(), start=1)
+
+
+def _without_batch(entry):
+    """The entry itself or, for one of CMake's unity batches, an entry for each source in it."""
+    batch = entry["file"]
+    if not BATCH.search(batch):
+        return [entry]
+    return [{**entry, "file": source, "command": entry["command"].replace(batch, source)}
+            for source in BATCHED.findall(pathlib.Path(batch).read_text(encoding="utf-8"))]

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -221,7 +221,7 @@ TEST_F(ConnectionTest, WhatThePeerSaidBeforeItWentIsHeardAlthoughSendingFails) {
 
 // A child of the peer keeps its socket open: only the pidfd tells that the peer itself is dead.
 TEST(ConnectionPeer, DeathOfTheProcessIsSeenAlthoughAChildKeepsItsSocket) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   auto listening = ListeningSocket::open(options);

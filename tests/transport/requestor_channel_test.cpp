@@ -6,7 +6,7 @@
 #include "framework/transport/requestor_server.hpp"
 #include "framework/wire/request_message.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -84,7 +84,7 @@ class ChannelTest : public ::testing::TestWithParam<bool> {
     return channel.ok() ? std::move(channel).value() : nullptr;
   }
 
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
   RequestorServerOptions options_;
   EchoCoordinator coordinator_;
   std::unique_ptr<RequestorServer> server_;
@@ -263,7 +263,7 @@ TEST_P(RequestorServerTest, EventsForAPeerThatDoesNotReadAreDropped) {
 }
 
 TEST(ConnectTest, CoordinatorThatSaysNothingTimesOut) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   auto deaf = ListeningSocket::open(options);

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 
 namespace stillframe {
 namespace {
@@ -18,7 +18,7 @@ mode_t mode_of(const std::string& path) {
 }
 
 TEST(UnixSocket, DirectoryAndSocketGetTheirModes) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "a/b/s.sock";
   options.directory_mode = 0755;
@@ -32,7 +32,7 @@ TEST(UnixSocket, DirectoryAndSocketGetTheirModes) {
 }
 
 TEST(UnixSocket, SecondServerIsToldWhoListens) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   auto first = ListeningSocket::open(options);
@@ -44,7 +44,7 @@ TEST(UnixSocket, SecondServerIsToldWhoListens) {
 }
 
 TEST(UnixSocket, SocketFileOfADeadServerIsReplaced) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   std::ofstream(options.socket_path) << "left behind";
@@ -54,7 +54,7 @@ TEST(UnixSocket, SocketFileOfADeadServerIsReplaced) {
 }
 
 TEST(UnixSocket, AnInheritedSocketIsUsedAndLeft) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   auto given = std::make_shared<Descriptor>(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -92,7 +92,7 @@ TEST(UnixSocket, APeerHasTheGroupsOfItsProcess) {
 }
 
 TEST(UnixSocket, SocketFileGoesWithItsServer) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   ListenOptions options;
   options.socket_path = directory / "s";
   { auto socket = ListeningSocket::open(options); }
@@ -110,7 +110,7 @@ TEST(UnixSocket, PathThatDoesNotFitIsRefusedWithItsLimit) {
 }
 
 TEST(UnixSocket, FullBacklogTimesOut) {
-  tests::TemporaryDirectory directory;
+  tests::SocketFolder directory;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = directory / "s";

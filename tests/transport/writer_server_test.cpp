@@ -6,7 +6,7 @@
 
 #include "framework/wire/writer_codec.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 #include "tests/wire/sample_values.hpp"
 
 namespace stillframe {
@@ -75,7 +75,7 @@ class WriterServerTest : public ::testing::Test {
     return wire::encode_answer(verb, a, to.sequence);
   }
 
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
   WriterServerOptions options_;
   std::function<void(WriterLink&)> before_known_;
   std::mutex mutex_;

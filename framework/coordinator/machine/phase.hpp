@@ -55,6 +55,11 @@ enum class Phase : std::uint8_t {
 };
 inline constexpr int kPhases = static_cast<int>(Phase::ended) + 1;
 
+// Whether writers are held, or may be.
+constexpr bool is_hold(Phase phase) noexcept {
+  return phase >= Phase::freezing && phase <= Phase::thawing;
+}
+
 enum class PhaseKind : std::uint8_t {
   home,     // waits for the requestor's next request
   waiting,  // waits for answers; `settled` follows the last one

@@ -6,11 +6,11 @@ namespace {
 
 using SharedRequest = std::shared_ptr<Request>;
 
-void gather(RestoreSession& session, const SharedRequest& request) {
+void gather_restore(RestoreSession& session, const SharedRequest& request) {
   session.gather(answer_with<std::vector<WriterStatus>>(request, "writers"));
 }
 
-void select(RestoreSession& session, const SharedRequest& request) {
+void select_restore(RestoreSession& session, const SharedRequest& request) {
   const auto components = request->params.get<std::vector<BackupComponent>>("components");
   if (Status s = request->params.check(); !s.ok()) return request->refuse(s.error());
   session.select(components, answer_status(request));
@@ -20,7 +20,7 @@ void pre_restore(RestoreSession& session, const SharedRequest& request) {
   session.pre_restore(answer_with<std::vector<BackupComponent>>(request, "components"));
 }
 
-void prepare(RestoreSession& session, const SharedRequest& request) {
+void prepare_restore(RestoreSession& session, const SharedRequest& request) {
   const auto writer = request->params.id<WriterInstanceId>("writer");
   const auto authority = request->params.get<RestoreAuthority>("authority");
   if (Status s = request->params.check(); !s.ok()) return request->refuse(s.error());
@@ -53,7 +53,7 @@ void file_status(RestoreSession& session, const SharedRequest& request) {
   session.set_file_status(writer, component, status.value(), mappings, answer_status(request));
 }
 
-void complete(RestoreSession& session, const SharedRequest& request) {
+void complete_restore(RestoreSession& session, const SharedRequest& request) {
   const auto writer = request->params.id<WriterInstanceId>("writer");
   const auto component = request->params.get<ComponentName>("component");
   const bool copied_ok = request->params.flag("copied_ok");
@@ -66,11 +66,11 @@ void post_restore(RestoreSession& session, const SharedRequest& request) {
   session.post_restore(answer_with<std::vector<WriterStatus>>(request, "writers"));
 }
 
-void end(RestoreSession& session, const SharedRequest& request) {
+void end_restore(RestoreSession& session, const SharedRequest& request) {
   session.end(answer_with<RestoreReport>(request, "report"));
 }
 
-void cancel(RestoreSession& session, const SharedRequest& request) {
+void cancel_restore(RestoreSession& session, const SharedRequest& request) {
   session.abort("the requestor cancelled", answer_status(request));
 }
 
@@ -79,17 +79,12 @@ void cancel(RestoreSession& session, const SharedRequest& request) {
 const std::map<std::string, CoordinatorService::SessionMethod<RestoreSession>, std::less<>>&
 CoordinatorService::restore_methods() {
   static const std::map<std::string, SessionMethod<RestoreSession>, std::less<>> table{
-      {"restore.gather", gather},
-      {"restore.select", select},
-      {"restore.pre_restore", pre_restore},
-      {"restore.prepare", prepare},
-      {"restore.locations", locations},
-      {"restore.register", register_restore},
-      {"restore.file_status", file_status},
-      {"restore.complete", complete},
-      {"restore.post_restore", post_restore},
-      {"restore.end", end},
-      {"restore.cancel", cancel},
+      {"restore.gather", gather_restore},     {"restore.select", select_restore},
+      {"restore.pre_restore", pre_restore},   {"restore.prepare", prepare_restore},
+      {"restore.locations", locations},       {"restore.register", register_restore},
+      {"restore.file_status", file_status},   {"restore.complete", complete_restore},
+      {"restore.post_restore", post_restore}, {"restore.end", end_restore},
+      {"restore.cancel", cancel_restore},
   };
   return table;
 }

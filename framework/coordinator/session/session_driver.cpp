@@ -9,10 +9,6 @@
 namespace stillframe::coordinator {
 namespace {
 
-bool is_hold(machine::Phase phase) {
-  return phase >= machine::Phase::freezing && phase <= machine::Phase::thawing;
-}
-
 Status status_of(const WriterAnswer& answer) {
   return answer.status;
 }
@@ -124,8 +120,9 @@ void SessionDriver::feed(const machine::Event& event) {
   if (state_.phase == machine::Phase::ended && !ended_.exchange(true))
     services_.restore_claims->release(id_);
   // Before anybody is asked to freeze: the machine may fall asleep the moment after.
-  if (is_hold(state_.phase) && !suspend_watch_) suspend_watch_.emplace(services_.time_slept);
-  if (!is_hold(state_.phase)) suspend_watch_.reset();
+  if (machine::is_hold(state_.phase) && !suspend_watch_)
+    suspend_watch_.emplace(services_.time_slept);
+  if (!machine::is_hold(state_.phase)) suspend_watch_.reset();
   // What is written down is under way before anybody hears of it: a registration before its writer,
   // the end of a session before the requestor that looks for what it left.
   for (const auto& action : actions)
@@ -352,8 +349,8 @@ Error SessionDriver::describe(Errc code, machine::RequestId request) const {
   return Error(code, "the session failed" + where + " (" + std::string(to_string(code)) + ")");
 }
 
-void SessionDriver::push_event(const std::string& json) const {
-  if (owner_.push) owner_.push(json);
+void SessionDriver::push_event(const std::string& event) const {
+  if (owner_.push) owner_.push(event);
 }
 
 void SessionDriver::push_waiting(const std::string& holder) {

@@ -7,10 +7,6 @@
 namespace stillframe::coordinator {
 namespace {
 
-bool is_hold(machine::Phase phase) {
-  return phase >= machine::Phase::freezing && phase <= machine::Phase::thawing;
-}
-
 void append(std::string& list, const std::string& name) {
   constexpr std::size_t kListBytesMax = 2'000;  // of a thousand names the first ones must do
   if (list.size() > kListBytesMax) return;
@@ -38,7 +34,7 @@ void SessionDriver::tell_step() {
   }
   if (state_.phase == told_phase_) return;
   const machine::Phase before = std::exchange(told_phase_, state_.phase);
-  if (is_hold(state_.phase) && !is_hold(before) && !events_.holding()) {
+  if (machine::is_hold(state_.phase) && !machine::is_hold(before) && !events_.holding()) {
     EventFields fields = facts();
     fields["writers"] = std::to_string(
         std::count_if(state_.writers.begin(), state_.writers.end(),
@@ -47,7 +43,8 @@ void SessionDriver::tell_step() {
   }
   events_.mark(state_.phase);
   // An abort thaws: until it was answered, or given up, the hold is not over.
-  if (events_.holding() && !is_hold(state_.phase) && state_.phase != machine::Phase::aborting)
+  if (events_.holding() && !machine::is_hold(state_.phase) &&
+      state_.phase != machine::Phase::aborting)
     events_.hold_ended(hold_facts());
   if (state_.phase == machine::Phase::ready) tell_result();
   if (state_.phase == machine::Phase::ended) tell_ended();

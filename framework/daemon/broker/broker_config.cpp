@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kBytesMax = std::int64_t{1} << 50;
 constexpr std::int64_t kFilesMax = 1'000'000'000;
-constexpr std::string_view kCommandPrefix = "command:";
+constexpr std::string_view kPermittedCommandPrefix = "command:";
 
 bool is_plain_absolute(const BytePath& path) {
   return path.size() > 1 && path.front() == '/' && is_safe_relative(path.substr(1));
@@ -117,8 +117,8 @@ Status prepare_directories(const BrokerConfig& config, uid_t owner) {
 }
 
 Result<ChildOptions> provider_command(const BrokerConfig& config, const std::string& name) {
-  const bool command = name.starts_with(kCommandPrefix);
-  const std::string wanted = command ? name.substr(kCommandPrefix.size()) : name;
+  const bool command = name.starts_with(kPermittedCommandPrefix);
+  const std::string wanted = command ? name.substr(kPermittedCommandPrefix.size()) : name;
   const auto& allowed = command ? config.command_providers : config.providers;
   if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end()) {
     return Error(Errc::access_denied, "the broker's configuration does not name the provider '" +

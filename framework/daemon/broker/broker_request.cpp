@@ -19,7 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kNameBytesMax = 128;
-constexpr std::string_view kCommandPrefix = "command:";
+constexpr std::string_view kProviderCommandPrefix = "command:";
 constexpr std::size_t kGroupsMax = 1024;
 
 // In the order of the variant.
@@ -65,11 +65,11 @@ class Params {
     if (value->is_string()) {
       const auto& text = value->get_ref<const std::string&>();
       if (is_name(text)) return text;
-      const bool command = text.starts_with(kCommandPrefix);
-      auto file =
-          unescape_path(command ? std::string_view(text).substr(kCommandPrefix.size()) : "");
+      const bool command = text.starts_with(kProviderCommandPrefix);
+      auto file = unescape_path(
+          command ? std::string_view(text).substr(kProviderCommandPrefix.size()) : "");
       if (command && file.ok() && is_usable_absolute(file.value())) {
-        return std::string(kCommandPrefix) + file.value();
+        return std::string(kProviderCommandPrefix) + file.value();
       }
     }
     mistake(key, "must be a name of letters, digits, '.', '_' and '-', or command:/its/file");

@@ -12,7 +12,7 @@ namespace {
 
 // Shorter, and a machine under load loses holds that were kept.
 constexpr std::chrono::milliseconds kLeaseMin{1'000};
-constexpr mode_t kOthersMayWrite = 022;
+constexpr mode_t kConfigOthersMayWrite = 022;
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -41,7 +41,7 @@ void check_restore_root(const BytePath& root, Findings& findings) {
                         "install -d -m 0755 " + shell_word(root)});
     return;
   }
-  if (info.st_uid == 0 && (info.st_mode & kOthersMayWrite) == 0) return;
+  if (info.st_uid == 0 && (info.st_mode & kConfigOthersMayWrite) == 0) return;
   findings.push_back({Severity::warning, "access.restore_root", escape_path(root),
                       "can be written by others than root, and [daemon] restore_roots names it",
                       "they can make links there that lead restores elsewhere",

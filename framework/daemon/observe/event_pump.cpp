@@ -11,8 +11,8 @@
 namespace stillframe::daemon {
 namespace {
 
-constexpr std::size_t kPageEvents = 64;
-constexpr std::chrono::milliseconds kIdle{3'600'000};
+constexpr std::size_t kPumpPageEvents = 64;
+constexpr std::chrono::milliseconds kPumpIdle{3'600'000};
 
 // Whoever reads standard error may go away; that is an error of a write like any other.
 void block_pipe_signal() {
@@ -116,7 +116,7 @@ void EventPump::Shared::run() {
 
 // After a failure, and during a hold whose end nobody may ever tell, it looks again after a while.
 void EventPump::Shared::wait(bool slowly) {
-  ring->wait(slowly ? options.retry : kIdle, [&](std::uint64_t last) {
+  ring->wait(slowly ? options.retry : kPumpIdle, [&](std::uint64_t last) {
     if (stopping || reopening) return true;
     return last > place && (!slowly || (!paused() && !failing));
   });
@@ -124,7 +124,7 @@ void EventPump::Shared::wait(bool slowly) {
 
 // False when the output failed.
 bool EventPump::Shared::write_page() {
-  const EventRing::Page page = ring->after(place, kPageEvents);
+  const EventRing::Page page = ring->after(place, kPumpPageEvents);
   if (page.lost > 0) {
     const std::lock_guard lock(mutex);
     state.lost += page.lost;

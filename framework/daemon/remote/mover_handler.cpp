@@ -11,6 +11,10 @@
 #include "framework/wire/requestor_codec.hpp"
 
 namespace stillframe::daemon {
+
+struct MoverSnapshotRoot {
+  BytePath mount_point, root;
+};
 namespace {
 
 using nlohmann::json;
@@ -25,15 +29,11 @@ std::string text_of(const std::string& object_json, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-struct SnapshotRoot {
-  BytePath mount_point, root;
-};
-
-Result<std::vector<SnapshotRoot>> roots_of(const std::string& result_json) {
+Result<std::vector<MoverSnapshotRoot>> roots_of(const std::string& result_json) {
   const json result = json::parse(result_json, nullptr, false);
   auto set = decode_json<SnapshotSetResult>(result);
   if (!set.ok()) return set.error();
-  std::vector<SnapshotRoot> roots;
+  std::vector<MoverSnapshotRoot> roots;
   for (const SnapshotInfo& snapshot : set.value().snapshots)
     if (!snapshot.root.empty()) roots.push_back({snapshot.volume.mount_point, snapshot.root});
   return roots;
@@ -50,7 +50,7 @@ struct MoverHandler::Session {
   std::string id;
   RequestorPeer peer;
   std::mutex mutex;  // held while its mover is started, used or stopped
-  std::vector<SnapshotRoot> roots;
+  std::vector<MoverSnapshotRoot> roots;
   std::shared_ptr<MoverProcess> mover;  // shared: with connections on their way to it
   MoverName name{};
   std::uint64_t last_stream = 0;
@@ -257,7 +257,7 @@ Status MoverHandler::ensure_mover(const SharedSession& session) {
   options.client = client.value();
   if (session->roots.size() > kRootsMax)
     return Error(Errc::limit_reached, "the set has more than 253 snapshots; back them up in two");
-  for (const SnapshotRoot& place : session->roots) {
+  for (const MoverSnapshotRoot& place : session->roots) {
     Descriptor directory(::open(place.root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid()) return posix_error(errno, "open the snapshot", place.root);
     options.roots.push_back({place.mount_point, std::move(directory)});

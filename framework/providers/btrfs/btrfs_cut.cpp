@@ -28,7 +28,7 @@ namespace {
 
 // Roots and first leaves of a new subvolume; all else is shared.
 constexpr std::uint64_t kSubvolumeBytes = std::uint64_t{256} << 10;
-constexpr std::uint64_t kReserveBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kVolumeReserveBytes = std::uint64_t{8} << 20;
 constexpr std::size_t kSubvolumesMax = 1024;  // of one volume: each is a commit of its own
 constexpr std::chrono::milliseconds kCutTime{20};
 
@@ -176,7 +176,7 @@ Status BtrfsCut::weigh() {
                                           " bytes, the limit is " +
                                           std::to_string(request_.bytes_limit) + "; raise it");
   }
-  if (estimate_.bytes_needed + kReserveBytes > estimate_.bytes_available) {
+  if (estimate_.bytes_needed + kVolumeReserveBytes > estimate_.bytes_available) {
     return Error(Errc::no_space, "the snapshot would take " + needed + " bytes, '" +
                                      escape_path(request_.volume.mount_point) + "' has " +
                                      std::to_string(estimate_.bytes_available) +

@@ -17,26 +17,26 @@
 namespace stillframe {
 namespace {
 
-constexpr const char* kName = "btrfs";
-constexpr const char* kIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a01";
-constexpr int kPreference = 100;
+constexpr const char* kBtrfsName = "btrfs";
+constexpr const char* kBtrfsIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a01";
+constexpr int kBtrfsPreference = 100;
 constexpr std::uint64_t kTopLevel = 5;
 
 class BtrfsProvider final : public StoredProvider {
  public:
   explicit BtrfsProvider(ProviderEnvironment settings)
-      : StoredProvider(std::move(settings), kName) {}
+      : StoredProvider(std::move(settings), kBtrfsName) {}
 
   ProviderInfo info() const override {
     ProviderInfo info;
-    info.id = ProviderId::parse(kIdText).value();
-    info.name = kName;
+    info.id = ProviderId::parse(kBtrfsIdText).value();
+    info.name = kBtrfsName;
     info.version = {1, 0};
     info.atomicity = Atomicity::volume;
     info.capabilities.bits = ProviderCapabilities::kPersistent | ProviderCapabilities::kWritable |
                              ProviderCapabilities::kExpose | ProviderCapabilities::kRevert |
                              ProviderCapabilities::kDifferential;
-    info.preference = kPreference;
+    info.preference = kBtrfsPreference;
     info.expected_commit = std::chrono::milliseconds(50);
     return info;
   }

@@ -10,9 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kJournalBytesMax = std::size_t{4} << 20;
+constexpr std::size_t kJournalTextBytesMax = std::size_t{4} << 20;
 
-Error corrupt(const std::string& what) {
+Error bad_journal(const std::string& what) {
   return Error(Errc::corrupt, "revert journal: " + what);
 }
 
@@ -73,10 +73,10 @@ std::string to_json(const RevertJournal& journal) {
 }
 
 Result<RevertJournal> parse_revert_journal(std::string_view text) {
-  const auto parsed = parse_json_text(text, kJournalBytesMax);
+  const auto parsed = parse_json_text(text, kJournalTextBytesMax);
   if (!parsed.ok()) return parsed.error().while_doing("revert journal");
   const json& object = parsed.value();
-  if (!object.is_object()) return corrupt("not an object");
+  if (!object.is_object()) return bad_journal("not an object");
   const auto version = object.find("version");
   if (version == object.end() || *version != 1) {
     return Error(Errc::future_version,
@@ -86,7 +86,7 @@ Result<RevertJournal> parse_revert_journal(std::string_view text) {
   RevertJournal journal;
   Members members(object);
   auto id = SnapshotId::parse(members.text("snapshot"));
-  if (!id.ok()) return corrupt("snapshot is no id");
+  if (!id.ok()) return bad_journal("snapshot is no id");
   journal.snapshot = id.value();
   journal.device = members.path("device");
   journal.fs_uuid = members.text("fs_uuid");
@@ -100,9 +100,9 @@ Result<RevertJournal> parse_revert_journal(std::string_view text) {
   const auto swapping = object.find("swapping");
   journal.swapping = swapping != object.end() && swapping->is_boolean() && swapping->get<bool>();
   const auto mounts = object.find("mounts");
-  if (mounts == object.end() || !mounts->is_array()) return corrupt("mounts is missing");
+  if (mounts == object.end() || !mounts->is_array()) return bad_journal("mounts is missing");
   for (const auto& each : *mounts) {
-    if (!each.is_object()) return corrupt("mounts holds something else");
+    if (!each.is_object()) return bad_journal("mounts holds something else");
     Members of_mount(each);
     journal.mounts.push_back(
         {of_mount.path("mount_point"), of_mount.relative("below"), of_mount.path("options")});
@@ -111,7 +111,7 @@ Result<RevertJournal> parse_revert_journal(std::string_view text) {
   if (journal.volume.empty() || journal.next.empty() || journal.aside.empty()) {
     members.complain("a subvolume has no name");
   }
-  if (!members.problem().empty()) return corrupt(members.problem());
+  if (!members.problem().empty()) return bad_journal(members.problem());
   return journal;
 }
 

@@ -18,7 +18,7 @@ constexpr const char* kTreeName = "tree";
 // What one entry takes of the storage whatever its data: an inode, its name, an extent or two.
 constexpr std::uint64_t kEntryBytes = 1536;
 // Space the storage keeps for others.
-constexpr std::uint64_t kReserveBytes = std::uint64_t{8} << 20;
+constexpr std::uint64_t kStorageReserveBytes = std::uint64_t{8} << 20;
 // What provider_commit_bench measured on two busy cores (docs/providers.md), rounded up: a refusal
 // too many is better than writers held for too long.
 constexpr std::int64_t kCloneNanoseconds = 150'000;
@@ -136,7 +136,7 @@ Status FileCut::refuse_beyond_limits() const {
                                           ", the limit is " + bytes(limit) +
                                           "; raise it, name fewer files, or use another provider");
   }
-  if (estimate_.bytes_needed + kReserveBytes > estimate_.bytes_available) {
+  if (estimate_.bytes_needed + kStorageReserveBytes > estimate_.bytes_available) {
     return Error(Errc::no_space, "the snapshot would take " + bytes(estimate_.bytes_needed) +
                                      ", '" + escape_path(kind_.store) + "' has " +
                                      bytes(estimate_.bytes_available) +

@@ -11,16 +11,16 @@ namespace {
 
 using nlohmann::json;
 
-Error corrupt(const std::string& what) {
+Error bad_record(const std::string& what) {
   return Error(Errc::corrupt, "snapshot record: " + what);
 }
 
 Result<BytePath> relative_path(const json& object, const char* name) {
   const auto at = object.find(name);
-  if (at == object.end() || !at->is_string()) return corrupt(std::string(name) + " is missing");
+  if (at == object.end() || !at->is_string()) return bad_record(std::string(name) + " is missing");
   auto path = unescape_path(at->get_ref<const std::string&>());
-  if (!path.ok()) return corrupt(std::string(name) + ": " + path.error().what());
-  if (!is_safe_relative(path.value())) return corrupt(std::string(name) + " leads elsewhere");
+  if (!path.ok()) return bad_record(std::string(name) + ": " + path.error().what());
+  if (!is_safe_relative(path.value())) return bad_record(std::string(name) + " leads elsewhere");
   return path;
 }
 
@@ -32,9 +32,9 @@ bool flag(const json& object, const char* name) {
 Status read_subvolumes(const json& object, std::vector<CutSubvolume>& out) {
   const auto at = object.find("subvolumes");
   if (at == object.end()) return Ok{};
-  if (!at->is_array()) return corrupt("subvolumes is no list");
+  if (!at->is_array()) return bad_record("subvolumes is no list");
   for (const auto& each : *at) {
-    if (!each.is_object()) return corrupt("subvolumes holds something else");
+    if (!each.is_object()) return bad_record("subvolumes holds something else");
     auto place = relative_path(each, "place"), held = relative_path(each, "held");
     if (!place.ok()) return place.error();
     if (!held.ok()) return held.error();
@@ -45,7 +45,7 @@ Status read_subvolumes(const json& object, std::vector<CutSubvolume>& out) {
 
 Status read_version(const json& object) {
   const auto at = object.find("version");
-  if (at == object.end() || !at->is_number_unsigned()) return corrupt("version is missing");
+  if (at == object.end() || !at->is_number_unsigned()) return bad_record("version is missing");
   const auto version = at->get<std::uint64_t>();
   if (version <= kSnapshotRecordVersion) return Ok{};
   return Error(Errc::future_version, "snapshot record: version " + std::to_string(version) +
@@ -57,7 +57,7 @@ Result<RevertStep> read_revert(const json& object) {
   if (at == object.end()) return RevertStep::none;
   if (*at == "staging") return RevertStep::staging;
   if (*at == "swapping") return RevertStep::swapping;
-  return corrupt("revert has an unknown step");
+  return bad_record("revert has an unknown step");
 }
 
 Result<std::optional<UnmountedVolume>> read_unmounted(const json& object) {
@@ -66,13 +66,13 @@ Result<std::optional<UnmountedVolume>> read_unmounted(const json& object) {
   const auto text = [&](const char* name) {
     const auto member = at->is_object() ? at->find(name) : at->end();
     return member != at->end() && member->is_string() ? unescape_path(member->get<std::string>())
-                                                      : Result<BytePath>(corrupt(name));
+                                                      : Result<BytePath>(bad_record(name));
   };
   auto mount_point = text("mount_point"), options = text("options"),
        super_options = text("super_options");
   if (!mount_point.ok() || !options.ok() || !super_options.ok() ||
       !mount_point.value().starts_with('/')) {
-    return corrupt("unmounted is no mount");
+    return bad_record("unmounted is no mount");
   }
   return std::optional(
       UnmountedVolume{mount_point.value(), options.value(), super_options.value()});
@@ -112,11 +112,11 @@ Result<SnapshotRecord> parse_snapshot_record(std::string_view text) {
   const auto object = parse_json_text(text, kSnapshotRecordBytesMax);
   if (!object.ok()) return object.error().while_doing("snapshot record");
   const json& top = object.value();
-  if (!top.is_object()) return corrupt("not an object");
+  if (!top.is_object()) return bad_record("not an object");
   if (Status s = read_version(top); !s.ok()) return s.error();
   SnapshotRecord record;
   if (!top.contains("info") || !top.contains("request"))
-    return corrupt("info or request is missing");
+    return bad_record("info or request is missing");
   auto info = decode_json<SnapshotInfo>(top["info"], "info");
   if (!info.ok()) return info.error().while_doing("snapshot record");
   auto request = decode_json<CutRequest>(top["request"], "request");

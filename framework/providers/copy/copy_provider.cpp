@@ -9,26 +9,26 @@
 namespace stillframe {
 namespace {
 
-constexpr const char* kName = "copy";
-constexpr const char* kIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a03";
-constexpr int kPreference = 10;  // when nothing else fits
+constexpr const char* kCopyName = "copy";
+constexpr const char* kCopyIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a03";
+constexpr int kCopyPreference = 10;  // when nothing else fits
 
 class CopyProvider final : public StoredProvider {
  public:
   explicit CopyProvider(ProviderEnvironment settings)
-      : StoredProvider(std::move(settings), kName),
+      : StoredProvider(std::move(settings), kCopyName),
         store_(join_path(environment().settings().state_directory, "copies")) {}
 
   ProviderInfo info() const override {
     ProviderInfo info;
-    info.id = ProviderId::parse(kIdText).value();
-    info.name = kName;
+    info.id = ProviderId::parse(kCopyIdText).value();
+    info.name = kCopyName;
     info.version = {1, 0};
     info.atomicity = Atomicity::file;
     info.capabilities.bits = ProviderCapabilities::kPersistent | ProviderCapabilities::kWritable |
                              ProviderCapabilities::kExpose | ProviderCapabilities::kRevert |
                              ProviderCapabilities::kClone;
-    info.preference = kPreference;
+    info.preference = kCopyPreference;
     info.expected_commit = std::chrono::milliseconds(5'000);
     return info;
   }
@@ -39,7 +39,7 @@ class CopyProvider final : public StoredProvider {
   Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     FileCutKind kind;
     kind.provider = info().id;
-    kind.provider_name = kName;
+    kind.provider_name = kCopyName;
     kind.data = DataMode::copy;
     kind.store = store_;
     kind.bytes_max = environment().settings().copy_bytes_max;

@@ -25,17 +25,17 @@ namespace stillframe {
 
 namespace {
 
-constexpr const char* kName = "image";
-constexpr const char* kIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a04";
+constexpr const char* kImageName = "image";
+constexpr const char* kImageIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a04";
 // Ahead of reflink: one instant for the whole volume. Behind btrfs, which freezes nothing.
-constexpr int kPreference = 60;
+constexpr int kImagePreference = 60;
 
 BytePath folder_of(const BytePath& image) {
   return parent_path(image);
 }
 
 // Asks the file system itself whether it shares blocks.
-Status try_clone(const BytePath& folder) {
+Status try_clone_beside(const BytePath& folder) {
   const Descriptor from(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   const Descriptor to(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!from.valid() || !to.valid())
@@ -47,19 +47,19 @@ Status try_clone(const BytePath& folder) {
 class ImageProvider final : public StoredProvider {
  public:
   explicit ImageProvider(ProviderEnvironment settings)
-      : StoredProvider(std::move(settings), kName) {}
+      : StoredProvider(std::move(settings), kImageName) {}
 
   ProviderInfo info() const override {
     ProviderInfo info;
-    info.id = ProviderId::parse(kIdText).value();
-    info.name = kName;
+    info.id = ProviderId::parse(kImageIdText).value();
+    info.name = kImageName;
     info.version = {1, 0};
     info.atomicity = Atomicity::volume;
     info.capabilities.bits = ProviderCapabilities::kPersistent | ProviderCapabilities::kWritable |
                              ProviderCapabilities::kExpose | ProviderCapabilities::kRevert |
                              ProviderCapabilities::kDifferential;
     info.freezes_file_system = true;
-    info.preference = kPreference;
+    info.preference = kImagePreference;
     info.expected_commit = std::chrono::milliseconds(200);
     return info;
   }
@@ -72,7 +72,7 @@ class ImageProvider final : public StoredProvider {
     if (volume.backing_image.empty()) return refuse("it does not live on an image file");
     if (volume.read_only) return refuse("it is mounted read-only, so there is nothing to freeze");
     if (Status s = can_mount_copy(volume); !s.ok()) return s;
-    Status cloned = try_clone(folder_of(volume.backing_image));
+    Status cloned = try_clone_beside(folder_of(volume.backing_image));
     if (cloned.ok() || cloned.error().code() != Errc::not_supported) return cloned;
     return refuse("the file system below '" + escape_path(volume.backing_image) +
                   "' cannot share blocks between files (FICLONE)");
@@ -81,7 +81,7 @@ class ImageProvider final : public StoredProvider {
   Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     ImageCutPlan plan;
     plan.provider = info().id;
-    plan.provider_name = kName;
+    plan.provider_name = kImageName;
     auto directory = VolumeDirectory::read();
     if (!directory.ok()) return directory.error();
     auto below = directory.value().locate(request.volume.backing_image);
@@ -108,7 +108,7 @@ class ImageProvider final : public StoredProvider {
     auto places = stores();
     if (!places.ok()) return;
     for (const BytePath& store : places.value()) {
-      for (StoredSnapshot& found : look_through(store, kName).snapshots) {
+      for (StoredSnapshot& found : look_through(store, kImageName).snapshots) {
         if (found.record.info.state != SnapshotState::created) continue;
         const std::string name = "snapshot " + found.record.info.snapshot.to_string();
         if (Status s = mount_lost(found); !s.ok()) {

@@ -18,12 +18,12 @@
 namespace stillframe {
 namespace {
 
-constexpr const char* kName = "reflink";
-constexpr const char* kIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a02";
-constexpr int kPreference = 50;  // behind whatever cuts a whole volume at one instant
+constexpr const char* kReflinkName = "reflink";
+constexpr const char* kReflinkIdText = "5f1f7a3c-6a0e-4c57-9d0b-2f3b7c1e8a02";
+constexpr int kReflinkPreference = 50;  // behind whatever cuts a whole volume at one instant
 
 // Asks the file system itself: what it is called says nothing about how it was made.
-Status try_clone(const BytePath& mount_point) {
+Status try_clone_on(const BytePath& mount_point) {
   Descriptor from(::open(mount_point.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!from.valid()) return posix_error(errno, "make a temporary file on", mount_point);
   Descriptor to(::open(mount_point.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -35,18 +35,18 @@ Status try_clone(const BytePath& mount_point) {
 class ReflinkProvider final : public StoredProvider {
  public:
   explicit ReflinkProvider(ProviderEnvironment settings)
-      : StoredProvider(std::move(settings), kName) {}
+      : StoredProvider(std::move(settings), kReflinkName) {}
 
   ProviderInfo info() const override {
     ProviderInfo info;
-    info.id = ProviderId::parse(kIdText).value();
-    info.name = kName;
+    info.id = ProviderId::parse(kReflinkIdText).value();
+    info.name = kReflinkName;
     info.version = {1, 0};
     info.atomicity = Atomicity::file;
     info.capabilities.bits = ProviderCapabilities::kPersistent | ProviderCapabilities::kWritable |
                              ProviderCapabilities::kExpose | ProviderCapabilities::kRevert |
                              ProviderCapabilities::kDifferential;
-    info.preference = kPreference;
+    info.preference = kReflinkPreference;
     info.expected_commit = std::chrono::milliseconds(500);
     return info;
   }
@@ -56,7 +56,7 @@ class ReflinkProvider final : public StoredProvider {
     if (volume.read_only) {
       return Error(Errc::volume_not_supported, "it is mounted read-only, and clones lie on it");
     }
-    Status cloned = try_clone(volume.mount_point);
+    Status cloned = try_clone_on(volume.mount_point);
     if (cloned.ok()) return cloned;
     if (cloned.error().code() != Errc::not_supported) return cloned;
     return Error(Errc::volume_not_supported,
@@ -66,7 +66,7 @@ class ReflinkProvider final : public StoredProvider {
   Result<std::unique_ptr<VolumeCut>> make_cut(const CutRequest& request) override {
     FileCutKind kind;
     kind.provider = info().id;
-    kind.provider_name = kName;
+    kind.provider_name = kReflinkName;
     kind.data = DataMode::clone;
     auto store = store_for(request.volume);
     if (!store.ok()) return store.error();

@@ -10,7 +10,7 @@ WriterState state_of(const Rig& rig, WriterIndex writer) {
   return rig.state.writers[writer].state;
 }
 
-Rig restoring() {
+Rig restoring_two() {
   Rig rig(State::restore({}));
   rig.gather({writer(), writer()}).run();
   rig.select({{0, Policy::skip}, {1, Policy::skip}});
@@ -74,13 +74,13 @@ TEST(WriterStates, AFailureAtTheEndIsOneToo) {
 }
 
 TEST(WriterStates, RestoresHaveTwoFailures) {
-  Rig early = restoring();
+  Rig early = restoring_two();
   early.ask(EventKind::pre_restore, 3).answer(1, Errc::writer_retryable);
   EXPECT_EQ(state_of(early, 1), WriterState::failed_at_pre_restore);
   early.answer(0);
   EXPECT_EQ(state_of(early, 0), WriterState::stable);
 
-  Rig late = restoring();
+  Rig late = restoring_two();
   late.ask(EventKind::pre_restore, 3).run();
   late.ask(EventKind::post_restore, 4).answer(1, Errc::writer_retryable);
   EXPECT_EQ(state_of(late, 1), WriterState::failed_at_post_restore);

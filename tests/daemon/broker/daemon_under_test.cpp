@@ -9,7 +9,7 @@
 namespace stillframe::tests {
 namespace {
 
-Deadline in_seconds(int seconds) {
+Deadline seconds_from_now(int seconds) {
   return Deadline(system_clock().now() + std::chrono::seconds(seconds));
 }
 
@@ -28,11 +28,11 @@ std::string DaemonUnderTest::ask(const std::string& command) {
 }
 
 void DaemonUnderTest::tell(const std::string& command) {
-  EXPECT_TRUE(child_->write(command + "\n", in_seconds(20)).ok());
+  EXPECT_TRUE(child_->write(command + "\n", seconds_from_now(20)).ok());
 }
 
 std::string DaemonUnderTest::hear() {
-  auto line = child_->read_line(100'000, in_seconds(60));
+  auto line = child_->read_line(100'000, seconds_from_now(60));
   return line.ok() ? line.value() : "no answer: " + line.error().what() + child_->complaints();
 }
 

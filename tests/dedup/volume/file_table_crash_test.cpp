@@ -15,20 +15,20 @@ namespace {
 using stillframe::tests::CrashingFiles;
 using stillframe::tests::scaled;
 
-const BytePath kFolder = "/store";
-constexpr std::size_t kSectors[] = {32, 512, 4096};
+const BytePath kStore = "/store";
+constexpr std::size_t kTableSectors[] = {32, 512, 4096};
 
 using State = std::map<FileId, FileRecord>;
 
-class Work {
+class TableWork {
  public:
-  explicit Work(std::uint64_t seed) : random_(seed) {
+  explicit TableWork(std::uint64_t seed) : random_(seed) {
     for (FileId& file : known_) file = FileId::generate();
   }
 
   // Until something fails.
   Status run(Files& files) {
-    auto opened = FileTable::open(files, kFolder, store);
+    auto opened = FileTable::open(files, kStore, store);
     if (!opened.ok()) return opened.error();
     FileTable& table = *opened.value();
     for (int i = 0; i < 40; ++i) {
@@ -90,8 +90,8 @@ class Work {
   FileId known_[5];
 };
 
-void expect_one_of(Files& files, Work& work) {
-  auto table = FileTable::open(files, kFolder, work.store);
+void expect_one_of(Files& files, TableWork& work) {
+  auto table = FileTable::open(files, kStore, work.store);
   ASSERT_TRUE(table.ok()) << table.error().what();
   const auto& found = table.value()->files();
   bool known = false;
@@ -103,13 +103,14 @@ void expect_one_of(Files& files, Work& work) {
 TEST(FileTableCrash, WhatWasSyncedSurvivesAStopAtAnyOperation) {
   for (std::uint64_t seed = 1; seed <= scaled(500); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Work work(seed);
+    TableWork work(seed);
     auto files = std::make_unique<CrashingFiles>();
-    ASSERT_TRUE(FileTable::create(*files, kFolder, work.store).ok());
+    ASSERT_TRUE(FileTable::create(*files, kStore, work.store).ok());
     for (int crash = 0; crash < 4; ++crash) {
       files->stop_at(1 + work.random()() % 50);
       (void)work.run(*files);
-      files = files->after_crash(work.random(), kSectors[work.random()() % std::size(kSectors)]);
+      files = files->after_crash(work.random(),
+                                 kTableSectors[work.random()() % std::size(kTableSectors)]);
       expect_one_of(*files, work);
       if (HasFatalFailure()) return;
     }
@@ -119,10 +120,10 @@ TEST(FileTableCrash, WhatWasSyncedSurvivesAStopAtAnyOperation) {
 TEST(FileTableCrash, RenewalIsAllOrNothing) {
   for (std::uint64_t stop = 1; stop <= 12; ++stop) {
     SCOPED_TRACE("stop at operation " + std::to_string(stop));
-    Work work(9);
+    TableWork work(9);
     CrashingFiles files;
-    ASSERT_TRUE(FileTable::create(files, kFolder, work.store).ok());
-    auto table = FileTable::open(files, kFolder, work.store);
+    ASSERT_TRUE(FileTable::create(files, kStore, work.store).ok());
+    auto table = FileTable::open(files, kStore, work.store);
     ASSERT_TRUE(table.ok());
     const FileId file = FileId::generate();
     ASSERT_TRUE(table.value()->put(file, {}, ExtentMap(100, Source::store), 0).ok());

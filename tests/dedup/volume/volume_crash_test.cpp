@@ -18,24 +18,24 @@ using tests::Blob;
 using tests::CrashingLowerFile;
 using tests::OpenVolume;
 
-const BytePath kFolder = "/volume", kFile = "/file";
-constexpr std::size_t kSectors[] = {512, 4096};
+const BytePath kVolume = "/volume", kFile = "/file";
+constexpr std::size_t kVolumeSectors[] = {512, 4096};
 
-class Work {
+class VolumeWork {
  public:
-  explicit Work(std::uint64_t seed) : random_(seed) {}
+  explicit VolumeWork(std::uint64_t seed) : random_(seed) {}
 
   Status create(Files& files) {
     for (const char* name : {"/file", "/file.mark"}) {
       if (auto file = files.create(name); !file.ok()) return file.error();
     }
     if (Status s = files.sync_directory("/"); !s.ok()) return s;
-    return OpenVolume::create(files, kFolder, id);
+    return OpenVolume::create(files, kVolume, id);
   }
 
   // Until something fails.
   Status run(Files& files, int steps) {
-    auto volume = OpenVolume::open(files, kFolder, id);
+    auto volume = OpenVolume::open(files, kVolume, id);
     if (!volume.ok()) return volume.error();
     auto file = DedupFile::open(volume.value().parts(), CrashingLowerFile::open(files, kFile));
     if (!file.ok()) return file.error();
@@ -108,8 +108,8 @@ void expect_some_of_each(const Blob& found, const std::vector<Blob>& since) {
   }
 }
 
-void expect_kept(Files& files, Work& work) {
-  auto volume = OpenVolume::open(files, kFolder, work.id);
+void expect_kept(Files& files, VolumeWork& work) {
+  auto volume = OpenVolume::open(files, kVolume, work.id);
   ASSERT_TRUE(volume.ok()) << volume.error().what();
   auto file = DedupFile::open(volume.value().parts(), CrashingLowerFile::open(files, kFile));
   ASSERT_TRUE(file.ok()) << file.error().what();
@@ -129,13 +129,14 @@ void expect_kept(Files& files, Work& work) {
 TEST(VolumeCrash, WhatWasSyncedSurvivesAStopAtAnyOperation) {
   for (std::uint64_t seed = 1; seed <= scaled(500); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Work work(seed);
+    VolumeWork work(seed);
     auto files = std::make_unique<CrashingFiles>();
     ASSERT_TRUE(work.create(*files).ok());
     for (int crash = 0; crash < 4; ++crash) {
       files->stop_at(1 + work.random()() % 120);
       (void)work.run(*files, 60);
-      files = files->after_crash(work.random(), kSectors[work.random()() % std::size(kSectors)]);
+      files = files->after_crash(work.random(),
+                                 kVolumeSectors[work.random()() % std::size(kVolumeSectors)]);
       expect_kept(*files, work);
       if (HasFailure()) return;
     }
@@ -152,10 +153,10 @@ class VolumeStep : public ::testing::Test {
   void stop_everywhere(const Change& prepare, const Change& change) {
     for (std::uint64_t stop = 1; stop < 200; ++stop) {
       SCOPED_TRACE("stop at operation " + std::to_string(stop));
-      Work work(5);
+      VolumeWork work(5);
       CrashingFiles files;
       ASSERT_TRUE(work.create(files).ok());
-      auto volume = OpenVolume::open(files, kFolder, work.id);
+      auto volume = OpenVolume::open(files, kVolume, work.id);
       ASSERT_TRUE(volume.ok());
       auto file = DedupFile::open(volume.value().parts(), CrashingLowerFile::open(files, kFile));
       ASSERT_TRUE(file.ok());
@@ -170,7 +171,7 @@ class VolumeStep : public ::testing::Test {
       if (finished) after = tests::contents(*file.value()).value();
       for (int way = 0; way < 6; ++way) {
         const auto left = files.after_crash(work.random(), 512);
-        auto again = OpenVolume::open(*left, kFolder, work.id);
+        auto again = OpenVolume::open(*left, kVolume, work.id);
         ASSERT_TRUE(again.ok()) << again.error().what();
         auto reopened =
             DedupFile::open(again.value().parts(), CrashingLowerFile::open(*left, kFile));

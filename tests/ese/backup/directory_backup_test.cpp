@@ -25,7 +25,7 @@ using tests::BackupWorld;
 using tests::bytes_of_file;
 using tests::flip_byte;
 
-constexpr std::uint32_t kPage = 4096;
+constexpr std::uint32_t kSourcePage = 4096;
 const BytePath kFolder = "/b";
 const std::vector<BytePath> kPlaces{"/r/one.edb", "/r/two.edb"};
 
@@ -89,7 +89,7 @@ class DirectoryBackupTest : public testing::Test {
   }
   std::size_t logs() { return tests::finished_logs(files(), "/log").size(); }
 
-  BackupWorld world_{kPage, 5};
+  BackupWorld world_{kSourcePage, 5};
   int restores_ = 0;
 };
 
@@ -122,7 +122,7 @@ TEST_F(DirectoryBackupTest, TheInstancesOwnLogsBringBackWhatCameLater) {
   world_.work(10);
   const auto state = world_.state_for(BackupWorld::paths());
   world_.leave();
-  for (const BytePath& path : BackupWorld::paths()) flip_byte(files(), path, 5 * kPage);
+  for (const BytePath& path : BackupWorld::paths()) flip_byte(files(), path, 5 * kSourcePage);
   const auto restored = restore_from_directory(files(), world_.options(), {kFolder, ""});
   ASSERT_TRUE(restored.ok()) << restored.error().what();
   world_.expect_state(state, BackupWorld::paths(), "/log");
@@ -216,7 +216,7 @@ TEST(DirectoryBackupOnDisk, TheFolderHasToBeThereUnlessItMayBeMade) {
   ASSERT_NE(::mkdtemp(root.data()), nullptr);
   const auto files = posix_files();
   for (const char* folder : {"/log", "/db"}) ASSERT_TRUE(files->make_directory(root + folder).ok());
-  InstanceOptions options = tests::small_instance(kPage);
+  InstanceOptions options = tests::small_instance(kSourcePage);
   options.logs = root + "/log";
   {
     const auto instance = tests::started(*files, options);
@@ -248,7 +248,7 @@ TEST_F(DirectoryBackupTest, OneBadPageFailsTheCallAndLeavesNothing) {
   work();
   const std::size_t logs_before = logs();
   const DatabaseHeader header = tests::header_of(files(), "/db/two.edb");
-  flip_byte(files(), "/db/two.edb", 6 * kPage + 77);
+  flip_byte(files(), "/db/two.edb", 6 * kSourcePage + 77);
   const auto set = contents(kFolder);
   StreamingBackupOptions quick;
   quick.retry_pause = std::chrono::milliseconds(0);

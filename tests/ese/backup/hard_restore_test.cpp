@@ -30,8 +30,8 @@ using tests::flip_byte;
 using tests::place_set;
 using tests::PlacedSet;
 
-constexpr std::uint32_t kPage = 4096;
-const BytePath kPlace = "/r", kSet = "/r/set", kLog = "/r/log", kOne = "/r/one.edb";
+constexpr std::uint32_t kDatabasePage = 4096;
+const BytePath kPlace = "/r", kSet = "/r/set", kLog = "/r/log", kPlacedOne = "/r/one.edb";
 
 // A backup with several logs, and logs that go on from it.
 class HardRestoreTest : public testing::Test {
@@ -49,13 +49,13 @@ class HardRestoreTest : public testing::Test {
                                          }});
     ASSERT_TRUE(set.ok()) << set.error().what();
     set_ = set.value();
-    at_backup_ = world_.state_for({kOne, "/r/two.edb"});
+    at_backup_ = world_.state_for({kPlacedOne, "/r/two.edb"});
     for (int i = 0; i < 2; ++i) {
       world_.work(10);
       ASSERT_TRUE(world_.instance().log().roll().ok());
     }
     world_.work(10);
-    at_end_ = world_.state_for({kOne, "/r/two.edb"});
+    at_end_ = world_.state_for({kPlacedOne, "/r/two.edb"});
     world_.leave();
     placed_ = place_set(files(), set_, kPlace);
     ASSERT_GE(count(set_.low, set_.high), 3);
@@ -123,19 +123,19 @@ class HardRestoreTest : public testing::Test {
     DatabaseHeader header = tests::header_of(files(), path);
     change(header);
     auto file = files().open(path, FileAccess::write);
-    DatabaseStore store(std::move(file).value(), kPage);
+    DatabaseStore store(std::move(file).value(), kDatabasePage);
     ASSERT_TRUE(store.write_header(header).ok());
   }
   void change_trailer(const BytePath& path, const std::function<void(MutableBytes)>& change) {
     auto file = files().open(path, FileAccess::write);
-    std::vector<std::byte> page(kPage);
-    const std::uint64_t at = file.value()->size().value() - kPage;
+    std::vector<std::byte> page(kDatabasePage);
+    const std::uint64_t at = file.value()->size().value() - kDatabasePage;
     ASSERT_TRUE(file.value()->read(at, page).ok());
     change(page);
     ASSERT_TRUE(file.value()->write(at, page).ok());
   }
 
-  BackupWorld world_{kPage, 3};
+  BackupWorld world_{kDatabasePage, 3};
   BackupSet set_;
   PlacedSet placed_;
   BackupWorld::State at_backup_, at_end_;
@@ -189,12 +189,12 @@ TEST_F(HardRestoreTest, ACopyIsNeitherAttachedNorRecoveredByAStart) {
   options.logs = "/other";
   {
     const auto instance = tests::started(files(), options);
-    const auto attached = instance->attach_database(kOne);
+    const auto attached = instance->attach_database(kPlacedOne);
     ASSERT_FALSE(attached.ok());
     EXPECT_TRUE(is(attached.error(), EseErr::soft_recovery_on_backup_database))
         << attached.error().what();
   }
-  copy_file(files(), kOne, "/db/one.edb");
+  copy_file(files(), kPlacedOne, "/db/one.edb");
   const auto instance = Instance::start(files(), world_.options());
   ASSERT_FALSE(instance.ok());
   EXPECT_TRUE(is(instance.error(), EseErr::soft_recovery_on_backup_database))
@@ -281,7 +281,7 @@ TEST_F(HardRestoreTest, OlderLogsInTheWayAreRefused) {
 // ---- Databases
 
 TEST_F(HardRestoreTest, ADatabaseHasToBeThereWithAName) {
-  ASSERT_TRUE(files().rename(kOne, "/r/elsewhere").ok());
+  ASSERT_TRUE(files().rename(kPlacedOne, "/r/elsewhere").ok());
   expect_refused(EseErr::file_not_found);
   restore().databases[0].file.clear();
   expect_refused(EseErr::database_invalid_name);
@@ -295,14 +295,14 @@ TEST_F(HardRestoreTest, ADatabaseHasToBeOfThisBackup) {
   restore().databases[0].logged = "/db/one.edb";
   restore().page_bytes = 8192;
   expect_refused(EseErr::page_size_mismatch);
-  restore().page_bytes = kPage;
-  change_header(kOne, [](DatabaseHeader& header) { ++header.sign_log.random; });
+  restore().page_bytes = kDatabasePage;
+  change_header(kPlacedOne, [](DatabaseHeader& header) { ++header.sign_log.random; });
   expect_refused(EseErr::database_patch_file_mismatch);
 }
 
 TEST_F(HardRestoreTest, AHeaderThatCannotBeReadIsDamage) {
-  flip_byte(files(), kOne, 200);
-  flip_byte(files(), kOne, kPage + 200);
+  flip_byte(files(), kPlacedOne, 200);
+  flip_byte(files(), kPlacedOne, kDatabasePage + 200);
   expect_refused(EseErr::database_corrupted);
 }
 
@@ -315,23 +315,23 @@ TEST_F(HardRestoreTest, AFileThatIsNoCopyIsRefusedAndSoIsOneThatWasRestored) {
 }
 
 TEST_F(HardRestoreTest, TheTrailerHasToBeThatOfTheHeader) {
-  change_trailer(kOne, [](MutableBytes page) { page[60] ^= std::byte{1}; });
+  change_trailer(kPlacedOne, [](MutableBytes page) { page[60] ^= std::byte{1}; });
   expect_refused(EseErr::bad_patch_page);
-  change_trailer(kOne, [](MutableBytes page) {
+  change_trailer(kPlacedOne, [](MutableBytes page) {
     page[60] ^= std::byte{1};
     BackupTrailer trailer = read_backup_trailer(page, "one").value();
     ++trailer.info.mark.ib;
     seal_backup_trailer(trailer, page);
   });
   expect_refused(EseErr::database_patch_file_mismatch);
-  change_trailer(kOne,
+  change_trailer(kPlacedOne,
                  [](MutableBytes page) { std::fill(page.begin(), page.end(), std::byte{0}); });
   expect_refused(EseErr::missing_patch_page);
 }
 
 TEST_F(HardRestoreTest, ADatabaseOfAnotherSequenceOfLogsIsRefused) {
-  change_header(kOne, [](DatabaseHeader& header) { ++header.sign_log.random; });
-  change_trailer(kOne, [](MutableBytes page) {
+  change_header(kPlacedOne, [](DatabaseHeader& header) { ++header.sign_log.random; });
+  change_trailer(kPlacedOne, [](MutableBytes page) {
     BackupTrailer trailer = read_backup_trailer(page, "one").value();
     ++trailer.log.random;
     seal_backup_trailer(trailer, page);
@@ -344,7 +344,7 @@ TEST_F(HardRestoreTest, TheLogsHaveToCoverWhatTheDatabaseSays) {
   restore().low = generation(1);
   expect_refused(EseErr::starting_restore_log_too_high);
   placed_ = place_set(files(), set_, kPlace);
-  change_trailer(kOne, [this](MutableBytes page) {
+  change_trailer(kPlacedOne, [this](MutableBytes page) {
     BackupTrailer trailer = read_backup_trailer(page, "one").value();
     trailer.info.high = behind_set(1);
     seal_backup_trailer(trailer, page);
@@ -354,9 +354,9 @@ TEST_F(HardRestoreTest, TheLogsHaveToCoverWhatTheDatabaseSays) {
 
 // Who made the newest log known in the header has used the trailer.
 TEST_F(HardRestoreTest, AHeaderThatKnowsItsNewestLogNeedsNoTrailer) {
-  change_trailer(kOne,
+  change_trailer(kPlacedOne,
                  [](MutableBytes page) { std::fill(page.begin(), page.end(), std::byte{0}); });
-  change_header(kOne, [this](DatabaseHeader& header) {
+  change_header(kPlacedOne, [this](DatabaseHeader& header) {
     header.full_current.high = set_.high;
     header.gen_max_required = header.gen_max_committed = set_.high;
     header.time_gen_max_create = LogTime{};

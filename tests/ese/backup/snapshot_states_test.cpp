@@ -8,9 +8,6 @@
 namespace stillframe::ese {
 namespace {
 
-using enum SnapshotCall;
-using enum SnapshotState;
-
 std::string outcome(SnapshotCall call, SnapshotState state) {
   const auto refused = snapshot_refusal(call, state);
   return refused ? std::to_string(static_cast<int>(*refused)) : std::string("ok");
@@ -18,6 +15,8 @@ std::string outcome(SnapshotCall call, SnapshotState state) {
 
 // The rows are those of the interface's description, written down a second time.
 TEST(SnapshotStates, EveryCellIsAsDescribed) {
+  using enum SnapshotCall;
+  using enum SnapshotState;
   using Row = std::map<SnapshotCall, std::string>;
   const std::map<SnapshotState, Row> rows{{prepared,
                                            {{add, "ok"},

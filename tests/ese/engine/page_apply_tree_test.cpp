@@ -10,7 +10,7 @@ namespace {
 
 using Nodes = std::vector<std::string>;
 
-std::uint32_t number(Pgno pgno) {
+std::uint32_t page_number(Pgno pgno) {
   return static_cast<std::uint32_t>(pgno);
 }
 
@@ -99,7 +99,8 @@ TEST(EsePageApplyTree, ALargeTreeListsItsExtentsInTwoTrees) {
   for (const Pgno pgno : {kRoot, kOwned, kAvailable}) change.add_zero(pgno);
   change.log(create_multiple(16));
   change.apply_well();
-  const SpaceHeader expected{16, Pgno{1}, kSpaceMultiple | kSpaceNonUnique, number(kOwned), {}};
+  const SpaceHeader expected{
+      16, Pgno{1}, kSpaceMultiple | kSpaceNonUnique, page_number(kOwned), {}};
   EXPECT_EQ(space_header(change.page(kRoot)), expected);
   EXPECT_EQ(extents(change.page(kOwned)), Nodes{"35:16"});
   EXPECT_EQ(extents(change.page(kAvailable)), Nodes{"35:13"});
@@ -273,7 +274,7 @@ INSTANTIATE_TEST_SUITE_P(PageSizes, EsePageMove, testing::Values(4096, 16384));
 
 TEST(EsePageApplyTree, AMovedRootKnowsWhereItsSpaceTreesAre) {
   TestChange change;
-  const SpaceHeader header{8, Pgno{1}, kSpaceMultiple, number(kOwned), {}};
+  const SpaceHeader header{8, Pgno{1}, kSpaceMultiple, page_number(kOwned), {}};
   change.add(kRoot, kLeaf | kPageRoot, {{"k", "v"}}, text_of(encode_space_header(header)));
   change.add(kOwned, kLeaf | kPageRoot | kPageSpace, {{"o", "1"}}, std::string(16, '\0'));
   change.add(kAvailable, kLeaf | kPageRoot | kPageSpace, {{"a", "1"}}, std::string(16, '\0'));

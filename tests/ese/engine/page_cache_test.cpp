@@ -211,7 +211,7 @@ TEST_F(EsePageCache, AReaderBecomesTheWriterOnlyAlone) {
 TEST_F(EsePageCache, ThreadsLoseNothing) {
   constexpr std::uint32_t kPages = 24;
   constexpr int kThreads = 4;
-  const int steps = static_cast<int>(tests::scaled(20000));
+  const int steps = static_cast<int>(stillframe::tests::scaled(20000));
   make(8);
   for (std::uint32_t i = 1; i <= kPages; ++i) store_.put(Pgno{i}, 0);
   std::atomic<int> position{1};

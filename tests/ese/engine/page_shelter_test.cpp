@@ -16,7 +16,7 @@ namespace {
 using stillframe::tests::CrashingFiles;
 
 const BytePath kDatabase = "/sample.edb";
-constexpr Pgno kPage{26};
+constexpr Pgno kShelteredPage{26};
 
 // A database of 4 KiB pages in memory, and a shelter with one page of it.
 class PageShelterTest : public ::testing::Test {
@@ -111,8 +111,8 @@ class PageShelterTest : public ::testing::Test {
 };
 
 TEST_F(PageShelterTest, ATornPageIsPutBackAndAWholeOneIsLeft) {
-  shelter({kPage, SampleDatabase::kByName});
-  tear(kPage);
+  shelter({kShelteredPage, SampleDatabase::kByName});
+  tear(kShelteredPage);
   const auto restored = restore();
   ASSERT_TRUE(restored.ok());
   EXPECT_EQ(restored.value(), 1u);
@@ -121,7 +121,7 @@ TEST_F(PageShelterTest, ATornPageIsPutBackAndAWholeOneIsLeft) {
 
 TEST_F(PageShelterTest, ATornPageThatLooksGoodIsPutBack) {
   begin_use();
-  const Blob meant = shelter_and_tear_unseen(kPage);
+  const Blob meant = shelter_and_tear_unseen(kShelteredPage);
   const auto restored = restore();
   ASSERT_TRUE(restored.ok());
   EXPECT_EQ(restored.value(), 1u);
@@ -139,7 +139,7 @@ TEST_F(PageShelterTest, GoodPagesOfAFileThatIsNotTheOneAreLeft) {
     EXPECT_EQ(get(kDatabase), whole_);
   };
   begin_use();
-  (void)shelter_and_tear_unseen(kPage);
+  (void)shelter_and_tear_unseen(kShelteredPage);
   const DatabaseHeader one = sample_.header;
   sample_.header.sign_db.random += 1;
   expect_left("another database");
@@ -155,7 +155,7 @@ TEST_F(PageShelterTest, GoodPagesOfAFileThatIsNotTheOneAreLeft) {
 }
 
 TEST_F(PageShelterTest, WithoutAShelterNothingIsDone) {
-  tear(kPage);
+  tear(kShelteredPage);
   const Blob torn = get(kDatabase);
   const auto restored = restore();
   ASSERT_TRUE(restored.ok());
@@ -165,7 +165,7 @@ TEST_F(PageShelterTest, WithoutAShelterNothingIsDone) {
 
 // Seen with other page bytes, every page would look torn.
 TEST_F(PageShelterTest, PagesOfAnotherSizeAreNotTaken) {
-  shelter({kPage, SampleDatabase::kByName});
+  shelter({kShelteredPage, SampleDatabase::kByName});
   const SampleDatabase other(8192);
   Blob header(8192);
   seal_header(other.header, header);
@@ -181,9 +181,9 @@ TEST_F(PageShelterTest, PagesOfAnotherSizeAreNotTaken) {
 
 // Whatever is in the shelter: what comes back is the page that was sheltered, or nothing.
 TEST_F(PageShelterTest, ADamagedShelterRestoresTheRightPageOrNone) {
-  shelter({kPage, SampleDatabase::kByName});
+  shelter({kShelteredPage, SampleDatabase::kByName});
   const Blob good = get(shelter_path(kDatabase));
-  tear(kPage);
+  tear(kShelteredPage);
   const Blob torn = get(kDatabase);
   const auto seed = std::random_device{}();
   RecordProperty("seed", std::to_string(seed));

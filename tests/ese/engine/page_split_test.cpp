@@ -19,7 +19,7 @@ constexpr Pgno kSource{10}, kNew{11};
 constexpr Objid kTree{9};
 constexpr std::uint32_t kCommon = kPageNewRecord | kPageNewChecksum;
 
-Blob blob(std::string_view text) {
+Blob split_blob(std::string_view text) {
   const auto* data = reinterpret_cast<const std::byte*>(text.data());
   return {data, data + text.size()};
 }
@@ -94,7 +94,7 @@ class FullPage {
   LooseNode random_node() {
     LooseNode node;
     static constexpr std::string_view kStems[] = {"", "customer/", "customer/north/", "order"};
-    node.key = blob(kStems[random_() % std::size(kStems)]);
+    node.key = split_blob(kStems[random_() % std::size(kStems)]);
     for (std::size_t i = 1 + random_() % 12; i > 0; --i) {
       node.key.push_back(static_cast<std::byte>('a' + random_() % 6));
     }
@@ -116,7 +116,7 @@ class FullPage {
 class EsePageSplit : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(EsePageSplit, LeavesKeepEveryNodeInOrderOnBothSides) {
-  for (std::uint64_t seed = 1; seed <= tests::scaled(60); ++seed) {
+  for (std::uint64_t seed = 1; seed <= stillframe::tests::scaled(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     const std::uint32_t unique = seed % 2 == 0 ? kPageLeaf : kPageLeaf | kPageNonUnique;
     FullPage page(GetParam(), unique, seed);
@@ -141,7 +141,7 @@ TEST_P(EsePageSplit, LeavesKeepEveryNodeInOrderOnBothSides) {
 
 TEST_P(EsePageSplit, NeitherSideIsNearlyEmpty) {
   double lower = 1;
-  for (std::uint64_t seed = 1; seed <= tests::scaled(60); ++seed) {
+  for (std::uint64_t seed = 1; seed <= stillframe::tests::scaled(60); ++seed) {
     FullPage page(GetParam(), kPageLeaf, seed);
     page.split(false);
     const auto used = [&](const PageView& view) {
@@ -153,7 +153,7 @@ TEST_P(EsePageSplit, NeitherSideIsNearlyEmpty) {
 }
 
 TEST_P(EsePageSplit, InternalPagesPointToBothChildren) {
-  for (std::uint64_t seed = 1; seed <= tests::scaled(60); ++seed) {
+  for (std::uint64_t seed = 1; seed <= stillframe::tests::scaled(60); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     FullPage page(GetParam(), kPageParentOfLeaf, seed);
     if (page.line == page.nodes.size()) continue;  // there is always a pointer behind a new one
@@ -169,7 +169,7 @@ TEST_P(EsePageSplit, InternalPagesPointToBothChildren) {
 
 TEST_P(EsePageSplit, RowsThatComeInOrderFillTheirPages) {
   FullPage page(GetParam(), kPageLeaf, 5);
-  page.wanted.node.key = blob("zzz");
+  page.wanted.node.key = split_blob("zzz");
   page.line = page.nodes.size();
   const std::vector<LooseNode> before = page.left();
   page.split(true);
@@ -200,9 +200,9 @@ INSTANTIATE_TEST_SUITE_P(PageSizes, EsePageSplit, testing::Values(2048, 4096, 81
                          testing::PrintToStringParamName());
 
 TEST(EseSeparator, IsTheShortestThatTellsApart) {
-  EXPECT_EQ(shortest_separator(blob("apple"), blob("banana")), blob("b"));
-  EXPECT_EQ(shortest_separator(blob("app"), blob("apple")), blob("appl"));
-  EXPECT_EQ(shortest_separator(blob("aa1"), blob("aa2zz")), blob("aa2"));
+  EXPECT_EQ(shortest_separator(split_blob("apple"), split_blob("banana")), split_blob("b"));
+  EXPECT_EQ(shortest_separator(split_blob("app"), split_blob("apple")), split_blob("appl"));
+  EXPECT_EQ(shortest_separator(split_blob("aa1"), split_blob("aa2zz")), split_blob("aa2"));
 }
 
 }  // namespace

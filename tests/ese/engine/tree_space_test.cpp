@@ -15,12 +15,12 @@ namespace {
 
 using tests::TestEngine;
 
-constexpr Objid kTree{20};
+constexpr Objid kSpaceTree{20};
 
 // A tree of one page at first, and the space it lives in.
 class TreeSpaceTest : public testing::Test {
  protected:
-  TreeSpaceTest() : engine_(4096, 64) { space_ = engine_.make_tree(kTree, 4, 0, id_); }
+  TreeSpaceTest() : engine_(4096, 64) { space_ = engine_.make_tree(kSpaceTree, 4, 0, id_); }
 
   Pgno take() {
     auto page = space_->take(transaction_);
@@ -33,7 +33,7 @@ class TreeSpaceTest : public testing::Test {
   }
   Space read() {
     EXPECT_TRUE(engine_.cache->write_changed().ok());
-    auto space = read_space(*engine_.store, id_.root, kTree);
+    auto space = read_space(*engine_.store, id_.root, kSpaceTree);
     EXPECT_TRUE(space.ok()) << space.error().what();
     return space.ok() ? std::move(space).value() : Space{};
   }

@@ -319,7 +319,7 @@ class History {
 };
 
 TEST(EseVersions, EveryTransactionSeesItsOwnTime) {
-  const auto seeds = tests::scaled(200);
+  const auto seeds = stillframe::tests::scaled(200);
   for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     History(seed).run(300);

@@ -102,7 +102,7 @@ TEST(EseChecksum, EveryInstructionSetGivesWhatTheDefinitionDoes) {
   const std::uint32_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (std::uint64_t round = 0; round < tests::scaled(200); ++round) {
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(200); ++round) {
     const std::size_t size = std::size_t{64} << random() % 8;
     std::vector<std::byte> block(size);
     // Sparse ones too: a slip of one lane shows best where few bits are set.

@@ -70,7 +70,7 @@ TEST(EseCompression, RandomTextComesBack) {
   const std::uint32_t seed = std::random_device{}();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  for (std::uint64_t round = 0; round < tests::scaled(300); ++round) {
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(300); ++round) {
     Blob plain(random() % 9000);
     const unsigned letters = 1 + random() % 8;
     for (std::byte& byte : plain) byte = static_cast<std::byte>('a' + random() % letters);
@@ -86,7 +86,7 @@ TEST(EseCompression, DamagedStreamsAreRefusedOrGiveTheSizeTheyPromise) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   const Blob good = compress_xpress(blob(std::string(500, 'x') + std::string(300, 'y')));
-  for (std::uint64_t round = 0; round < tests::scaled(5000); ++round) {
+  for (std::uint64_t round = 0; round < stillframe::tests::scaled(5000); ++round) {
     Blob bad = good;
     bad[random() % bad.size()] ^= static_cast<std::byte>(1 << random() % 8);
     bad.resize(1 + random() % bad.size());

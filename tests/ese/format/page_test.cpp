@@ -18,7 +18,7 @@ constexpr std::uint32_t kLeaf = kPageLeaf | kPageNewRecord | kPageNewChecksum | 
 
 using Blob = std::vector<std::byte>;
 
-Blob blob(std::string_view text) {
+Blob page_blob(std::string_view text) {
   const auto* data = reinterpret_cast<const std::byte*>(text.data());
   return {data, data + text.size()};
 }
@@ -161,7 +161,7 @@ class EsePageSizes : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(EsePageSizes, EditsGiveWhatASimpleModelSays) {
   const std::uint32_t seed = std::random_device{}();
-  for (std::uint32_t run = 0; run < tests::scaled(6); ++run) {
+  for (std::uint32_t run = 0; run < stillframe::tests::scaled(6); ++run) {
     SCOPED_TRACE("seed " + std::to_string(seed + run));
     RandomPage page(GetParam(), seed + run);
     for (int i = 0; i < 1500; ++i) {
@@ -218,13 +218,13 @@ TEST_P(EsePageSizes, KeysAreFoundWithAndWithoutPrefix) {
   Blob bytes(GetParam());
   PageEditor page(bytes);
   page.format(Pgno{3}, Objid{4}, kLeaf, Dbtime{64});
-  const Blob prefix = blob("abcdef");
+  const Blob prefix = page_blob("abcdef");
   ASSERT_TRUE(page.set_external_header(prefix));
-  ASSERT_TRUE(page.insert(0, {.suffix = blob("abb"), .data = {}}));
-  ASSERT_TRUE(page.insert(1, {.prefix_bytes = 4, .suffix = blob("cz"), .data = {}}));
+  ASSERT_TRUE(page.insert(0, {.suffix = page_blob("abb"), .data = {}}));
+  ASSERT_TRUE(page.insert(1, {.prefix_bytes = 4, .suffix = page_blob("cz"), .data = {}}));
   ASSERT_TRUE(page.insert(2, {.prefix_bytes = 6, .suffix = {}, .data = {}}));
-  ASSERT_TRUE(page.insert(3, {.prefix_bytes = 6, .suffix = blob("1"), .data = {}}));
-  const Blob exact = blob("abcdef"), between = blob("abcdef0"), high = blob("b");
+  ASSERT_TRUE(page.insert(3, {.prefix_bytes = 6, .suffix = page_blob("1"), .data = {}}));
+  const Blob exact = page_blob("abcdef"), between = page_blob("abcdef0"), high = page_blob("b");
   EXPECT_EQ(lower_bound_line(page.view(), {{}, exact}), 2u);
   EXPECT_EQ(lower_bound_line(page.view(), {{}, between}), 3u);
   EXPECT_EQ(lower_bound_line(page.view(), {{}, high}), 4u);
@@ -243,8 +243,8 @@ class EsePageRules : public testing::Test {
  protected:
   EsePageRules() : bytes_(4096), page_(bytes_) {
     page_.format(Pgno{3}, Objid{4}, kPageLeaf | kPageNewRecord, Dbtime{64});
-    EXPECT_TRUE(page_.insert(0, {.suffix = blob("a"), .data = blob("1")}));
-    EXPECT_TRUE(page_.insert(1, {.suffix = blob("b"), .data = blob("2")}));
+    EXPECT_TRUE(page_.insert(0, {.suffix = page_blob("a"), .data = page_blob("1")}));
+    EXPECT_TRUE(page_.insert(1, {.suffix = page_blob("b"), .data = page_blob("2")}));
   }
   std::size_t tag_at(std::size_t index) const { return bytes_.size() - kTagBytes * (index + 1); }
 
@@ -269,7 +269,7 @@ TEST_F(EsePageRules, SharedBytesShow) {
 }
 
 TEST_F(EsePageRules, EqualKeysShowUnlessDataTellsThemApart) {
-  ASSERT_TRUE(page_.replace(1, {.suffix = blob("a"), .data = blob("2")}));
+  ASSERT_TRUE(page_.replace(1, {.suffix = page_blob("a"), .data = page_blob("2")}));
   EXPECT_EQ(only_finding(bytes_), PageRule::keys_ascend);
   page_.set_flags(page_.view().flags() | kPageNonUnique);
   EXPECT_TRUE(check_page(bytes_, Pgno{3}).empty());

@@ -76,7 +76,7 @@ TEST(EseRecordDiff, WhatIsMadeGivesTheNewDataAndIsShorter) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   std::uint64_t made = 0;
-  for (std::uint64_t i = 0; i < tests::scaled(5000); ++i) {
+  for (std::uint64_t i = 0; i < stillframe::tests::scaled(5000); ++i) {
     Data old_data(random() % 2000);
     for (std::byte& b : old_data) b = static_cast<std::byte>(random());
     const Data now = changed(old_data, random);
@@ -87,7 +87,7 @@ TEST(EseRecordDiff, WhatIsMadeGivesTheNewDataAndIsShorter) {
     ASSERT_LT(diff->size(), now.size());
     ASSERT_EQ(apply_diff(*diff, form, old_data, kMax), now);
   }
-  EXPECT_GT(made, tests::scaled(5000) / 2);
+  EXPECT_GT(made, stillframe::tests::scaled(5000) / 2);
 }
 
 TEST(EseRecordDiff, NoneIsMadeWhereAllOfTheNewDataIsNoLonger) {

@@ -21,11 +21,11 @@ using tests::InstanceModel;
 const BytePath kOne = "/db/one.edb", kTwo = "/db/two.edb";
 
 class InstanceModelTest : public testing::TestWithParam<std::uint32_t> {};
-std::string bytes_of(const testing::TestParamInfo<std::uint32_t>& info) {
+std::string model_page_bytes(const testing::TestParamInfo<std::uint32_t>& info) {
   return std::to_string(info.param) + "Bytes";
 }
 INSTANTIATE_TEST_SUITE_P(Pages, InstanceModelTest, testing::Values(2048, 4096, 8192, 16384, 32768),
-                         bytes_of);
+                         model_page_bytes);
 
 void run(std::uint32_t page_bytes, std::uint64_t seed) {
   SCOPED_TRACE("seed " + std::to_string(seed) + ", pages of " + std::to_string(page_bytes));

@@ -134,11 +134,11 @@ class InstanceTest : public testing::TestWithParam<std::uint32_t> {
   CrashingFiles files_;
   InstanceOptions options_;
 };
-std::string bytes_of(const testing::TestParamInfo<std::uint32_t>& info) {
+std::string instance_page_bytes(const testing::TestParamInfo<std::uint32_t>& info) {
   return std::to_string(info.param) + "Bytes";
 }
 INSTANTIATE_TEST_SUITE_P(Pages, InstanceTest, testing::Values(2048, 4096, 8192, 16384, 32768),
-                         bytes_of);
+                         instance_page_bytes);
 
 TEST_P(InstanceTest, AFirstRunLeavesACleanDatabaseAndAnOrderlyLog) {
   const auto instance = started(files_, options_);

@@ -21,7 +21,7 @@ struct Told {
   std::vector<std::pair<JET_SNT, std::uint32_t>> steps;
   std::function<void()> at_begin;
 };
-Told told;
+Told backup_told;
 
 JET_ERR tell(JET_SESID session, JET_SNP snp, JET_SNT snt, void* pv) {
   const auto* progress = static_cast<JET_SNPROG*>(pv);
@@ -29,15 +29,15 @@ JET_ERR tell(JET_SESID session, JET_SNP snp, JET_SNT snt, void* pv) {
   EXPECT_EQ(snp, static_cast<JET_SNP>(JET_snpBackup));
   EXPECT_EQ(progress->cbStruct, sizeof *progress);
   EXPECT_EQ(progress->cunitTotal, 100U);
-  told.steps.emplace_back(snt, progress->cunitDone);
-  if (snt == JET_sntBegin && told.at_begin) told.at_begin();
+  backup_told.steps.emplace_back(snt, progress->cunitDone);
+  if (snt == JET_sntBegin && backup_told.at_begin) backup_told.at_begin();
   return JET_errInvalidParameter;  // which changes nothing
 }
 
 class JetBackupTest : public BackupApplication {
  protected:
   void SetUp() override {
-    told = {};
+    backup_told = {};
     BackupApplication::SetUp();
     work(0, 40);
     work(40, 80);
@@ -106,7 +106,7 @@ TEST_F(JetBackupTest, AnAtomicSetIsReplacedWhenTheNextOneIsWhole) {
   EXPECT_EQ(files_in(set_ + "/new").count("one.pat"), 1U);
   const std::string first = contents_of(set_ + "/new/one.edb");
   work(80, 100);
-  told.at_begin = [&] { EXPECT_JET(JetStopBackupInstance(instance_)); };
+  backup_told.at_begin = [&] { EXPECT_JET(JetStopBackupInstance(instance_)); };
   EXPECT_EQ(back_up(set_, JET_bitBackupAtomic, tell), JET_errBackupAbortByServer);
   EXPECT_FALSE(fs::exists(set_ + "/temp"));
   EXPECT_EQ(contents_of(set_ + "/old/one.edb"), first) << "the set before has to stay";
@@ -121,16 +121,16 @@ TEST_F(JetBackupTest, AnAtomicSetIsReplacedWhenTheNextOneIsWhole) {
 
 TEST_F(JetBackupTest, ProgressBeginsRisesAndIsComplete) {
   for (const JET_GRBIT grbit : {JET_GRBIT{0}, JET_GRBIT{JET_bitBackupIncremental}}) {
-    told = {};
+    backup_told = {};
     ASSERT_JET(back_up(set_, grbit, tell));
-    ASSERT_GE(told.steps.size(), 3U);
+    ASSERT_GE(backup_told.steps.size(), 3U);
     using Step = std::pair<JET_SNT, std::uint32_t>;
-    EXPECT_EQ(told.steps.front(), (Step{JET_sntBegin, 0}));
-    EXPECT_EQ(told.steps.back(), (Step{JET_sntComplete, 100}));
-    for (std::size_t i = 1; i < told.steps.size(); ++i) {
-      EXPECT_GT(told.steps[i].second, told.steps[i - 1].second);
-      if (i + 1 < told.steps.size()) {
-        EXPECT_EQ(told.steps[i].first, static_cast<JET_SNT>(JET_sntProgress));
+    EXPECT_EQ(backup_told.steps.front(), (Step{JET_sntBegin, 0}));
+    EXPECT_EQ(backup_told.steps.back(), (Step{JET_sntComplete, 100}));
+    for (std::size_t i = 1; i < backup_told.steps.size(); ++i) {
+      EXPECT_GT(backup_told.steps[i].second, backup_told.steps[i - 1].second);
+      if (i + 1 < backup_told.steps.size()) {
+        EXPECT_EQ(backup_told.steps[i].first, static_cast<JET_SNT>(JET_sntProgress));
       }
     }
     work(100 + static_cast<int>(grbit) * 10, 110 + static_cast<int>(grbit) * 10);
@@ -221,7 +221,7 @@ TEST_F(JetBackupTest, WhileOneRunsNothingElseComesOrGoes) {
   ASSERT_JET(JetDetachDatabaseA(session_, two.c_str()));
   JET_SESID session = new_session();
   std::vector<JET_ERR> errs;
-  told.at_begin = [&] {
+  backup_told.at_begin = [&] {
     const std::vector<std::function<JET_ERR()>> calls{
         [&] { return back_up(other); },
         [&] { return JetBackupInstanceA(instance_, nullptr, 0, nullptr); },
@@ -251,11 +251,11 @@ TEST_F(JetBackupTest, WhileOneRunsNothingElseComesOrGoes) {
 
 TEST_F(JetBackupTest, OneThatIsStoppedLeavesNothing) {
   const auto logs = logs_in(folder_.path());
-  told.at_begin = [&] { EXPECT_JET(JetStopBackupInstance(instance_)); };
+  backup_told.at_begin = [&] { EXPECT_JET(JetStopBackupInstance(instance_)); };
   EXPECT_EQ(back_up(set_, 0, tell), JET_errBackupAbortByServer);
-  EXPECT_NE(told.steps.back().first, static_cast<JET_SNT>(JET_sntComplete));
+  EXPECT_NE(backup_told.steps.back().first, static_cast<JET_SNT>(JET_sntComplete));
   expect_nothing_happened(logs);
-  told.at_begin = {};
+  backup_told.at_begin = {};
   EXPECT_JET(back_up(set_, 0, tell));
 }
 
@@ -263,7 +263,7 @@ TEST_F(JetBackupTest, AnEndStopsItIfItMay) {
   const auto logs = logs_in(folder_.path());
   std::thread ending;
   JET_ERR ended = JET_errSuccess;
-  told.at_begin = [&] {
+  backup_told.at_begin = [&] {
     ending = std::thread([&] { ended = JetTerm2(instance_, JET_bitTermStopBackup); });
     // Told so as soon as the end has begun.
     JET_ERR err = JET_errSuccess;

@@ -13,18 +13,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int begun = 0, completed = 0;
-JET_ERR tell(JET_SESID, JET_SNP snp, JET_SNT snt, void*) {
+int restores_begun = 0, restores_completed = 0;
+JET_ERR count_restore(JET_SESID, JET_SNP snp, JET_SNT snt, void*) {
   EXPECT_EQ(snp, static_cast<JET_SNP>(JET_snpRestore));
-  begun += snt == JET_sntBegin ? 1 : 0;
-  completed += snt == JET_sntComplete ? 1 : 0;
+  restores_begun += snt == JET_sntBegin ? 1 : 0;
+  restores_completed += snt == JET_sntComplete ? 1 : 0;
   return JET_errSuccess;
 }
 
 class JetExternalRestoreTest : public BackupApplication {
  protected:
   void SetUp() override {
-    begun = completed = 0;
+    restores_begun = restores_completed = 0;
     BackupApplication::SetUp();
     work(0, 40);
     work(40, 80);
@@ -45,7 +45,7 @@ class JetExternalRestoreTest : public BackupApplication {
     };
     return JetExternalRestore2A(logs_.c_str(), logs_.c_str(), &map, 1, set_.folder.c_str(), range,
                                 target.name, or_null(target.logs), or_null(target.checkpoint),
-                                tell);
+                                count_restore);
   }
   JET_ERR restore(const Target& target) { return restore(target, &set_.logs); }
   JET_ERR restore() { return restore(Target{}); }
@@ -70,8 +70,8 @@ class JetExternalRestoreTest : public BackupApplication {
 
 TEST_F(JetExternalRestoreTest, ASetAloneIsTheMomentOfItsBackup) {
   ASSERT_JET(restore());
-  EXPECT_EQ(begun, 1);
-  EXPECT_EQ(completed, 1);
+  EXPECT_EQ(restores_begun, 1);
+  EXPECT_EQ(restores_completed, 1);
   const auto header = header_of(copy());
   EXPECT_EQ(header.dbstate, static_cast<std::uint32_t>(JET_dbstateCleanShutdown));
   EXPECT_EQ(header.bkinfoFullPrev.genHigh, 0U);
@@ -89,7 +89,8 @@ TEST_F(JetExternalRestoreTest, TheFirstFormAndTheWideOnesAreTheSame) {
   JET_RSTMAP_W map{from.c_str(), to.c_str()};
   const std::string saved = folder_.file("saved.edb");
   fs::copy_file(copy(), saved);
-  ASSERT_JET(JetExternalRestoreW(logs.c_str(), logs.c_str(), &map, 1, set.c_str(), 0, 0, tell));
+  ASSERT_JET(
+      JetExternalRestoreW(logs.c_str(), logs.c_str(), &map, 1, set.c_str(), 0, 0, count_restore));
   EXPECT_EQ(restored_ids(logs_, copy()), numbers(0, 80));
   const auto again = [&] {
     fs::remove_all(logs_);

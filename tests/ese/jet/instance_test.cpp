@@ -75,23 +75,23 @@ TEST(JetInstances, AStreamThatMustExistIsNotBegun) {
   EXPECT_EQ(JetInit2(&instance, JET_bitRecoveryWithoutUndo), JET_errFeatureNotAvailable);
 }
 
-int begun = 0, completed = 0;
+int recoveries_begun = 0, recoveries_completed = 0;
 JET_ERR count_progress(JET_SESID session, JET_SNP snp, JET_SNT snt, void* pv) {
   EXPECT_EQ(session, JET_sesidNil);
   EXPECT_EQ(snp, static_cast<JET_SNP>(JET_snpRestore));
   EXPECT_EQ(static_cast<JET_SNPROG*>(pv)->cunitTotal, 100U);
-  begun += snt == JET_sntBegin ? 1 : 0;
-  completed += snt == JET_sntComplete ? 1 : 0;
+  recoveries_begun += snt == JET_sntBegin ? 1 : 0;
+  recoveries_completed += snt == JET_sntComplete ? 1 : 0;
   return JET_errSuccess;
 }
 
 TEST(JetInstances, RecoveryTellsOfItsBeginningAndItsEnd) {
   JetFolder folder;
   JET_INSTANCE instance = small_instance(folder, "one");
-  begun = completed = 0;
+  recoveries_begun = recoveries_completed = 0;
   ASSERT_JET(JetInit3A(&instance, nullptr, 0, count_progress, 0));
-  EXPECT_EQ(begun, 1);
-  EXPECT_EQ(completed, 1);
+  EXPECT_EQ(recoveries_begun, 1);
+  EXPECT_EQ(recoveries_completed, 1);
   ASSERT_JET(JetTerm(instance));
 }
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 std::vector<std::pair<JET_SNT, std::uint32_t>> steps;
 std::function<void()> at_begin;
-JET_ERR tell(JET_SESID session, JET_SNP snp, JET_SNT snt, void* pv) {
+JET_ERR note_restore_step(JET_SESID session, JET_SNP snp, JET_SNT snt, void* pv) {
   EXPECT_EQ(session, JET_sesidNil);
   EXPECT_EQ(snp, static_cast<JET_SNP>(JET_snpRestore));
   steps.emplace_back(snt, static_cast<JET_SNPROG*>(pv)->cunitDone);
@@ -57,7 +57,7 @@ class JetRestoreTest : public BackupApplication {
 
 TEST_F(JetRestoreTest, ASetAloneIsTheMomentOfItsBackup) {
   const auto files = files_in(set_);
-  ASSERT_JET(restore(set_, place_, tell));
+  ASSERT_JET(restore(set_, place_, note_restore_step));
   EXPECT_EQ(header_of(restored()).dbstate, static_cast<std::uint32_t>(JET_dbstateCleanShutdown));
   EXPECT_EQ(header_of(restored()).bkinfoFullPrev.genHigh, 0U) << "the next one has to be full";
   EXPECT_EQ(files_in(set_), files) << "a restore takes nothing from the set";
@@ -188,7 +188,7 @@ TEST_F(JetRestoreTest, WhileOneRunsTheInstanceIsItsOwn) {
       errs.push_back(JetBeginSessionA(instance, &session, nullptr, nullptr));
     }).join();
   };
-  ASSERT_JET(JetRestoreInstanceA(instance, set_.c_str(), place_.c_str(), tell));
+  ASSERT_JET(JetRestoreInstanceA(instance, set_.c_str(), place_.c_str(), note_restore_step));
   EXPECT_EQ(errs, std::vector<JET_ERR>(6, JET_errRestoreInProgress));
   EXPECT_JET(JetTerm(instance));
   EXPECT_EQ(restored_ids(logs_, restored()), numbers(0, 80));

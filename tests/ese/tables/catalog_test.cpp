@@ -70,10 +70,11 @@ class CatalogTest : public testing::TestWithParam<std::size_t> {
   TestDatabase db_;
 };
 
-std::string bytes_of(const testing::TestParamInfo<std::size_t>& info) {
+std::string catalog_page_bytes(const testing::TestParamInfo<std::size_t>& info) {
   return std::to_string(info.param) + "Bytes";
 }
-INSTANTIATE_TEST_SUITE_P(Pages, CatalogTest, testing::Values(2048, 4096, 8192, 32768), bytes_of);
+INSTANTIATE_TEST_SUITE_P(Pages, CatalogTest, testing::Values(2048, 4096, 8192, 32768),
+                         catalog_page_bytes);
 
 TEST_P(CatalogTest, ANewDatabaseHasTheSystemTables) {
   const VerifyReport report = db_.expect_sound();

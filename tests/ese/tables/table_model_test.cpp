@@ -395,11 +395,11 @@ class Worker {
 };
 
 class TableModel : public testing::TestWithParam<std::size_t> {};
-std::string bytes_of(const testing::TestParamInfo<std::size_t>& info) {
+std::string model_page_bytes(const testing::TestParamInfo<std::size_t>& info) {
   return std::to_string(info.param) + "Bytes";
 }
 INSTANTIATE_TEST_SUITE_P(Pages, TableModel, testing::Values(2048, 4096, 8192, 16384, 32768),
-                         bytes_of);
+                         model_page_bytes);
 
 void run_against_model(std::size_t page_bytes, std::size_t threads, std::uint64_t seed,
                        std::uint64_t transactions) {

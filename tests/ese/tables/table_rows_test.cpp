@@ -24,7 +24,7 @@ Value filled(std::size_t bytes, std::uint8_t seed) {
   return value;
 }
 
-constexpr ColumnId kId{1}, kCount{2}, kVersion{3}, kName{128}, kBlob{256}, kMany{257};
+constexpr ColumnId kRowId{1}, kCount{2}, kVersion{3}, kName{128}, kRowBlob{256}, kRowMany{257};
 
 TableSpec people() {
   TableSpec spec;
@@ -88,17 +88,17 @@ class TableRowsTest : public testing::TestWithParam<std::size_t> {
   std::shared_ptr<const Table> held_;  // what column() refers to
 };
 
-std::string bytes_of(const testing::TestParamInfo<std::size_t>& info) {
+std::string rows_page_bytes(const testing::TestParamInfo<std::size_t>& info) {
   return std::to_string(info.param) + "Bytes";
 }
-INSTANTIATE_TEST_SUITE_P(Pages, TableRowsTest, testing::Values(4096, 32768), bytes_of);
+INSTANTIATE_TEST_SUITE_P(Pages, TableRowsTest, testing::Values(4096, 32768), rows_page_bytes);
 
-void expect_code(const Status& status, EseErr code) {
+void expect_row_code(const Status& status, EseErr code) {
   ASSERT_FALSE(status.ok());
   EXPECT_TRUE(is(status.error(), code)) << status.error().what();
 }
 template <class T>
-void expect_code(const Result<T>& result, EseErr code) {
+void expect_row_code(const Result<T>& result, EseErr code) {
   ASSERT_FALSE(result.ok());
   EXPECT_TRUE(is(result.error(), code)) << result.error().what();
 }
@@ -109,8 +109,8 @@ TEST_P(TableRowsTest, CountsByItself) {
   TableObject& table = use.table();
   const Key first = insert(*transaction, table, {{kName, {blob("one")}}});
   const Key second = insert(*transaction, table, {{kName, {blob("two")}}});
-  EXPECT_EQ(get(*transaction, table, first, kId), Values{little(1)});
-  EXPECT_EQ(get(*transaction, table, second, kId), Values{little(2)});
+  EXPECT_EQ(get(*transaction, table, first, kRowId), Values{little(1)});
+  EXPECT_EQ(get(*transaction, table, second, kRowId), Values{little(2)});
   EXPECT_EQ(get(*transaction, table, first, kVersion), Values{little(0)});
   EXPECT_EQ(get(*transaction, table, first, kCount), Values{little(7)});
   TableRows rows(table, *transaction);
@@ -129,8 +129,8 @@ TEST_P(TableRowsTest, TwoTransactionsAddToOneRow) {
   const auto a = db_.begin(11), b = db_.begin(12);
   ASSERT_TRUE(TableRows(table, *a).add(row, column(*a, table, kCount), 5).ok());
   ASSERT_TRUE(TableRows(table, *b).add(row, column(*b, table, kCount), 11).ok());
-  expect_code(TableRows(table, *b).replace(row, {{kName, {blob("other")}}}),
-              EseErr::write_conflict);
+  expect_row_code(TableRows(table, *b).replace(row, {{kName, {blob("other")}}}),
+                  EseErr::write_conflict);
   ASSERT_TRUE(a->rollback().ok());
   ASSERT_TRUE(b->commit().ok());
   const auto after = db_.begin(13);
@@ -145,10 +145,11 @@ TEST_P(TableRowsTest, TheSecondWriterOfARowIsToldOfTheConflict) {
   ASSERT_TRUE(setup->commit().ok());
   const auto a = db_.begin(11), b = db_.begin(12);
   ASSERT_TRUE(TableRows(table, *a).replace(row, {{kName, {blob("a")}}}).ok());
-  expect_code(TableRows(table, *b).remove(row), EseErr::write_conflict);
+  expect_row_code(TableRows(table, *b).remove(row), EseErr::write_conflict);
   EXPECT_EQ(get(*b, table, row, kName), Values{blob("one")});
   ASSERT_TRUE(a->commit().ok());
-  expect_code(TableRows(table, *b).replace(row, {{kName, {blob("b")}}}), EseErr::write_conflict);
+  expect_row_code(TableRows(table, *b).replace(row, {{kName, {blob("b")}}}),
+                  EseErr::write_conflict);
 }
 
 TEST_P(TableRowsTest, WhatAnIndexRefusesLeavesNothingBehind) {
@@ -158,14 +159,14 @@ TEST_P(TableRowsTest, WhatAnIndexRefusesLeavesNothingBehind) {
   insert(*transaction, table, {{kName, {blob("Taken")}}});
   TableRows rows(table, *transaction);
   // Case does not tell keys of text apart.
-  expect_code(rows.insert({{kName, {blob("taken")}}, {kBlob, {filled(5000, 1)}}}),
-              EseErr::key_duplicate);
-  expect_code(rows.insert({}), EseErr::null_invalid);
-  expect_code(rows.insert({{kName, {blob("x")}}, {kId, {blob("12345")}}}),
-              EseErr::column_does_not_fit);
-  expect_code(rows.insert({{kName, {Value(256)}}}), EseErr::column_too_big);
-  expect_code(rows.insert({{kName, {blob("x")}}, {ColumnId{99}, {little(1)}}}),
-              EseErr::column_not_found);
+  expect_row_code(rows.insert({{kName, {blob("taken")}}, {kRowBlob, {filled(5000, 1)}}}),
+                  EseErr::key_duplicate);
+  expect_row_code(rows.insert({}), EseErr::null_invalid);
+  expect_row_code(rows.insert({{kName, {blob("x")}}, {kRowId, {blob("12345")}}}),
+                  EseErr::column_does_not_fit);
+  expect_row_code(rows.insert({{kName, {Value(256)}}}), EseErr::column_too_big);
+  expect_row_code(rows.insert({{kName, {blob("x")}}, {ColumnId{99}, {little(1)}}}),
+                  EseErr::column_not_found);
   ASSERT_TRUE(transaction->commit().ok());
   const VerifyReport report = db_.expect_sound();
   EXPECT_EQ(report.long_values, 0u);
@@ -176,8 +177,8 @@ TEST_P(TableRowsTest, ThePrimaryKeyOfARowStays) {
   const TableUse use = open(*transaction);
   TableObject& table = use.table();
   const Key row = insert(*transaction, table, {{kName, {blob("one")}}});
-  EXPECT_FALSE(TableRows(table, *transaction).replace(row, {{kId, {little(44)}}}).ok());
-  EXPECT_EQ(get(*transaction, table, row, kId), Values{little(1)});
+  EXPECT_FALSE(TableRows(table, *transaction).replace(row, {{kRowId, {little(44)}}}).ok());
+  EXPECT_EQ(get(*transaction, table, row, kRowId), Values{little(1)});
 }
 
 TEST_P(TableRowsTest, LongValuesAreChangedInPieces) {
@@ -185,13 +186,13 @@ TEST_P(TableRowsTest, LongValuesAreChangedInPieces) {
   const TableUse use = open(*transaction);
   TableObject& table = use.table();
   Value model = filled(3 * GetParam() + 17, 3);
-  const Key row = insert(*transaction, table, {{kName, {blob("n")}}, {kBlob, {model}}});
+  const Key row = insert(*transaction, table, {{kName, {blob("n")}}, {kRowBlob, {model}}});
   TableRows rows(table, *transaction);
-  const Column held = column(*transaction, table, kBlob);
+  const Column held = column(*transaction, table, kRowBlob);
   const auto edit = [&](const LongValueEdit& change) {
     const Status done = rows.edit(row, held, change);
     ASSERT_TRUE(done.ok()) << done.error().what();
-    EXPECT_EQ(get(*transaction, table, row, kBlob), Values{model});
+    EXPECT_EQ(get(*transaction, table, row, kRowBlob), Values{model});
   };
   const Value piece = filled(GetParam() + 5, 9);
   model.insert(model.end(), piece.begin(), piece.end());
@@ -216,7 +217,7 @@ TEST_P(TableRowsTest, AnOldViewDoesNotTakeTheLongValuesOfOthersAway) {
   {
     const auto first = db_.begin(10);
     const TableUse use = open(*first);
-    insert(*first, use.table(), {{kName, {blob("first")}}, {kBlob, {model}}});
+    insert(*first, use.table(), {{kName, {blob("first")}}, {kRowBlob, {model}}});
     ASSERT_TRUE(first->commit().ok());
   }
   {
@@ -228,8 +229,8 @@ TEST_P(TableRowsTest, AnOldViewDoesNotTakeTheLongValuesOfOthersAway) {
   }
   {
     const TableUse use = open(*old);
-    const Key row = insert(*old, use.table(), {{kName, {blob("old")}}, {kBlob, {model}}});
-    EXPECT_EQ(get(*old, use.table(), row, kBlob), Values{model});
+    const Key row = insert(*old, use.table(), {{kName, {blob("old")}}, {kRowBlob, {model}}});
+    EXPECT_EQ(get(*old, use.table(), row, kRowBlob), Values{model});
     ASSERT_TRUE(old->commit().ok());
   }
   EXPECT_EQ(db_.expect_sound().long_values, 2u);
@@ -240,9 +241,9 @@ TEST_P(TableRowsTest, EveryValueOfAColumnIsFoundByAnIndex) {
   const TableUse use = open(*transaction);
   TableObject& table = use.table();
   const Key row = insert(*transaction, table,
-                         {{kName, {blob("n")}}, {kMany, {little(5), little(-5), little(9)}}});
+                         {{kName, {blob("n")}}, {kRowMany, {little(5), little(-5), little(9)}}});
   insert(*transaction, table, {{kName, {blob("null")}}});
-  EXPECT_EQ(get(*transaction, table, row, kMany), (Values{little(5), little(-5), little(9)}));
+  EXPECT_EQ(get(*transaction, table, row, kRowMany), (Values{little(5), little(-5), little(9)}));
   Cursor cursor(table, *transaction);
   ASSERT_TRUE(cursor.use_index("by many").ok());
   int entries = 0;

@@ -7,16 +7,16 @@
 
 namespace stillframe::tests {
 
-namespace {
-
 // A write, or a resize when it has no bytes.
-struct Change {
+struct CrashingFilesChange {
   std::uint64_t offset = 0;
   std::vector<std::byte> bytes;
   bool resize = false;
 };
 
-void put(const Change& change, std::vector<std::byte>& content) {
+namespace {
+
+void put(const CrashingFilesChange& change, std::vector<std::byte>& content) {
   if (change.resize) {
     content.resize(change.offset);
     return;
@@ -27,8 +27,8 @@ void put(const Change& change, std::vector<std::byte>& content) {
 }
 
 // The sectors of a write that reached the disk: all, none, or any of them.
-void put_torn(const Change& change, std::vector<std::byte>& content, std::mt19937_64& random,
-              std::size_t sector) {
+void put_torn(const CrashingFilesChange& change, std::vector<std::byte>& content,
+              std::mt19937_64& random, std::size_t sector) {
   const auto fate = random() % 4;
   if (fate == 0) return;
   if (fate == 1 || change.resize) return put(change, content);
@@ -36,7 +36,7 @@ void put_torn(const Change& change, std::vector<std::byte>& content, std::mt1993
     const std::size_t in_sector = sector - (change.offset + at) % sector;
     const std::size_t end = std::min(change.bytes.size(), at + in_sector);
     if (random() % 2 == 0) {
-      Change part{change.offset + at, {}, false};
+      CrashingFilesChange part{change.offset + at, {}, false};
       part.bytes.assign(change.bytes.begin() + static_cast<std::ptrdiff_t>(at),
                         change.bytes.begin() + static_cast<std::ptrdiff_t>(end));
       put(part, content);
@@ -49,7 +49,7 @@ void put_torn(const Change& change, std::vector<std::byte>& content, std::mt1993
 
 struct CrashingFiles::Node {
   std::vector<std::byte> now, durable;
-  std::vector<Change> pending;
+  std::vector<CrashingFilesChange> pending;
 };
 
 class CrashingFiles::Handle final : public File {
@@ -87,7 +87,7 @@ class CrashingFiles::Handle final : public File {
       broken_ = true;
       return begun;
     }
-    for (const Change& each : node_->pending) put(each, node_->durable);
+    for (const CrashingFilesChange& each : node_->pending) put(each, node_->durable);
     node_->pending.clear();
     return Ok{};
   }
@@ -104,7 +104,7 @@ class CrashingFiles::Handle final : public File {
     return Error(Errc::io, std::string(what) + " '" + path_ + "': an earlier write or sync failed");
   }
 
-  Status change(Change change, const char* what) {
+  Status change(CrashingFilesChange change, const char* what) {
     const std::lock_guard lock(files_.mutex_);
     if (access_ == FileAccess::read) {
       return Error(Errc::access_denied, "'" + path_ + "' was opened for reading");
@@ -202,7 +202,7 @@ std::unique_ptr<CrashingFiles> CrashingFiles::after_crash(std::mt19937_64& rando
   for (const auto& [name, node] : names) {
     auto found = std::make_shared<Node>();
     found->durable = node->durable;
-    for (const Change& change : node->pending) {
+    for (const CrashingFilesChange& change : node->pending) {
       put_torn(change, found->durable, random, sector);
     }
     found->now = found->durable;

@@ -13,7 +13,7 @@
 #include "framework/transport/requestor_server.hpp"
 #include "framework/wire/requestor_codec.hpp"
 #include "tests/transport/raw_peer.hpp"
-#include "tests/transport/temporary_directory.hpp"
+#include "tests/transport/socket_folder.hpp"
 #include "tests/wire/sample_values.hpp"
 
 extern "C" int32_t backup_from_c(const char* socket, const char* receipt_json, char* trace,
@@ -111,7 +111,7 @@ class CApi : public ::testing::Test {
   }
   static std::string receipt() { return to_json(tests::sample_receipt()); }
 
-  tests::TemporaryDirectory directory_;
+  tests::SocketFolder directory_;
   const std::string socket_ = directory_ / "requestor.sock";
   TableCoordinator coordinator_;
   std::unique_ptr<RequestorServer> server_;

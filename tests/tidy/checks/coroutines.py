@@ -11,7 +11,6 @@ own: what stands inside it does not share a full expression with what stands out
 """
 import collections
 import concurrent.futures
-import json
 import os
 import re
 import shlex
@@ -154,15 +153,9 @@ def sources_to_read(tree, entries):
 def check(tree):
     if not shutil.which(TOOL):
         raise CannotRun(f"{TOOL} not found")
-    database = tree.build / "compile_commands.json" if tree.build else None
-    if database is None or not database.exists():
-        raise CannotRun("needs --build with a configured build folder")
+    entries = {name: entry for name, entry in tree.compiled().items()
+               if name in tree.files and name.startswith(OWN_CODE)}
     root = str(tree.root.resolve())
-    entries = {}
-    for entry in json.loads(database.read_text(encoding="utf-8")):
-        name = entry["file"].removeprefix(root + "/")
-        if name in tree.files and name.startswith(OWN_CODE):
-            entries.setdefault(name, entry)
     files = "^" + re.escape(root) + "/(" + "|".join(OWN_CODE) + ")"
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(lambda name: lint_file(entries[name]["file"], compile_flags(entries[name]),

@@ -10,7 +10,7 @@ namespace stillframe::dedup {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kExpandPieceBytes = std::size_t{1} << 20;
 constexpr std::size_t kPendingMax = 4096;  // then they are made durable, asked or not
 
 }  // namespace
@@ -87,7 +87,7 @@ Status DedupFile::read_from(const Extent& extent, MutableBytes into) {
 Status DedupFile::fill(const Extent& extent) {
   std::vector<std::byte> piece;
   for (std::uint64_t done = 0; done < extent.bytes; done += piece.size()) {
-    piece.resize(std::min<std::uint64_t>(kPieceBytes, extent.bytes - done));
+    piece.resize(std::min<std::uint64_t>(kExpandPieceBytes, extent.bytes - done));
     const Extent part{extent.offset + done, piece.size(), extent.source};
     if (Status s = read_from(part, piece); !s.ok()) return s;
     if (Status s = lower_->write(part.offset, piece); !s.ok()) return s;
@@ -162,7 +162,7 @@ Status DedupFile::punch(std::uint64_t offset, std::uint64_t bytes) {
   ++edits_;
   if (file_) return note(hole);
   // A file of its own has to read as zeros.
-  const std::vector<std::byte> zeros(std::min<std::uint64_t>(kPieceBytes, hole.bytes));
+  const std::vector<std::byte> zeros(std::min<std::uint64_t>(kExpandPieceBytes, hole.bytes));
   for (std::uint64_t done = 0; done < hole.bytes;) {
     const std::size_t piece = std::min<std::uint64_t>(zeros.size(), hole.bytes - done);
     if (Status s = lower_->write(offset + done, Bytes(zeros).first(piece)); !s.ok()) return s;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint64_t kTableSignature = 0x454c424154444653;  // SFDTABLE
 constexpr std::uint64_t kEntrySignature = 0x5952544e45444653;  // SFDENTRY
-constexpr std::uint16_t kMajorVersion = 1;
+constexpr std::uint16_t kEntryMajorVersion = 1;
 constexpr std::size_t kTableSumOffset = 56;
 constexpr std::size_t kExtentBytes = 16;
 
@@ -85,7 +85,7 @@ bool is_zero(Bytes bytes) {
 std::array<std::byte, kTableHeaderBytes> format_table_header(const UuidBytes& store) {
   std::array<std::byte, kTableHeaderBytes> bytes{};
   store_le(bytes.data(), kTableSignature);
-  store_le(bytes.data() + 8, kMajorVersion);
+  store_le(bytes.data() + 8, kEntryMajorVersion);
   std::memcpy(bytes.data() + 16, store.data(), store.size());
   store_le(bytes.data() + kTableSumOffset, sum_of(Bytes(bytes).first(kTableSumOffset)));
   return bytes;
@@ -100,7 +100,7 @@ Status check_table_header(Bytes bytes, const UuidBytes& store) {
           sum_of(bytes.first(kTableSumOffset))) {
     return Error(Errc::corrupt, "file table: its header is damaged");
   }
-  if (load_le<std::uint16_t>(bytes.data() + 8) != kMajorVersion) {
+  if (load_le<std::uint16_t>(bytes.data() + 8) != kEntryMajorVersion) {
     return Error(Errc::future_version, "file table: it is of another version");
   }
   if (std::memcmp(bytes.data() + 16, store.data(), store.size()) != 0) {

@@ -9,7 +9,7 @@ namespace stillframe::dedup {
 
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kReadPieceBytes = std::size_t{1} << 20;
 
 Status copy(DedupFile& file, chunkstore::StreamWriter& into) {
   std::vector<std::byte> piece;
@@ -19,7 +19,7 @@ Status copy(DedupFile& file, chunkstore::StreamWriter& into) {
       continue;
     }
     for (std::uint64_t done = 0; done < extent.bytes; done += piece.size()) {
-      piece.resize(std::min<std::uint64_t>(kPieceBytes, extent.bytes - done));
+      piece.resize(std::min<std::uint64_t>(kReadPieceBytes, extent.bytes - done));
       if (Status s = file.read(extent.offset + done, piece); !s.ok()) return s;
       if (Status s = into.write(piece); !s.ok()) return s;
     }

@@ -11,7 +11,7 @@ namespace stillframe::dedup {
 namespace {
 
 constexpr std::uint64_t kSignature = 0x4255545344444653;  // SFDDSTUB
-constexpr std::uint16_t kMajorVersion = 1;
+constexpr std::uint16_t kStubMajorVersion = 1;
 constexpr std::size_t kSumOffset = 48;
 
 }  // namespace
@@ -19,7 +19,7 @@ constexpr std::size_t kSumOffset = 48;
 std::array<std::byte, kStubBytes> format_stub(const Stub& stub) {
   std::array<std::byte, kStubBytes> bytes{};
   store_le(bytes.data(), kSignature);
-  store_le(bytes.data() + 8, kMajorVersion);
+  store_le(bytes.data() + 8, kStubMajorVersion);
   std::memcpy(bytes.data() + 16, stub.store.data(), stub.store.size());
   std::memcpy(bytes.data() + 32, stub.file.bytes().data(), stub.file.bytes().size());
   store_le(bytes.data() + kSumOffset,
@@ -33,7 +33,7 @@ Result<Stub> parse_stub(Bytes bytes) {
       load_le<std::uint64_t>(bytes.data() + kSumOffset) != XXH3_64bits(bytes.data(), kSumOffset)) {
     return corrupt;
   }
-  if (load_le<std::uint16_t>(bytes.data() + 8) != kMajorVersion) {
+  if (load_le<std::uint16_t>(bytes.data() + 8) != kStubMajorVersion) {
     return Error(Errc::future_version, "the mark of a deduplicated file is of another version");
   }
   Stub stub;

@@ -5,20 +5,17 @@
 #include "framework/base/path.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/log_names.hpp"
+#include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
 
 namespace {
 
-Generation after(Generation generation) {
-  return Generation{static_cast<std::int32_t>(generation) + 1};
-}
-
 // Every log since a database's last backup has to be there.
 Status check_unbroken(const LogSituation& situation) {
   for (const BackedUpDatabase& database : situation.databases) {
     const Generation covered = std::max(database.full_high, database.incremental_high);
-    if (after(covered) >= situation.oldest) continue;
+    if (generation_after(covered) >= situation.oldest) continue;
     return ese_error(EseErr::missing_file_to_backup,
                      "the last backup of '" + database.name + "' ends with log generation " +
                          std::to_string(static_cast<int>(covered)) + ", the oldest log is " +
@@ -32,7 +29,8 @@ Status check_unbroken(const LogSituation& situation) {
 
 std::vector<Generation> LogRange::all() const {
   std::vector<Generation> generations;
-  for (Generation each = first; each < end; each = after(each)) generations.push_back(each);
+  for (Generation each = first; each < end; each = generation_after(each))
+    generations.push_back(each);
   return generations;
 }
 

@@ -19,7 +19,7 @@ namespace stillframe::ese {
 namespace {
 
 constexpr const char* kCopying = ".restoring";
-constexpr std::size_t kBufferBytes = 512 * 1024;
+constexpr std::size_t kCopyPieceBytes = 512 * 1024;
 constexpr int kCopyPercent = 10;
 
 struct Wanted {
@@ -177,7 +177,7 @@ class DirectoryReader {
     if (!file.ok()) return file.error();
     const auto bytes = from.size();
     if (!bytes.ok()) return bytes.error();
-    std::vector<std::byte> buffer(kBufferBytes);
+    std::vector<std::byte> buffer(kCopyPieceBytes);
     for (std::uint64_t at = 0; at < bytes.value();) {
       const auto some =
           MutableBytes(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes.value() - at));

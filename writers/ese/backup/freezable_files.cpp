@@ -6,12 +6,12 @@ namespace stillframe::ese {
 
 namespace {
 
-class Change {
+class HeldChange {
  public:
-  explicit Change(ChangeGate& gate) : gate_(gate) { gate_.enter(); }
-  ~Change() { gate_.leave(); }
-  Change(const Change&) = delete;
-  Change& operator=(const Change&) = delete;
+  explicit HeldChange(ChangeGate& gate) : gate_(gate) { gate_.enter(); }
+  ~HeldChange() { gate_.leave(); }
+  HeldChange(const HeldChange&) = delete;
+  HeldChange& operator=(const HeldChange&) = delete;
 
  private:
   ChangeGate& gate_;
@@ -26,17 +26,17 @@ class FreezableFile final : public File {
     return under_->read(offset, into);
   }
   Status write(std::uint64_t offset, Bytes from) override {
-    const Change change(gate_);
+    const HeldChange change(gate_);
     return under_->write(offset, from);
   }
   // Who commits is not told that it is durable while a snapshot may be made without it.
   Status sync() override {
-    const Change change(gate_);
+    const HeldChange change(gate_);
     return under_->sync();
   }
   Result<std::uint64_t> size() const override { return under_->size(); }
   Status resize(std::uint64_t bytes) override {
-    const Change change(gate_);
+    const HeldChange change(gate_);
     return under_->resize(bytes);
   }
   const BytePath& path() const override { return under_->path(); }
@@ -93,27 +93,27 @@ Result<std::unique_ptr<File>> FreezableFiles::open(const BytePath& path, FileAcc
 }
 
 Result<std::unique_ptr<File>> FreezableFiles::create(const BytePath& path) {
-  const Change change(gate_);
+  const HeldChange change(gate_);
   return freezable(under_.create(path), gate_);
 }
 
 Status FreezableFiles::rename(const BytePath& from, const BytePath& to) {
-  const Change change(gate_);
+  const HeldChange change(gate_);
   return under_.rename(from, to);
 }
 
 Status FreezableFiles::remove(const BytePath& path) {
-  const Change change(gate_);
+  const HeldChange change(gate_);
   return under_.remove(path);
 }
 
 Status FreezableFiles::make_directory(const BytePath& path) {
-  const Change change(gate_);
+  const HeldChange change(gate_);
   return under_.make_directory(path);
 }
 
 Status FreezableFiles::sync_directory(const BytePath& path) {
-  const Change change(gate_);
+  const HeldChange change(gate_);
   return under_.sync_directory(path);
 }
 

@@ -7,6 +7,7 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/small_types.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
@@ -15,10 +16,6 @@ namespace {
 
 std::string text(Generation generation) {
   return std::to_string(static_cast<int>(generation));
-}
-
-Generation after(Generation generation) {
-  return Generation{static_cast<std::int32_t>(generation) + 1};
 }
 
 // Which error says that a log does not follow the one before it.
@@ -87,7 +84,7 @@ class Checker {
 
   Status check_set() {
     const ChainLog* before = nullptr;
-    for (Generation each = found_.low; each <= found_.high; each = after(each)) {
+    for (Generation each = found_.low; each <= found_.high; each = generation_after(each)) {
       if (const auto bad = damaged_.find(each); bad != damaged_.end()) {
         return ese_error(kSet.damaged, bad->second.error.what());
       }

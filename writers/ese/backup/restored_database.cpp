@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/base/path.hpp"
 #include "writers/ese/format/backup_trailer.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
@@ -14,24 +15,20 @@ namespace {
 
 constexpr std::uint64_t kHeaderPages = 2;
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 Result<DatabaseHeader> read_header(Files& files, const BytePath& path) {
   if (path.empty()) {
     return ese_error(EseErr::database_invalid_name, "a database to restore has no new path");
   }
   if (!files.exists(path)) {
     return ese_error(EseErr::file_not_found,
-                     quoted(path) + " is to be restored, and is not there; copy it first");
+                     quoted_path(path) + " is to be restored, and is not there; copy it first");
   }
   const auto found = read_database_header(files, path);
   if (!found.ok()) return ese_error(EseErr::database_corrupted, found.error().what());
   const DatabaseHeader& header = found.value()->header;
   if (header.full_current.low != Generation::none) return header;
   return ese_error(EseErr::restore_of_non_backup_database,
-                   quoted(path) +
+                   quoted_path(path) +
                        " is no copy from an online backup, or was restored already; "
                        "copy it from the backup again");
 }
@@ -43,22 +40,23 @@ Status check_logs(const DatabaseHeader& header, const BytePath& path, const Rest
   };
   if (header.page_size() != log.page_size()) {
     return ese_error(EseErr::page_size_mismatch,
-                     quoted(path) + " has pages of " + std::to_string(header.page_size()) +
+                     quoted_path(path) + " has pages of " + std::to_string(header.page_size()) +
                          " bytes, those of the logs have " + std::to_string(log.page_size()));
   }
   if (header.sign_log != log.log) {
     return ese_error(EseErr::database_log_set_mismatch,
-                     quoted(path) + " belongs to another sequence of logs than the backup's");
+                     quoted_path(path) + " belongs to another sequence of logs than the backup's");
   }
   if (header.full_current.low < logs.low) {
     return ese_error(EseErr::starting_restore_log_too_high,
-                     quoted(path) + " needs the logs from " + number(header.full_current.low) +
+                     quoted_path(path) + " needs the logs from " + number(header.full_current.low) +
                          " on, the restore begins with " + number(logs.low));
   }
   if (header.full_current.high > logs.high) {
     return ese_error(EseErr::ending_restore_log_too_low,
-                     quoted(path) + " needs the logs up to " + number(header.full_current.high) +
-                         ", the backup's end with " + number(logs.high));
+                     quoted_path(path) + " needs the logs up to " +
+                         number(header.full_current.high) + ", the backup's end with " +
+                         number(logs.high));
   }
   return Ok{};
 }
@@ -87,7 +85,7 @@ Result<StreamedCopy> check_restored_database(Files& files, const BytePath& path,
   if (Status s = discard_incomplete(files, path); !s.ok()) return s.error();
   if (files.exists(journal_path(path))) {
     return ese_error(EseErr::database_dirty_shutdown,
-                     "a recovery of " + quoted(path) + " was interrupted: remove '" +
+                     "a recovery of " + quoted_path(path) + " was interrupted: remove '" +
                          escape_path(journal_path(path)) +
                          "', copy the database from the backup again, and restore again");
   }

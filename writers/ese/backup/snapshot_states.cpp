@@ -7,23 +7,23 @@ namespace stillframe::ese {
 
 namespace {
 
-using Cell = std::optional<EseErr>;
-using Row = std::array<Cell, kSnapshotStates>;
+using Refusal = std::optional<EseErr>;
+using SnapshotRow = std::array<Refusal, kSnapshotStates>;
 
-constexpr Cell kOk{}, kOrder = EseErr::os_snapshot_invalid_sequence,
-                      kLate = EseErr::os_snapshot_time_out,
-                      kGone = EseErr::os_snapshot_invalid_snap_id;
+constexpr Refusal kFine{}, kWrongOrder = EseErr::os_snapshot_invalid_sequence,
+                           kLate = EseErr::os_snapshot_time_out,
+                           kGone = EseErr::os_snapshot_invalid_snap_id;
 
 // In the order of SnapshotCall.
-constexpr std::array<Row, kSnapshotCalls> kRefusals{{
+constexpr std::array<SnapshotRow, kSnapshotCalls> kRefusals{{
     // prepared, frozen, timed_out, thawed, truncated, ended
-    {kOk, kOrder, kOrder, kOrder, kOrder, kGone},  // add
-    {kOk, kOrder, kOrder, kOrder, kOrder, kGone},  // freeze
-    {kOk, kOk, kOk, kOk, kOk, kGone},              // info
-    {kOrder, kOk, kLate, kOrder, kOrder, kGone},   // thaw
-    {kOrder, kOrder, kOrder, kOk, kOk, kGone},     // truncate_log
-    {kOk, kOrder, kOrder, kOk, kOk, kGone},        // end
-    {kOk, kOk, kOk, kOk, kOk, kGone},              // abort
+    {kFine, kWrongOrder, kWrongOrder, kWrongOrder, kWrongOrder, kGone},  // add
+    {kFine, kWrongOrder, kWrongOrder, kWrongOrder, kWrongOrder, kGone},  // freeze
+    {kFine, kFine, kFine, kFine, kFine, kGone},                          // info
+    {kWrongOrder, kFine, kLate, kWrongOrder, kWrongOrder, kGone},        // thaw
+    {kWrongOrder, kWrongOrder, kWrongOrder, kFine, kFine, kGone},        // truncate_log
+    {kFine, kWrongOrder, kWrongOrder, kFine, kFine, kGone},              // end
+    {kFine, kFine, kFine, kFine, kFine, kGone},                          // abort
 }};
 
 }  // namespace

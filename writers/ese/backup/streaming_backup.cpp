@@ -11,11 +11,7 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kBufferAlignment = 4096, kFirstReadPages = 3;
-
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
+constexpr std::size_t kReadAlignment = 4096, kFirstReadPages = 3;
 
 }  // namespace
 
@@ -97,7 +93,7 @@ Status StreamingBackup::check_full_backups(const BackupHold& hold) const {
     const bool streamed = header.full_kind == BackupKind::streaming;
     if (header.full_previous.low != Generation::none && streamed) continue;
     return ese_error(EseErr::missing_full_backup,
-                     quoted(database->path()) +
+                     quoted_path(database->path()) +
                          (streamed ? " has no full backup that this one could go on from"
                                    : " has its full backup from a snapshot, which this one cannot "
                                      "go on from") +
@@ -113,15 +109,15 @@ Result<Generation> StreamingBackup::oldest_for_recovery() const {
   const auto found = read_checkpoint_of(instance_.files(), directory, options.base);
   if (!found) {
     return ese_error(EseErr::checkpoint_file_not_found,
-                     quoted(directory) +
+                     quoted_path(directory) +
                          " has no checkpoint, so nobody can tell which logs a "
                          "backup needs; restart the instance");
   }
   if (!found->ok()) return found->error();
   const CheckpointFields& fields = found->value().checkpoint.fields;
   if (fields.log == instance_.log().header().fields.log) return fields.checkpoint.generation;
-  return ese_error(EseErr::checkpoint_corrupt,
-                   "the checkpoint in " + quoted(directory) + " is of another sequence of logs");
+  return ese_error(EseErr::checkpoint_corrupt, "the checkpoint in " + quoted_path(directory) +
+                                                   " is of another sequence of logs");
 }
 
 Result<Lgpos> StreamingBackup::log_phase(BackupPhase phase, const BackupInfo& info, Dbid database) {
@@ -161,13 +157,14 @@ Result<StreamingBackup::Opened> StreamingBackup::open(const BytePath& path) {
   if (const auto refused = refusal(call)) return *refused;
   if (path.empty()) return ese_error(EseErr::invalid_parameter, "a file without a name");
   if (run_->open) {
-    return ese_error(EseErr::out_of_memory, quoted(path) +
+    return ese_error(EseErr::out_of_memory, quoted_path(path) +
                                                 " has to wait: a backup has one file "
                                                 "open at a time; close the other one");
   }
   auto opened = open_file(path, part);
   if (!opened.ok()) {
-    const Error failed = opened.error().while_doing("opening " + quoted(path) + " for a backup");
+    const Error failed =
+        opened.error().while_doing("opening " + quoted_path(path) + " for a backup");
     return run_->state == BackupState::logs ? give_up(failed) : failed;
   }
   run_->open.emplace(std::move(opened).value());
@@ -193,7 +190,7 @@ Result<StreamingBackup::Open> StreamingBackup::open_file(const BytePath& path, P
 
 Status StreamingBackup::check_buffer(MutableBytes into) const {
   const std::size_t page = instance_.options().page_bytes;
-  const bool aligned = reinterpret_cast<std::uintptr_t>(into.data()) % kBufferAlignment == 0;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(into.data()) % kReadAlignment == 0;
   const auto* database = std::get_if<DatabaseCopy>(&*run_->open);
   const bool first = database != nullptr && !database->begun();
   if (aligned && into.size() % page == 0 && (!first || into.size() >= kFirstReadPages * page)) {
@@ -235,8 +232,8 @@ Result<std::size_t> StreamingBackup::read(BackupFile file, MutableBytes into) {
                                   : std::get<LogCopy>(*run_->open).read(into);
   if (some.ok()) return some;
   if (run_->state == BackupState::logs) return give_up(some.error());
-  tell(EventLevel::error,
-       quoted(database->database().path()) + " is not part of the backup: " + some.error().what());
+  tell(EventLevel::error, quoted_path(database->database().path()) +
+                              " is not part of the backup: " + some.error().what());
   run_->open.reset();
   return some;
 }

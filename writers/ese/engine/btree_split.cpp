@@ -27,7 +27,7 @@ SplitOperation split_operation(RecordType type) {
   }
 }
 
-std::uint16_t sum_of(std::span<const std::size_t> counts) {
+std::uint16_t word_sum_of(std::span<const std::size_t> counts) {
   return static_cast<std::uint16_t>(std::accumulate(counts.begin(), counts.end(), std::size_t{0}));
 }
 
@@ -258,8 +258,8 @@ std::vector<std::byte> BTree::level_record(const LoggedChange& change,
   fields.new_flags = view.flags();
   fields.source_flags = view.flags();
   const std::span<const std::size_t> kept(level.kept);
-  fields.source_uncommitted = sum_of(kept.first(level.plan.line_split));
-  fields.new_uncommitted = sum_of(kept.subspan(level.plan.line_split));
+  fields.source_uncommitted = word_sum_of(kept.first(level.plan.line_split));
+  fields.new_uncommitted = word_sum_of(kept.subspan(level.plan.line_split));
   std::vector<std::byte> image;
   if (split_needs_image(level.plan)) image = image_of(source);
   if (!image.empty() && image.size() < view.bytes().size()) {

@@ -9,7 +9,7 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::uint32_t kFreeBits = 32;
+constexpr std::uint32_t kFreeBitsAtRoot = 32;
 constexpr std::uint32_t kSpacePages =
     2;  // the roots of the trees of owned and of available extents
 
@@ -70,16 +70,17 @@ std::vector<Extent> free_runs(Pgno root, std::uint32_t pages, std::uint32_t bits
       runs.push_back({first, count});
     }
   };
-  for (std::uint32_t i = 0; i < std::min(behind_root, kFreeBits); ++i) {
+  for (std::uint32_t i = 0; i < std::min(behind_root, kFreeBitsAtRoot); ++i) {
     if ((bits >> i & 1) != 0) add(after(root, 1 + i), 1);
   }
-  if (behind_root > kFreeBits) add(after(root, 1 + kFreeBits), behind_root - kFreeBits);
+  if (behind_root > kFreeBitsAtRoot)
+    add(after(root, 1 + kFreeBitsAtRoot), behind_root - kFreeBitsAtRoot);
   return runs;
 }
 
 std::uint32_t all_free(std::uint32_t pages) {
   const std::uint32_t behind_root = pages == 0 ? 0 : pages - 1;
-  return behind_root >= kFreeBits ? ~std::uint32_t{0} : (std::uint32_t{1} << behind_root) - 1;
+  return behind_root >= kFreeBitsAtRoot ? ~std::uint32_t{0} : (std::uint32_t{1} << behind_root) - 1;
 }
 
 bool extent_fits(Pgno first, std::uint32_t pages) {

@@ -21,7 +21,7 @@ constexpr std::size_t kHeadBytes = 4096;
 // A database is synced once in so many: enough that no call writes over what it wrote itself.
 constexpr std::size_t kBatches = 16;
 static_assert(kBatches * PageShelter::kPagesInBatch > PageShelter::kPagesAtOnce);
-constexpr std::uint64_t kHeaderPages = 2;
+constexpr std::uint64_t kHeaderPagesBefore = 2;
 
 // What a batch is: behind its head as many pages as it says.
 struct BatchHead {
@@ -56,7 +56,7 @@ std::uint64_t batch_bytes(std::size_t page_bytes) {
 }
 
 std::uint64_t place_of(std::uint32_t pgno, std::size_t page_bytes) {
-  return (std::uint64_t{pgno} - 1 + kHeaderPages) * page_bytes;
+  return (std::uint64_t{pgno} - 1 + kHeaderPagesBefore) * page_bytes;
 }
 
 // Of a batch whose head is whole; which of its pages are is told by the sums.
@@ -111,15 +111,16 @@ Result<ShelteredPages> read_shelter(const File& shelter) {
 // Nothing when the header cannot be read: then recovery refuses the database, whatever its pages.
 Result<std::optional<DatabaseHeader>> header_of(const File& database, std::uint64_t file_bytes,
                                                 const BytePath& path) {
-  std::vector<std::byte> start(std::min<std::uint64_t>(file_bytes, kHeaderPages * kPageBytesMax));
+  std::vector<std::byte> start(
+      std::min<std::uint64_t>(file_bytes, kHeaderPagesBefore * kPageBytesMax));
   if (Status s = database.read(0, start); !s.ok()) return s.error();
   const auto found = find_header(start, escape_path(path));
   return found.ok() ? std::optional(found.value().header) : std::nullopt;
 }
 
 // What is in a page's place, with zeros where the file has ended.
-Result<std::vector<std::byte>> page_at(const File& database, std::uint64_t at,
-                                       std::uint64_t file_bytes, std::size_t page_bytes) {
+Result<std::vector<std::byte>> read_page_at(const File& database, std::uint64_t at,
+                                            std::uint64_t file_bytes, std::size_t page_bytes) {
   std::vector<std::byte> page(page_bytes);
   const auto count = std::min<std::uint64_t>(file_bytes > at ? file_bytes - at : 0, page_bytes);
   if (count == 0) return page;
@@ -220,7 +221,7 @@ Result<std::size_t> restore_sheltered(Files& files, const BytePath& database,
     // Left by another database, whose pages lie elsewhere in their file.
     if (sheltered.page.size() != header.value()->page_size()) continue;
     const std::uint64_t at = place_of(pgno, sheltered.page.size());
-    const auto there = page_at(*file.value(), at, size.value(), sheltered.page.size());
+    const auto there = read_page_at(*file.value(), at, size.value(), sheltered.page.size());
     if (!there.ok()) return there.error();
     if (there.value() == sheltered.page) continue;
     // A page that was torn may look good. In the file that it was written to, what is sheltered is

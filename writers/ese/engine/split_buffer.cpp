@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint32_t kPagesOfFullRoot = 3, kPagesOfDeepTree = 5;
 constexpr std::size_t kPairBytes = 8;
 
-std::uint32_t number(Pgno pgno) {
+std::uint32_t page_number(Pgno pgno) {
   return static_cast<std::uint32_t>(pgno);
 }
 
@@ -36,11 +36,11 @@ std::vector<Extent> buffered(const PageRef& root) {
 // False when there is no place for it.
 bool add_to(std::vector<Extent>& extents, const Extent& extent) {
   for (Extent& each : extents) {
-    if (number(each.first) + each.pages == number(extent.first)) {
+    if (page_number(each.first) + each.pages == page_number(extent.first)) {
       each.pages += extent.pages;
       return true;
     }
-    if (number(extent.first) + extent.pages == number(each.first)) {
+    if (page_number(extent.first) + extent.pages == page_number(each.first)) {
       each = {extent.first, each.pages + extent.pages};
       return true;
     }
@@ -65,7 +65,7 @@ Status SplitBuffer::write(OpenTransaction& transaction, PageRef& root,
   header.resize(std::max(header.size(), kSplitBufferBytes));
   std::fill_n(header.begin(), kSplitBufferBytes, std::byte{0});
   for (std::size_t i = 0; i < extents.size(); ++i) {
-    store_le(header.data() + i * kPairBytes, number(extents[i].first) + extents[i].pages - 1);
+    store_le(header.data() + i * kPairBytes, page_number(extents[i].first) + extents[i].pages - 1);
     store_le(header.data() + i * kPairBytes + 4, extents[i].pages);
   }
   LoggedChange change(database_, author.value(), {&root});
@@ -91,7 +91,7 @@ Result<Pgno> SplitBuffer::take(OpenTransaction& transaction) {
                          " has no page left in its split buffer, which should have been filled");
   }
   const Pgno pgno = extents.back().first;
-  extents.back() = {Pgno{number(pgno) + 1}, extents.back().pages - 1};
+  extents.back() = {Pgno{page_number(pgno) + 1}, extents.back().pages - 1};
   if (extents.back().pages == 0) extents.pop_back();
   if (Status s = write(transaction, root.value(), extents); !s.ok()) return s.error();
   return pgno;
@@ -107,7 +107,7 @@ Status SplitBuffer::put(OpenTransaction& transaction, const Extent& extent) {
   std::vector<Extent> extents = buffered(root.value());
   if (add_to(extents, extent)) return write(transaction, root.value(), extents);
   for (std::uint32_t i = 0; i < extent.pages; ++i) {
-    loose_.push_back(Pgno{number(extent.first) + i});
+    loose_.push_back(Pgno{page_number(extent.first) + i});
   }
   return Ok{};
 }

@@ -16,9 +16,9 @@ namespace {
 constexpr std::uint32_t kOldMajor = 7, kOldMinor = 3704;
 constexpr std::uint32_t kNewMajor = 8, kNewMinor = 4000;
 constexpr std::uint16_t kSegmentBytes = 4096;  // of the new framing
-constexpr std::size_t kAttachmentsAt = LogHeader::kBytes;
+constexpr std::size_t kLogAttachmentsAt = LogHeader::kBytes;
 
-Error corrupt(std::string_view file, const std::string& why) {
+Error bad_log(std::string_view file, const std::string& why) {
   return ese_error(EseErr::log_file_corrupt, "log '" + std::string(file) + "': its header " + why +
                                                  "; get the file again from where it was copied");
 }
@@ -52,29 +52,29 @@ bool LogHeader::chains_checksums() const {
 
 Status check_log_header(const LogHeader& h, std::string_view file) {
   if (h.file_type != FileType::log && h.file_type != FileType::unset) {
-    return corrupt(file, "is that of another kind of file");
+    return bad_log(file, "is that of another kind of file");
   }
   if (!known_version(h)) {
     return ese_error(EseErr::bad_log_version,
                      "log '" + std::string(file) + "': its version " + version_text(h) +
                          " is not one of 7.3704 or 8.4000, the only ones that are understood");
   }
-  if (h.generation <= Generation::none) return corrupt(file, "has no generation");
-  if (!sizes_fit(h)) return corrupt(file, "has impossible segment sizes or counts");
-  if (!is_page_size(h.page_size())) return corrupt(file, "has an impossible page size");
+  if (h.generation <= Generation::none) return bad_log(file, "has no generation");
+  if (!sizes_fit(h)) return bad_log(file, "has impossible segment sizes or counts");
+  if (!is_page_size(h.page_size())) return bad_log(file, "has an impossible page size");
   return Ok{};
 }
 
 Result<LogFileHeader> decode_log_header(Bytes bytes, std::string_view file) {
-  if (bytes.size() < LogHeader::kFileBytes) return corrupt(file, "is cut short");
+  if (bytes.size() < LogHeader::kFileBytes) return bad_log(file, "is cut short");
   bytes = bytes.first(LogHeader::kFileBytes);
   LogFileHeader header{decode<LogHeader>(bytes), {}};
   if (header.fields.checksum != xor_checksum(bytes)) {
-    return corrupt(file, "does not match its checksum");
+    return bad_log(file, "does not match its checksum");
   }
   if (Status s = check_log_header(header.fields, file); !s.ok()) return s.error();
-  auto attachments = decode_attachments(bytes.subspan(kAttachmentsAt, kAttachmentsBytes),
-                                        corrupt(file, "has an attachment that does not end"));
+  auto attachments = decode_attachments(bytes.subspan(kLogAttachmentsAt, kAttachmentsBytes),
+                                        bad_log(file, "has an attachment that does not end"));
   if (!attachments.ok()) return attachments.error();
   header.attachments = std::move(attachments).value();
   return header;
@@ -87,7 +87,7 @@ Result<std::vector<std::byte>> encode_log_header(const LogFileHeader& header) {
   std::vector<std::byte> bytes(LogHeader::kFileBytes);
   encode(header.fields, bytes);
   if (!encode_attachments(header.attachments,
-                          MutableBytes(bytes).subspan(kAttachmentsAt, kAttachmentsBytes))) {
+                          MutableBytes(bytes).subspan(kLogAttachmentsAt, kAttachmentsBytes))) {
     return Error(Errc::invalid_argument,
                  "the attached databases' paths do not fit into a log's header");
   }

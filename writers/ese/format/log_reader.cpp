@@ -4,6 +4,7 @@
 
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_transaction.hpp"
+#include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
 
@@ -12,10 +13,6 @@ namespace {
 Error bad_pieces(const LogGeneration& log, Lgpos at, const char* why) {
   return ese_error(EseErr::log_corrupted,
                    "log '" + log.file() + "': the record in pieces at " + to_text(at) + " " + why);
-}
-
-Generation after(Generation generation) {
-  return Generation{static_cast<std::int32_t>(generation) + 1};
 }
 
 // A recovery goes on behind the pieces of a record whose rest was never written.
@@ -54,7 +51,7 @@ Result<bool> LogReader::open_next() {
   give_away();
   log_ = std::move(log).value();
   records_.emplace(*log_);
-  next_ = after(next_);
+  next_ = generation_after(next_);
   end_.last = log_->generation();
   end_.end = log_->end();
   end_.abandoned = log_->abandoned();

@@ -6,16 +6,13 @@
 #include <string>
 
 #include "writers/ese/format/record_show.hpp"
+#include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
 
 namespace {
 
 using OpenGeneration = std::function<Result<LogGeneration>(Generation, bool last)>;
-
-Generation after(Generation generation) {
-  return Generation{static_cast<std::int32_t>(generation) + 1};
-}
 
 class Examination {
  public:
@@ -28,7 +25,8 @@ class Examination {
     found_.high = database_.gen_max_required;
     found_.committed = std::max(found_.high, database_.gen_max_committed);
     found_.missing = missing_generations(chain_, found_.low, found_.high);
-    found_.committed_missing = missing_generations(chain_, after(found_.high), found_.committed);
+    found_.committed_missing =
+        missing_generations(chain_, generation_after(found_.high), found_.committed);
     const ChainLog* before = nullptr;
     for (const ChainLog& log : chain_.logs) {
       if (log.generation() < found_.low || log.generation() > found_.committed) continue;
@@ -55,7 +53,8 @@ class Examination {
     std::optional<std::uint64_t> checksums;
     if (log.generation() <= found_.high) checksums = read(log);
     // A gap and another signature have been named already.
-    const bool neighbour = before != nullptr && after(before->generation()) == log.generation() &&
+    const bool neighbour = before != nullptr &&
+                           generation_after(before->generation()) == log.generation() &&
                            before->header.fields.log == header.log;
     if (neighbour) {
       if (auto broken = check_follows(*before, log, checksums_before_)) {

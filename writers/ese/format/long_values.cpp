@@ -10,7 +10,7 @@ namespace stillframe::ese {
 namespace {
 
 constexpr std::size_t kRootBytes = 8;
-constexpr std::uint8_t kEncrypted = 1;
+constexpr std::uint8_t kEncryptedChunk = 1;
 constexpr std::size_t kNarrow = 4, kWide = 8, kOffset = 4;
 constexpr std::uint32_t kNewChunksFrom = 0x11;
 // 7-bit and XPRESS cannot make more than this of a byte; larger promises are lies.
@@ -56,7 +56,7 @@ Result<LongValueRoot> decode_long_value_root(Bytes data) {
   root.references = load_le<std::uint32_t>(data.data());
   root.size = load_le<std::uint32_t>(data.data() + 4);
   root.encrypted = data.size() > kRootBytes &&
-                   (std::to_integer<std::uint8_t>(data[kRootBytes]) & kEncrypted) != 0;
+                   (std::to_integer<std::uint8_t>(data[kRootBytes]) & kEncryptedChunk) != 0;
   return root;
 }
 

@@ -6,20 +6,14 @@
 
 #include "framework/base/check.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/record_layout.hpp"
 
 namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4, kEntryBytes = 4;
-constexpr std::uint16_t kNoVariable = 127;
-constexpr std::uint16_t kVariableNull = 0x8000;
 constexpr std::size_t kVariableEndMax = 0x7FFF;
-constexpr std::uint16_t kSmallNull = 0x2000, kSmallHasHeader = 0x4000, kOfTemplate = 0x8000;
 constexpr std::size_t kSmallOffsetMax = 0x1FFF, kLargeOffsetMax = 0x7FFF;
-constexpr unsigned kLong = 0x01, kCompressed = 0x02, kSeparated = 0x04, kMultiple = 0x08,
-                   kTwo = 0x10, kNull = 0x20, kEncrypted = 0x40;
-constexpr std::uint16_t kValueSeparated = 0x8000;
 constexpr std::size_t kTwoBytesMax = 255;
 
 std::uint16_t number(ColumnId id) {
@@ -50,7 +44,7 @@ void append_two(const std::vector<LooseValue>& values, std::vector<std::byte>& t
 void append_multiple(const std::vector<LooseValue>& values, std::vector<std::byte>& to) {
   std::size_t offset = values.size() * sizeof(std::uint16_t);
   for (const LooseValue& value : values) {
-    append_word(to, offset | (value.separated ? kValueSeparated : 0U));
+    append_word(to, offset | (value.separated ? kOneOfManySeparated : 0U));
     offset += value.bytes.size();
   }
   for (const LooseValue& value : values) append(to, value.bytes);
@@ -75,8 +69,9 @@ Result<LooseRecord> LooseRecord::of(const RecordView& record, const Table& table
       return ese_error(EseErr::database_corrupted,
                        "a record's fixed part ends before column '" + column->name + "'");
     }
-    std::copy(bytes->begin(), bytes->end(),
-              loose.fixed_.begin() + static_cast<std::ptrdiff_t>(column->offset - kHeaderBytes));
+    std::copy(
+        bytes->begin(), bytes->end(),
+        loose.fixed_.begin() + static_cast<std::ptrdiff_t>(column->offset - kRecordHeaderBytes));
     loose.nulls_[id - 1U] = record.fixed_is_null(ColumnId{id});
   }
   for (std::uint16_t id = kVariableFirst; id <= record.last_variable(); ++id) {
@@ -121,7 +116,7 @@ void LooseRecord::extend_fixed(std::uint16_t last) {
 }
 
 void LooseRecord::extend_variable(std::uint16_t last) {
-  while (variable_.size() + kNoVariable < last) {
+  while (variable_.size() + kNoVariableColumn < last) {
     const auto id = static_cast<std::uint16_t>(variable_.size() + kVariableFirst);
     const Column* column = stored_column(id);
     const bool has_default = column != nullptr && (column->flags & kColumnHasDefault) != 0 &&
@@ -135,7 +130,7 @@ void LooseRecord::set_fixed(const Column& column, const std::vector<std::byte>* 
   const std::uint16_t id = number(column.id);
   extend_fixed(id);
   nulls_[id - 1U] = value == nullptr;
-  const auto at = fixed_.begin() + static_cast<std::ptrdiff_t>(column.offset - kHeaderBytes);
+  const auto at = fixed_.begin() + static_cast<std::ptrdiff_t>(column.offset - kRecordHeaderBytes);
   if (value == nullptr) {
     std::fill_n(at, column.size, std::byte{0});
     return;
@@ -182,17 +177,17 @@ bool LooseRecord::is_long(const LooseTagged& entry) const {
 // What follows the array of entries for one column; `has_header` for the entry of a small page.
 std::vector<std::byte> LooseRecord::tagged_bytes(const LooseTagged& entry, bool large_page,
                                                  bool& has_header) const {
-  unsigned header = is_long(entry) ? kLong : 0;
+  unsigned header = is_long(entry) ? kTaggedLong : 0;
   const std::vector<LooseValue>& values = entry.values;
   const bool two = fits_two(values) && header == 0;
   if (entry.null) {
-    header = kNull;
+    header = kTaggedNull;
   } else {
-    if (two) header |= kTwo;
-    if (values.size() > 1) header |= kMultiple;
-    if (values[0].compressed) header |= kCompressed;
-    if (values.size() == 1 && values[0].separated) header |= kSeparated;
-    if (values[0].encrypted) header |= kEncrypted;
+    if (two) header |= kTaggedTwo;
+    if (values.size() > 1) header |= kTaggedMultiple;
+    if (values[0].compressed) header |= kTaggedCompressed;
+    if (values.size() == 1 && values[0].separated) header |= kTaggedSeparated;
+    if (values[0].encrypted) header |= kTaggedEncrypted;
   }
   std::vector<std::byte> bytes;
   has_header = header != 0 && !entry.null;
@@ -210,9 +205,9 @@ std::vector<std::byte> LooseRecord::tagged_bytes(const LooseTagged& entry, bool 
 
 Result<std::vector<std::byte>> LooseRecord::encode(bool large_page) const {
   const Error too_long(Errc::invalid_argument, "a record's parts are longer than it can say");
-  std::vector<std::byte> record(kHeaderBytes);
+  std::vector<std::byte> record(kRecordHeaderBytes);
   record[0] = static_cast<std::byte>(nulls_.size());
-  record[1] = static_cast<std::byte>(kNoVariable + variable_.size());
+  record[1] = static_cast<std::byte>(kNoVariableColumn + variable_.size());
   append(record, fixed_);
   std::vector<std::byte> bitmap((nulls_.size() + 7) / 8);
   for (std::size_t i = 0; i < nulls_.size(); ++i) {
@@ -225,7 +220,7 @@ Result<std::vector<std::byte>> LooseRecord::encode(bool large_page) const {
   for (const auto& value : variable_) {
     end += value ? value->size() : 0;
     if (end > kVariableEndMax) return too_long;
-    append_word(record, end | (value ? 0U : kVariableNull));
+    append_word(record, end | (value ? 0U : kVariableColumnNull));
   }
   for (const auto& value : variable_) {
     if (value) append(record, *value);
@@ -234,12 +229,12 @@ Result<std::vector<std::byte>> LooseRecord::encode(bool large_page) const {
   for (const LooseTagged& entry : tagged_) {
     bool has_header = false;
     const std::vector<std::byte> bytes = tagged_bytes(entry, large_page, has_header);
-    const std::size_t offset = tagged_.size() * kEntryBytes + values.size();
+    const std::size_t offset = tagged_.size() * kTaggedEntryBytes + values.size();
     if (offset > (large_page ? kLargeOffsetMax : kSmallOffsetMax)) return too_long;
     append_word(record, number(entry.id));
-    append_word(record, offset | (entry.of_template ? kOfTemplate : 0U) |
-                            (!large_page && entry.null ? kSmallNull : 0U) |
-                            (!large_page && has_header ? kSmallHasHeader : 0U));
+    append_word(record, offset | (entry.of_template ? kTaggedOfTemplate : 0U) |
+                            (!large_page && entry.null ? kTaggedSmallNull : 0U) |
+                            (!large_page && has_header ? kTaggedSmallHasHeader : 0U));
     append(values, bytes);
   }
   append(record, values);

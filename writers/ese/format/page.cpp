@@ -10,8 +10,6 @@ namespace {
 constexpr std::size_t kSmallMask = 0x1FFF;
 constexpr std::size_t kLargeMask = 0x7FFF;
 constexpr std::size_t kSizeMask = 0x1FFF;  // of the key sizes in a node
-constexpr unsigned kFlagsShift = 13;
-constexpr std::size_t kWord = 2;
 
 std::uint16_t word_at(Bytes bytes, std::size_t at) {
   return load_le<std::uint16_t>(bytes.data() + at);
@@ -24,18 +22,18 @@ Error damaged(std::string_view name, Pgno pgno, const std::string& why) {
 }
 
 std::uint8_t flags_of(const PageView& page, const Tag& tag, Bytes body) {
-  return page.large() ? static_cast<std::uint8_t>(word_at(body, 0) >> kFlagsShift) : tag.flags;
+  return page.large() ? static_cast<std::uint8_t>(word_at(body, 0) >> kNodeFlagsShift) : tag.flags;
 }
 
 // Whether the sizes inside a node add up to no more than the node.
 bool whole_node(const PageView& page, const Tag& tag, std::size_t prefix_bytes) {
   const Bytes body = page.body(tag);
-  if (body.size() < kWord) return false;
+  if (body.size() < kNodeWordBytes) return false;
   const bool compressed = (flags_of(page, tag, body) & kNodeCompressed) != 0;
-  if (!compressed) return kWord + (word_at(body, 0) & kSizeMask) <= body.size();
-  if (body.size() < 2 * kWord) return false;
+  if (!compressed) return kNodeWordBytes + (word_at(body, 0) & kSizeMask) <= body.size();
+  if (body.size() < 2 * kNodeWordBytes) return false;
   return (word_at(body, 0) & kSizeMask) <= prefix_bytes &&
-         2 * kWord + (word_at(body, kWord) & kSizeMask) <= body.size();
+         2 * kNodeWordBytes + (word_at(body, kNodeWordBytes) & kSizeMask) <= body.size();
 }
 
 }  // namespace
@@ -62,10 +60,10 @@ std::strong_ordering compare_keys(const KeyView& a, const KeyView& b) {
 Tag PageView::tag(std::size_t index) const {
   const std::byte* at = page_.data() + page_.size() - kTagBytes * (index + 1);
   const auto size = load_le<std::uint16_t>(at);
-  const auto offset = load_le<std::uint16_t>(at + kWord);
+  const auto offset = load_le<std::uint16_t>(at + kNodeWordBytes);
   const std::size_t mask = large() ? kLargeMask : kSmallMask;
   Tag tag{offset & mask, size & mask,
-          large() ? std::uint8_t{0} : static_cast<std::uint8_t>(offset >> kFlagsShift)};
+          large() ? std::uint8_t{0} : static_cast<std::uint8_t>(offset >> kNodeFlagsShift)};
   if (tag.size == 0) tag.offset = 0;  // an empty tag keeps an offset that means nothing
   return tag;
 }
@@ -83,12 +81,12 @@ NodeView PageView::node(std::size_t line) const {
   const Bytes body = this->body(where);
   NodeView node;
   node.flags = flags_of(*this, where, body);
-  std::size_t at = kWord;
+  std::size_t at = kNodeWordBytes;
   std::size_t suffix = word_at(body, 0) & kSizeMask;
   if ((node.flags & kNodeCompressed) != 0) {
     node.key.prefix = prefix().first(suffix);
-    suffix = word_at(body, kWord) & kSizeMask;
-    at = 2 * kWord;
+    suffix = word_at(body, kNodeWordBytes) & kSizeMask;
+    at = 2 * kNodeWordBytes;
   }
   node.key.suffix = body.subspan(at, suffix);
   node.data = body.subspan(at + suffix);

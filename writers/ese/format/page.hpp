@@ -85,6 +85,8 @@ inline constexpr std::size_t kDbtime = 8, kPrevious = 16, kNext = 20, kObjid = 2
 }  // namespace page_at
 
 inline constexpr std::size_t kTagBytes = 4;
+inline constexpr unsigned kNodeFlagsShift = 13;  // where they lie beside an offset or a size
+inline constexpr std::size_t kNodeWordBytes = 2;
 inline constexpr std::size_t kTagsMax = 0xFFF;
 inline constexpr std::size_t kSplitBufferBytes = 16;
 // A prefix of this many bytes or fewer is not worth its size word.

@@ -10,8 +10,6 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr unsigned kFlagsShift = 13;
-constexpr std::size_t kWord = 2;
 constexpr std::uint16_t kLowBits = 0x1FFF;
 
 }  // namespace
@@ -108,7 +106,7 @@ void PageEditor::set_node_flags(std::size_t line, std::uint8_t flags) {
   if (!page.large()) return set_tag(index, tag.offset, tag.size, all);
   std::byte* body = page_.data() + page.header_bytes() + tag.offset;
   store_le(body, static_cast<std::uint16_t>((load_le<std::uint16_t>(body) & kLowBits) |
-                                            all << kFlagsShift));
+                                            all << kNodeFlagsShift));
 }
 
 MutableBytes PageEditor::data(std::size_t line) {
@@ -156,8 +154,9 @@ void PageEditor::set_tag(std::size_t index, std::size_t offset, std::size_t size
                          std::uint8_t flags) {
   std::byte* at = page_.data() + page_.size() - kTagBytes * (index + 1);
   store_le(at, static_cast<std::uint16_t>(size));
-  store_le(at + kWord, static_cast<std::uint16_t>(
-                           offset | (view().large() ? 0U : unsigned{flags} << kFlagsShift)));
+  store_le(at + kNodeWordBytes,
+           static_cast<std::uint16_t>(offset |
+                                      (view().large() ? 0U : unsigned{flags} << kNodeFlagsShift)));
 }
 
 void PageEditor::set_tag_count(std::size_t count) {
@@ -189,15 +188,15 @@ void PageEditor::write_node(std::size_t index, const NodeParts& node) {
   const bool compressed = node.prefix_bytes > 0;
   const auto flags = static_cast<std::uint8_t>((node.flags & ~kNodeCompressed) |
                                                (compressed ? kNodeCompressed : 0));
-  const unsigned in_node = page.large() ? unsigned{flags} << kFlagsShift : 0U;
+  const unsigned in_node = page.large() ? unsigned{flags} << kNodeFlagsShift : 0U;
   if (!page.large()) set_tag(index, tag.offset, tag.size, flags);
   std::byte* at = page_.data() + page.header_bytes() + tag.offset;
   const std::size_t first = compressed ? node.prefix_bytes : node.suffix.size();
   store_le(at, static_cast<std::uint16_t>(first | in_node));
-  at += kWord;
+  at += kNodeWordBytes;
   if (compressed) {
     store_le(at, static_cast<std::uint16_t>(node.suffix.size()));
-    at += kWord;
+    at += kNodeWordBytes;
   }
   if (!node.suffix.empty()) std::memcpy(at, node.suffix.data(), node.suffix.size());
   at += node.suffix.size();

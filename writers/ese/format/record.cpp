@@ -1,23 +1,13 @@
 #include "writers/ese/format/record.hpp"
 
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/record_layout.hpp"
 
 namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4;
-constexpr std::uint16_t kNoVariable = 127;
-constexpr std::uint16_t kVariableNull = 0x8000;
-constexpr std::size_t kEntryBytes = 4;
-
-constexpr std::uint16_t kSmallOffset = 0x1FFF, kSmallNull = 0x2000, kSmallHasHeader = 0x4000;
-constexpr std::uint16_t kLargeOffset = 0x7FFF;
-constexpr std::uint16_t kOfTemplate = 0x8000;
-
-constexpr unsigned kCompressed = 0x02, kSeparated = 0x04, kMultiple = 0x08, kTwo = 0x10,
-                   kNull = 0x20, kEncrypted = 0x40;
-constexpr std::uint16_t kValueSeparated = 0x8000;
+constexpr std::uint16_t kSmallOffset = 0x1FFF, kLargeOffset = 0x7FFF;
 
 Error broken(const char* why) {
   return ese_error(EseErr::database_corrupted, std::string("a record's ") + why);
@@ -26,9 +16,9 @@ Error broken(const char* why) {
 StoredValue plain_value(Bytes bytes, unsigned header) {
   StoredValue value;
   value.bytes = bytes;
-  value.compressed = (header & kCompressed) != 0;
-  value.separated = (header & kSeparated) != 0;
-  value.encrypted = (header & kEncrypted) != 0;
+  value.compressed = (header & kTaggedCompressed) != 0;
+  value.separated = (header & kTaggedSeparated) != 0;
+  value.encrypted = (header & kTaggedEncrypted) != 0;
   return value;
 }
 
@@ -42,7 +32,7 @@ Status split_two(Bytes bytes, unsigned header, std::vector<StoredValue>& values)
     return broken("two values do not fit into their column");
   }
   const auto first = std::to_integer<std::size_t>(bytes[0]);
-  values.push_back(plain_value(bytes.subspan(1, first), header & kCompressed));
+  values.push_back(plain_value(bytes.subspan(1, first), header & kTaggedCompressed));
   values.push_back(plain_value(bytes.subspan(1 + first), 0));
   return Ok{};
 }
@@ -50,15 +40,15 @@ Status split_two(Bytes bytes, unsigned header, std::vector<StoredValue>& values)
 Status split_multiple(Bytes bytes, unsigned header, std::vector<StoredValue>& values) {
   const auto word = [&](std::size_t at) { return load_le<std::uint16_t>(bytes.data() + at); };
   if (bytes.size() < 2) return broken("list of values is cut off");
-  const std::size_t count = (word(0) & ~kValueSeparated) / 2;
+  const std::size_t count = (word(0) & ~kOneOfManySeparated) / 2;
   if (count == 0 || count * 2 > bytes.size()) return broken("list of values is cut off");
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t from = word(i * 2) & ~kValueSeparated;
-    const std::size_t to = i + 1 < count ? word(i * 2 + 2) & ~kValueSeparated : bytes.size();
+    const std::size_t from = word(i * 2) & ~kOneOfManySeparated;
+    const std::size_t to = i + 1 < count ? word(i * 2 + 2) & ~kOneOfManySeparated : bytes.size();
     if (from > to || to > bytes.size()) return broken("list of values is out of order");
     StoredValue value =
-        plain_value(bytes.subspan(from, to - from), i == 0 ? header & kCompressed : 0);
-    value.separated = (word(i * 2) & kValueSeparated) != 0;
+        plain_value(bytes.subspan(from, to - from), i == 0 ? header & kTaggedCompressed : 0);
+    value.separated = (word(i * 2) & kOneOfManySeparated) != 0;
     if (value.separated) value.compressed = false;
     if (!good_lid(value)) return broken("long value has a name of odd length");
     values.push_back(value);
@@ -75,18 +65,18 @@ Lid StoredValue::lid() const {
 
 Result<RecordView> RecordView::open(Bytes record, bool large_page) {
   RecordView view;
-  if (record.size() < kHeaderBytes) return broken("header is cut off");
+  if (record.size() < kRecordHeaderBytes) return broken("header is cut off");
   view.record_ = record;
   view.large_ = large_page;
   view.last_fixed_ = std::to_integer<std::uint16_t>(record[0]);
   view.last_variable_ = std::to_integer<std::uint16_t>(record[1]);
   view.fixed_end_ = load_le<std::uint16_t>(record.data() + 2);
   const std::size_t nulls = (view.last_fixed_ + 7U) / 8;
-  if (view.last_variable_ < kNoVariable || view.last_fixed_ > kNoVariable ||
-      view.fixed_end_ < kHeaderBytes + nulls || view.fixed_end_ > record.size()) {
+  if (view.last_variable_ < kNoVariableColumn || view.last_fixed_ > kNoVariableColumn ||
+      view.fixed_end_ < kRecordHeaderBytes + nulls || view.fixed_end_ > record.size()) {
     return broken("fixed part reaches outside it");
   }
-  const std::size_t variables = view.last_variable_ - std::size_t{kNoVariable};
+  const std::size_t variables = view.last_variable_ - std::size_t{kNoVariableColumn};
   view.variable_data_ = view.fixed_end_ + variables * 2;
   if (view.variable_data_ > record.size()) return broken("variable part reaches outside it");
   std::size_t before = 0;
@@ -101,12 +91,12 @@ Result<RecordView> RecordView::open(Bytes record, bool large_page) {
   view.variable_end_ = view.variable_data_ + before;
   const std::size_t tagged = record.size() - view.variable_end_;
   if (tagged == 0) return view;
-  if (tagged < kEntryBytes) return broken("tagged part is cut off");
+  if (tagged < kTaggedEntryBytes) return broken("tagged part is cut off");
   const std::size_t first = view.tagged_offset(0);
-  if (first % kEntryBytes != 0 || first == 0 || first > tagged) {
+  if (first % kTaggedEntryBytes != 0 || first == 0 || first > tagged) {
     return broken("tagged part reaches outside it");
   }
-  view.tagged_count_ = first / kEntryBytes;
+  view.tagged_count_ = first / kTaggedEntryBytes;
   return view;
 }
 
@@ -118,7 +108,7 @@ bool RecordView::fixed_is_null(ColumnId id) const {
 
 std::optional<Bytes> RecordView::fixed(std::size_t offset, std::size_t size) const {
   const std::size_t end = fixed_end_ - (last_fixed_ + 7U) / 8;
-  if (offset < kHeaderBytes || offset + size > end) return std::nullopt;
+  if (offset < kRecordHeaderBytes || offset + size > end) return std::nullopt;
   return record_.subspan(offset, size);
 }
 
@@ -127,13 +117,13 @@ std::optional<Bytes> RecordView::variable(ColumnId id) const {
   const auto word = [&](std::size_t i) {
     return load_le<std::uint16_t>(record_.data() + fixed_end_ + i * 2);
   };
-  if ((word(index) & kVariableNull) != 0) return std::nullopt;
-  const std::size_t from = index == 0 ? 0 : word(index - 1) & ~kVariableNull;
-  return record_.subspan(variable_data_ + from, (word(index) & ~kVariableNull) - from);
+  if ((word(index) & kVariableColumnNull) != 0) return std::nullopt;
+  const std::size_t from = index == 0 ? 0 : word(index - 1) & ~kVariableColumnNull;
+  return record_.subspan(variable_data_ + from, (word(index) & ~kVariableColumnNull) - from);
 }
 
 RecordView::Entry RecordView::entry(std::size_t index) const {
-  const std::byte* at = record_.data() + variable_end_ + index * kEntryBytes;
+  const std::byte* at = record_.data() + variable_end_ + index * kTaggedEntryBytes;
   return {load_le<std::uint16_t>(at), load_le<std::uint16_t>(at + 2)};
 }
 
@@ -150,21 +140,21 @@ Result<TaggedColumn> RecordView::tagged(std::size_t index) const {
   Bytes bytes = all.subspan(from, to - from);
   TaggedColumn column;
   column.id = ColumnId{at.id};
-  column.of_template = (at.word & kOfTemplate) != 0;
+  column.of_template = (at.word & kTaggedOfTemplate) != 0;
   unsigned header = 0;
-  if (large_ || (at.word & kSmallHasHeader) != 0) {
+  if (large_ || (at.word & kTaggedSmallHasHeader) != 0) {
     // Large pages may leave it out of an empty value.
     if (!bytes.empty()) {
       header = std::to_integer<unsigned>(bytes[0]);
       bytes = bytes.subspan(1);
     }
   }
-  column.null = large_ ? (header & kNull) != 0 : (at.word & kSmallNull) != 0;
+  column.null = large_ ? (header & kTaggedNull) != 0 : (at.word & kTaggedSmallNull) != 0;
   if (column.null) return column;
   Status split = Ok{};
-  if ((header & kTwo) != 0) {
+  if ((header & kTaggedTwo) != 0) {
     split = split_two(bytes, header, column.values);
-  } else if ((header & kMultiple) != 0) {
+  } else if ((header & kTaggedMultiple) != 0) {
     split = split_multiple(bytes, header, column.values);
   } else {
     column.values.push_back(plain_value(bytes, header));
@@ -178,7 +168,7 @@ Result<std::optional<TaggedColumn>> RecordView::find_tagged(ColumnId id, bool of
   for (std::size_t i = 0; i < tagged_count_; ++i) {
     const Entry at = entry(i);
     if (at.id != static_cast<std::uint16_t>(id)) continue;
-    if (((at.word & kOfTemplate) != 0) != of_template) continue;
+    if (((at.word & kTaggedOfTemplate) != 0) != of_template) continue;
     Result<TaggedColumn> column = tagged(i);
     if (!column.ok()) return column.error();
     return std::optional(std::move(column).value());

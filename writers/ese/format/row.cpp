@@ -7,7 +7,7 @@ namespace stillframe::ese {
 
 namespace {
 
-Value copy_of(Bytes bytes) {
+Value value_of(Bytes bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
@@ -40,11 +40,11 @@ Result<Values> RowReader::values(const RecordView& record, const Column& column)
       return ese_error(EseErr::database_corrupted,
                        "a record's fixed part ends before column '" + column.name + "'");
     }
-    return Values{copy_of(*bytes)};
+    return Values{value_of(*bytes)};
   }
   if (!record.stores_variable(column.id)) return default_of(column);
   const auto bytes = record.variable(column.id);
-  return bytes ? Values{copy_of(*bytes)} : Values{};
+  return bytes ? Values{value_of(*bytes)} : Values{};
 }
 
 Result<Value> RowReader::value(const StoredValue& stored) {
@@ -53,7 +53,7 @@ Result<Value> RowReader::value(const StoredValue& stored) {
   }
   if (stored.separated) return long_values_->read(stored.lid());
   if (stored.compressed) return decompress(stored.bytes);
-  return copy_of(stored.bytes);
+  return value_of(stored.bytes);
 }
 
 }  // namespace stillframe::ese

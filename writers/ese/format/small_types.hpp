@@ -17,6 +17,10 @@ enum class Trx : std::uint32_t {};
 enum class Rceid : std::uint32_t { none = 0 };
 enum class Generation : std::int32_t { none = 0 };
 
+constexpr Generation generation_after(Generation generation) {
+  return Generation{static_cast<std::int32_t>(generation) + 1};
+}
+
 // Counts changes of pages over the whole database; a page holds the count of its last one.
 enum class Dbtime : std::int64_t {
   nil = -1,

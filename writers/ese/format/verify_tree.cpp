@@ -9,7 +9,7 @@ namespace {
 
 using Blob = std::vector<std::byte>;
 
-Blob copy_of(const KeyView& key) {
+Blob whole_key(const KeyView& key) {
   Blob bytes(key.size());
   key.copy_to(bytes.data());
   return bytes;
@@ -53,7 +53,7 @@ class TreeCheck {
 
   // A separator of a non-unique tree may end in a piece of the data.
   static Blob full_key(const PageView& page, const NodeView& node) {
-    Blob key = copy_of(node.key);
+    Blob key = whole_key(node.key);
     if (page.has(kPageNonUnique)) key.insert(key.end(), node.data.begin(), node.data.end());
     return key;
   }
@@ -82,7 +82,7 @@ class TreeCheck {
     for (std::size_t line = 0; line < page.lines(); ++line) {
       const NodeView node = page.node(line);
       const bool last = line + 1 == page.lines();
-      std::optional<Blob> to = node.key.empty() ? std::nullopt : std::optional(copy_of(node.key));
+      std::optional<Blob> to = node.key.empty() ? std::nullopt : std::optional(whole_key(node.key));
       if (to && high && compare_bytes(*to, *high) > 0) {
         complain(pgno, "has a separator above that of its parent");
       }

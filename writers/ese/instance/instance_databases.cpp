@@ -18,10 +18,6 @@ constexpr std::uint32_t kFormatUpdate = 20;  // of new databases: what every rea
 constexpr const char* kUnnamedEnding = ".creating";
 constexpr std::uint32_t kDatabasePagesMin = 32;
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 Procid own_session(Dbid id) {
   return Procid{static_cast<std::uint8_t>(id)};
 }
@@ -33,21 +29,22 @@ Bytes bytes_of(const std::string& text) {
 Status check_attachable(const DatabaseHeader& header, const BytePath& path,
                         std::uint32_t page_bytes) {
   if (header.full_current.low != Generation::none) {
-    return ese_error(EseErr::soft_recovery_on_backup_database,
-                     quoted(path) + " is a copy from a backup; restore it with that one's logs");
+    return ese_error(
+        EseErr::soft_recovery_on_backup_database,
+        quoted_path(path) + " is a copy from a backup; restore it with that one's logs");
   }
   if (header.state == DbState::just_created) {
     return ese_error(EseErr::database_dirty_shutdown,
-                     "the creation of " + quoted(path) + " was interrupted; create it again");
+                     "the creation of " + quoted_path(path) + " was interrupted; create it again");
   }
   if (!header.clean()) {
     return ese_error(EseErr::database_dirty_shutdown,
-                     quoted(path) + " is in the state " + std::string(name_of(header.state)) +
+                     quoted_path(path) + " is in the state " + std::string(name_of(header.state)) +
                          "; it needs the logs that it was last used with: recover it with them");
   }
   if (header.page_size() == page_bytes) return Ok{};
   return ese_error(EseErr::page_size_mismatch,
-                   quoted(path) + " has pages of " + std::to_string(header.page_size()) +
+                   quoted_path(path) + " has pages of " + std::to_string(header.page_size()) +
                        " bytes, those of this instance have " + std::to_string(page_bytes));
 }
 
@@ -120,7 +117,7 @@ Result<std::unique_ptr<InstanceDatabase>> Instance::make_file(const BytePath& pa
     const bool interrupted =
         there.ok() && there.value() && there.value()->header.state == DbState::just_created;
     if (!interrupted) {
-      return ese_error(EseErr::database_duplicate, quoted(path) + " is there already");
+      return ese_error(EseErr::database_duplicate, quoted_path(path) + " is there already");
     }
     if (Status s = files_.remove(path); !s.ok()) return s.error();
   }
@@ -172,7 +169,7 @@ Status Instance::log_creation(InstanceDatabase& database) {
 Result<InstanceDatabase*> Instance::create_database(const BytePath& path) {
   const std::lock_guard admin(admin_mutex_);
   const auto task = [&](const Error& error) {
-    return error.while_doing("creating " + quoted(path));
+    return error.while_doing("creating " + quoted_path(path));
   };
   if (Status s = check_no_backup("a new database"); !s.ok()) return task(s.error());
   const auto id = free_number();
@@ -206,7 +203,7 @@ Result<std::unique_ptr<InstanceDatabase>> Instance::open_file(const BytePath& pa
   const auto found = read_database_header(files_, path);
   if (!found.ok()) return found.error();
   if (!found.value()) {
-    return ese_error(EseErr::database_not_found, "there is no database " + quoted(path));
+    return ese_error(EseErr::database_not_found, "there is no database " + quoted_path(path));
   }
   DatabaseHeader header = found.value()->header;
   if (Status s = check_attachable(header, path, options_.page_bytes); !s.ok()) return s.error();
@@ -247,11 +244,11 @@ Status Instance::log_attachment(InstanceDatabase& database) {
 Result<InstanceDatabase*> Instance::attach_database(const BytePath& path) {
   const std::lock_guard admin(admin_mutex_);
   const auto task = [&](const Error& error) {
-    return error.while_doing("attaching " + quoted(path));
+    return error.while_doing("attaching " + quoted_path(path));
   };
   if (Status s = check_no_backup("a database to attach"); !s.ok()) return task(s.error());
   if (attachments_.find(path) != nullptr) {
-    return ese_error(EseErr::database_duplicate, quoted(path) + " is attached already");
+    return ese_error(EseErr::database_duplicate, quoted_path(path) + " is attached already");
   }
   const auto id = free_number();
   if (!id.ok()) return id.error();
@@ -277,10 +274,10 @@ Status Instance::detach_database(const BytePath& path) {
   if (Status s = check_no_backup("a database to detach"); !s.ok()) return s;
   InstanceDatabase* database = attachments_.find(path);
   if (database == nullptr) {
-    return ese_error(EseErr::database_not_found, quoted(path) + " is not attached");
+    return ese_error(EseErr::database_not_found, quoted_path(path) + " is not attached");
   }
   const auto in_use = [&](const char* why) {
-    return ese_error(EseErr::database_in_use, quoted(path) + " cannot be detached: " + why);
+    return ese_error(EseErr::database_in_use, quoted_path(path) + " cannot be detached: " + why);
   };
   if (database->catalog().in_use()) return in_use("a session has a table of it open");
   if (Status s = clean_up(); !s.ok()) return s;
@@ -294,7 +291,7 @@ Status Instance::detach_database(const BytePath& path) {
     if (!closed.ok()) broken_.push_back(std::move(*own));
     databases_.erase(own);
   }
-  return closed.ok() ? closed : closed.error().while_doing("detaching " + quoted(path));
+  return closed.ok() ? closed : closed.error().while_doing("detaching " + quoted_path(path));
 }
 
 Status Instance::close_database(InstanceDatabase& database) {

@@ -15,8 +15,8 @@ constexpr std::uint32_t kCounted = kColumnVersion | kColumnAutoIncrement;
 constexpr JET_GRBIT kParts = JET_bitSetAppendLV | JET_bitSetOverwriteLV | JET_bitSetSizeLV;
 constexpr JET_GRBIT kHints =
     JET_bitSetSeparateLV | JET_bitSetIntrinsicLV | JET_bitSetUncompressed | JET_bitSetCompressed;
-constexpr JET_GRBIT kBits = kParts | kHints | JET_bitSetZeroLength | JET_bitSetUniqueMultiValues |
-                            JET_bitSetRevertToDefaultValue;
+constexpr JET_GRBIT kSetColumnBits = kParts | kHints | JET_bitSetZeroLength |
+                                     JET_bitSetUniqueMultiValues | JET_bitSetRevertToDefaultValue;
 constexpr std::uint32_t kLongValueBytesMax = 0x7FFFFFFF;
 
 bool is_long(const Column& column) {
@@ -60,7 +60,7 @@ Status check(const Column& column, const SetRequest& request) {
   }
   const JET_GRBIT parts = request.grbit & kParts;
   const bool pair = parts == (JET_bitSetOverwriteLV | JET_bitSetSizeLV);
-  if ((request.grbit & ~kBits) != 0 || ((parts & (parts - 1)) != 0 && !pair)) {
+  if ((request.grbit & ~kSetColumnBits) != 0 || ((parts & (parts - 1)) != 0 && !pair)) {
     return jet_error(JET_errInvalidGrbit, "the options of JetSetColumn do not go together");
   }
   if ((column.flags & kCounted) != 0) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
 
 namespace stillframe::ese::jet {
@@ -10,16 +11,12 @@ namespace {
 
 constexpr std::size_t kUserDatabasesMax = 6;
 
-std::string quoted(const BytePath& path) {
-  return "'" + escape_path(path) + "'";
-}
-
 JET_DBID dbid_of(const InstanceDatabase& database) {
   return static_cast<JET_DBID>(database.id());
 }
 
 Error not_found(const BytePath& path) {
-  return jet_error(JET_errDatabaseNotFound, quoted(path) + " is not attached");
+  return jet_error(JET_errDatabaseNotFound, quoted_path(path) + " is not attached");
 }
 
 }  // namespace
@@ -39,7 +36,7 @@ Status Databases::check_room() const {
 Result<JET_DBID> Databases::create(JET_SESID session, const BytePath& path, bool overwrite) {
   const std::lock_guard lock(mutex_);
   if (find(path) != nullptr) {
-    return jet_error(JET_errDatabaseDuplicate, quoted(path) + " is attached");
+    return jet_error(JET_errDatabaseDuplicate, quoted_path(path) + " is attached");
   }
   if (Status s = check_room(); !s.ok()) return s.error();
   if (Status s = instance_.check_not_held(); !s.ok()) return s.error();
@@ -62,7 +59,7 @@ Answer Databases::attach(const BytePath& path) {
   const std::lock_guard lock(mutex_);
   if (find(path) != nullptr) return JET_ERR{JET_wrnDatabaseAttached};
   if (Status s = check_room(); !s.ok()) return s.error();
-  if (!exists(path)) return jet_error(JET_errFileNotFound, "there is no " + quoted(path));
+  if (!exists(path)) return jet_error(JET_errFileNotFound, "there is no " + quoted_path(path));
   auto held = PathLock::take(path, JET_errDatabaseSharingViolation);
   if (!held.ok()) return held.error();
   const auto attached = instance_.attach_database(path);
@@ -74,7 +71,7 @@ Answer Databases::attach(const BytePath& path) {
 Status Databases::detach_entry(JET_DBID dbid, const Entry& entry) {
   const BytePath path = entry.database->path();
   if (!entry.users.empty()) {
-    return jet_error(JET_errDatabaseInUse, quoted(path) + " is open; close it first");
+    return jet_error(JET_errDatabaseInUse, quoted_path(path) + " is open; close it first");
   }
   if (Status s = instance_.detach_database(path); !s.ok()) return s;
   entries_.erase(dbid);
@@ -103,10 +100,10 @@ Result<JET_DBID> Databases::open(JET_SESID session, const BytePath& path, bool e
   if (entry == nullptr) return not_found(path);
   const bool others = entry->users.size() > entry->users.count(session);
   if (entry->exclusive && others) {
-    return jet_error(JET_errDatabaseLocked, quoted(path) + " is another session's alone");
+    return jet_error(JET_errDatabaseLocked, quoted_path(path) + " is another session's alone");
   }
   if (exclusive && others) {
-    return jet_error(JET_errDatabaseInUse, quoted(path) + " is open in another session");
+    return jet_error(JET_errDatabaseInUse, quoted_path(path) + " is open in another session");
   }
   entry->exclusive |= exclusive;
   ++entry->users[session];

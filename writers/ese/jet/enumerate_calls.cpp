@@ -10,9 +10,9 @@ namespace stillframe::ese::jet {
 
 namespace {
 
-constexpr JET_GRBIT kBits = JET_bitEnumerateCopy | JET_bitEnumerateIgnoreDefault |
-                            JET_bitEnumeratePresenceOnly | JET_bitEnumerateTaggedOnly |
-                            JET_bitEnumerateCompressOutput;
+constexpr JET_GRBIT kEnumerateBits = JET_bitEnumerateCopy | JET_bitEnumerateIgnoreDefault |
+                                     JET_bitEnumeratePresenceOnly | JET_bitEnumerateTaggedOnly |
+                                     JET_bitEnumerateCompressOutput;
 
 struct Allocator {
   JET_PFNREALLOC function;
@@ -210,7 +210,7 @@ JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32
     }
     *pcEnumColumn = 0;
     *prgEnumColumn = nullptr;
-    if ((grbit & ~kBits) != 0) {
+    if ((grbit & ~kEnumerateBits) != 0) {
       return jet_error(JET_errInvalidGrbit, "JetEnumerateColumns has no such option");
     }
     const Request request{rgEnumColumnId, cEnumColumnId, cbDataMost, grbit};

@@ -10,7 +10,7 @@ namespace {
 
 // Where a value comes from makes no difference here: an index and a bookmark are of the same row.
 constexpr JET_GRBIT kSources = JET_bitRetrieveFromIndex | JET_bitRetrieveFromPrimaryBookmark;
-constexpr JET_GRBIT kBits =
+constexpr JET_GRBIT kRetrieveBits =
     JET_bitRetrieveCopy | JET_bitRetrieveIgnoreDefault | JET_bitRetrieveNull | kSources;
 
 struct Wanted {
@@ -27,7 +27,7 @@ Status check(JET_GRBIT grbit) {
     return jet_error(JET_errFeatureNotAvailable,
                      "an entry does not say which value of its row it is of");
   }
-  if ((grbit & ~kBits) == 0) return Ok{};
+  if ((grbit & ~kRetrieveBits) == 0) return Ok{};
   return jet_error(JET_errInvalidGrbit, "JetRetrieveColumn has no such option");
 }
 

@@ -9,7 +9,7 @@ namespace stillframe::ese::jet {
 
 namespace {
 
-using Kind = CopyBuffer::Kind;
+using CopyKind = CopyBuffer::Kind;
 
 // ---- Preparing
 
@@ -27,8 +27,8 @@ Status prepare_insert(const Now& now, JetSession& session, JetCursor& cursor, st
   if (moves) {
     if (Status s = session.lock_row(now, cursor, row); !s.ok()) return s;
   }
-  auto buffer = std::make_unique<CopyBuffer>(moves ? Kind::move : Kind::insert, session.level(),
-                                             row, std::vector<std::byte>());
+  auto buffer = std::make_unique<CopyBuffer>(moves ? CopyKind::move : CopyKind::insert,
+                                             session.level(), row, std::vector<std::byte>());
   if (copies) {
     if (Status s = buffer->copy_from(now, cursor.table(), record, moves); !s.ok()) return s;
   }
@@ -44,8 +44,8 @@ Status prepare_replace(const Now& now, JetSession& session, JetCursor& cursor, b
   if (locks) {
     if (Status s = session.lock_row(now, cursor, row); !s.ok()) return s;
   }
-  cursor.begin_update(
-      std::make_unique<CopyBuffer>(Kind::replace, session.level(), row, std::move(record).value()));
+  cursor.begin_update(std::make_unique<CopyBuffer>(CopyKind::replace, session.level(), row,
+                                                   std::move(record).value()));
   return Ok{};
 }
 
@@ -129,7 +129,7 @@ Answer update(JetSession& session, JetCursor& cursor, void* bookmark, std::uint3
   CopyBuffer& buffer = *prepared.value();
   Key row;
   const Answer written = session.change([&](const Now& now) -> Answer {
-    if (buffer.kind() != Kind::insert) {
+    if (buffer.kind() != CopyKind::insert) {
       if (Status s = session.lock_row(now, cursor, buffer.row()); !s.ok()) return s.error();
     }
     auto done = buffer.write(now, cursor.table());
@@ -138,7 +138,7 @@ Answer update(JetSession& session, JetCursor& cursor, void* bookmark, std::uint3
     return success();
   });
   if (!written.ok()) return written;
-  if (buffer.kind() == Kind::move) cursor.walk().step_beside(IndexWalk::Where::deleted);
+  if (buffer.kind() == CopyKind::move) cursor.walk().step_beside(IndexWalk::Where::deleted);
   cursor.cancel_update();
   if (actual != nullptr) *actual = static_cast<std::uint32_t>(row.size());
   if (bookmark == nullptr || room == 0) return written;

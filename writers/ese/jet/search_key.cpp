@@ -15,7 +15,7 @@ constexpr JET_GRBIT kFullLimits =
 constexpr JET_GRBIT kPartialLimits =
     JET_bitSubStrLimit | JET_bitPartialColumnStartLimit | JET_bitPartialColumnEndLimit;
 constexpr JET_GRBIT kLimits = kFullLimits | kPartialLimits;
-constexpr JET_GRBIT kBits =
+constexpr JET_GRBIT kMakeKeyBits =
     JET_bitNewKey | JET_bitNormalizedKey | JET_bitKeyDataZeroLength | kLimits;
 constexpr std::size_t kGroup = 8;  // of a variable binary value: its bytes, then one that counts
 constexpr std::byte kHighest{0xFF};
@@ -46,7 +46,7 @@ void SearchKey::clear() {
 
 Status SearchKey::add(const Table& table, const Index& index, Bytes data, JET_GRBIT grbit) {
   const JET_GRBIT limits = grbit & kLimits;
-  if ((grbit & ~kBits) != 0 || (limits & (limits - 1)) != 0) {
+  if ((grbit & ~kMakeKeyBits) != 0 || (limits & (limits - 1)) != 0) {
     return jet_error(JET_errInvalidGrbit, "the options of JetMakeKey do not go together");
   }
   if ((grbit & JET_bitNormalizedKey) != 0) {

@@ -20,7 +20,7 @@ constexpr std::uint64_t kMagic = 0x314c4e5252465345;  // "ESFRRNL1"
 constexpr std::size_t kHeadBytes = 512;               // a disk writes as much whole or not at all
 constexpr std::uint64_t kPagesAt = 32768;
 constexpr Pgno kHeaderPage{0};
-constexpr std::size_t kHeaderCopies = 2;
+constexpr std::size_t kHeaderPagesBefore = 2;
 constexpr std::size_t kCarriedAtOnce = 64;  // pages
 
 struct JournalHead {
@@ -91,7 +91,7 @@ bool good_page(Bytes page, Pgno pgno) {
 
 // Header copies come one after the other, each durable before the next: one is whole at any time.
 Status write_header(File& database, Bytes page) {
-  for (std::size_t copy = 0; copy < kHeaderCopies; ++copy) {
+  for (std::size_t copy = 0; copy < kHeaderPagesBefore; ++copy) {
     if (Status written = database.write(copy * page.size(), page); !written.ok()) return written;
     if (Status synced = database.sync(); !synced.ok()) return synced;
   }
@@ -118,7 +118,7 @@ Status carry_some(const File& journal, Bytes pages, std::span<const Pgno> pgnos,
       continue;
     }
     const Bytes run = pages.subspan(begin * each, (end - begin) * each);
-    const Status written = database.write((first + kHeaderCopies - 1) * each, run);
+    const Status written = database.write((first + kHeaderPagesBefore - 1) * each, run);
     if (!written.ok()) return written;
   }
   return Ok{};

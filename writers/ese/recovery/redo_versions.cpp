@@ -14,7 +14,7 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::uint8_t kLevelMask = 0xF;
+constexpr std::uint8_t kOpenedAtMask = 0xF;
 
 RecordType type_of(const LoggedRecord& record) {
   return static_cast<RecordType>(record.bytes[0]);
@@ -84,7 +84,7 @@ class Maker {
     version.rceid = header_.rceid;
     version.fdp = header_.fdp;
     version.objid = header_.objid;
-    version.level = header_.page.level & kLevelMask;
+    version.level = header_.page.level & kOpenedAtMask;
     version.trx = header_.page.trx;
     version.unique = unique_;
     version.change.oper = oper;

@@ -15,7 +15,7 @@ namespace stillframe::ese {
 namespace {
 
 constexpr std::string_view kNameIndex = "RootObjects";
-constexpr std::byte kTrue{0xFF};
+constexpr std::byte kRootFlagSet{0xFF};
 
 // The catalog's own long values are never asked for: what is written there is short.
 class NoLongValues final : public LongValueReader {
@@ -155,7 +155,7 @@ Result<std::optional<Objid>> Catalog::find(const OpenTransaction& transaction,
   if (index == nullptr) {
     return ese_error(EseErr::database_corrupted, "the catalog has no index of names");
   }
-  const auto key = key_of(*definition, *index, {{kTrue}, text(name)});
+  const auto key = key_of(*definition, *index, {{kRootFlagSet}, text(name)});
   if (!key.ok()) return key.error();
   BTreeReader names(objects_->index(*index), transaction.state());
   if (Status s = names.seek({key.value(), {}}); !s.ok()) return s.error();

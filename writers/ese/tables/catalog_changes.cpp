@@ -23,7 +23,7 @@ Value little(std::uint32_t number) {
   return value;
 }
 
-std::uint32_t number(Objid objid) {
+std::uint32_t objid_number(Objid objid) {
   return static_cast<std::uint32_t>(objid);
 }
 
@@ -52,7 +52,7 @@ Result<Key> key_of(const TableObject& table, const RowValues& values) {
 
 // The name a deleted column leaves behind, so that its own can be used again.
 std::string stub_name(Objid table, ColumnId column) {
-  return "JetStub_" + std::to_string(number(table)) + "_" +
+  return "JetStub_" + std::to_string(objid_number(table)) + "_" +
          std::to_string(static_cast<std::uint16_t>(column));
 }
 
@@ -65,14 +65,14 @@ RowValues object_id_row(const CatalogRow& row) {
   Value type = little(static_cast<std::uint32_t>(row.type));
   type.resize(sizeof(CatalogType));
   return {{ColumnId{kObjectIdsObject}, {little(row.id)}},
-          {ColumnId{kObjectIdsTable}, {little(number(row.table))}},
+          {ColumnId{kObjectIdsTable}, {little(objid_number(row.table))}},
           {ColumnId{kObjectIdsType}, {type}}};
 }
 
 // A primary index is no object besides its table.
 bool is_object(const CatalogRow& row) {
   return row.type == CatalogType::table || row.type == CatalogType::long_values ||
-         (row.type == CatalogType::index && row.id != number(row.table));
+         (row.type == CatalogType::index && row.id != objid_number(row.table));
 }
 
 }  // namespace

@@ -9,12 +9,12 @@ namespace stillframe::ese {
 namespace {
 
 constexpr std::byte kTrue{0xFF};
-constexpr std::uint16_t kKeyBytesUsual = 255;
+constexpr std::uint16_t kKeyBytesUnsaid = 255;
 constexpr std::uint32_t kMapFlagsUsual = 0x30401;
 constexpr std::uint32_t kLongValueDensity = 100, kDensityUsual = 80;
 constexpr std::uint32_t kExtended = 0x10000;
 constexpr std::uint8_t kSegmentTemplate = 0x80, kSegmentDescending = 0x40, kSegmentNull = 0x20;
-constexpr std::uint32_t kShortBytesMax = 255;
+constexpr std::uint32_t kShortColumnBytesMax = 255;
 constexpr std::uint16_t kNotNullLast = 7;  // of the catalog's fixed columns
 
 template <class T>
@@ -75,7 +75,7 @@ Table catalog_like(std::string name, Objid objid, Pgno root, std::uint32_t pages
   for (Column& column : table.columns) {
     const auto id = static_cast<std::uint16_t>(column.id);
     if (id <= kNotNullLast || id == kName) column.flags |= kColumnNotNull;
-    if (!is_fixed(column.id) && !is_tagged(column.id)) column.size = kShortBytesMax;
+    if (!is_fixed(column.id) && !is_tagged(column.id)) column.size = kShortColumnBytesMax;
     column.code_page = 1252;
   }
   table.indexes.push_back(catalog_index("Id", objid, root,
@@ -122,7 +122,7 @@ CatalogRow row_of(const Table& table, const Index& index) {
   row.space_usage = index.density;
   row.flags = index.flags;
   row.map_flags = kMapFlagsUsual;
-  if (index.key_bytes_max != kKeyBytesUsual) row.key_bytes_max = index.key_bytes_max;
+  if (index.key_bytes_max != kKeyBytesUnsaid) row.key_bytes_max = index.key_bytes_max;
   row.name = index.name;
   row.segments = encode_segments(index.segments);
   row.conditions = encode_segments(index.conditions);

@@ -13,7 +13,7 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kShortBytesMax = 255;
+constexpr std::size_t kShortValueBytesMax = 255;
 constexpr std::size_t kLidBytes = 4;
 // Beside the record, in a page with one node: two tags, the size words of a node and its prefix,
 // and what the root of a tree says about its space.
@@ -39,7 +39,7 @@ Result<Value> fitted(const Column& column, const Value& value) {
   }
   const std::size_t most = is_long(column) && column.size == 0 ? kLongValueBytesMax
                            : column.size != 0                  ? column.size
-                                                               : kShortBytesMax;
+                                                               : kShortValueBytesMax;
   if (value.size() > most) {
     return unfit(column, EseErr::column_too_big, "has at most " + std::to_string(most) + " bytes");
   }

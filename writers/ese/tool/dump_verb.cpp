@@ -10,11 +10,11 @@ namespace stillframe::ese::tool {
 
 namespace {
 
-struct FlagName {
+struct PageFlagName {
   std::uint32_t flag;
   const char* name;
 };
-constexpr FlagName kPageFlagNames[] = {
+constexpr PageFlagName kPageFlagNames[] = {
     {kPageRoot, "root"},
     {kPageLeaf, "leaf"},
     {kPageParentOfLeaf, "parent_of_leaf"},
@@ -67,7 +67,7 @@ Json header_json(Bytes bytes) {
     about.update(field_json(decode<LargePageHeader>(bytes.subspan(PageHeader::kBytes))));
   }
   Json flags = Json::array();
-  for (const FlagName& row : kPageFlagNames) {
+  for (const PageFlagName& row : kPageFlagNames) {
     if ((PageView(bytes).flags() & row.flag) != 0) flags.push_back(row.name);
   }
   about["flag_names"] = std::move(flags);

@@ -5,12 +5,12 @@ namespace stillframe::ese::tool {
 
 namespace {
 
-struct FlagName {
+struct SchemaFlagName {
   std::uint32_t flag;
   const char* name;
 };
 
-constexpr FlagName kColumnFlags[] = {
+constexpr SchemaFlagName kColumnFlags[] = {
     {kColumnNotNull, "not_null"},
     {kColumnVersion, "version"},
     {kColumnAutoIncrement, "auto_increment"},
@@ -24,7 +24,7 @@ constexpr FlagName kColumnFlags[] = {
     {kColumnCompressed, "compressed"},
     {kColumnEncrypted, "encrypted"},
 };
-constexpr FlagName kIndexFlags[] = {
+constexpr SchemaFlagName kIndexFlags[] = {
     {kIndexUnique, "unique"},
     {kIndexAllowAllNulls, "allow_all_nulls"},
     {kIndexAllowFirstNull, "allow_first_null"},
@@ -41,9 +41,9 @@ constexpr FlagName kIndexFlags[] = {
 };
 
 template <std::size_t N>
-Json flags_json(const FlagName (&names)[N], std::uint32_t flags) {
+Json flags_json(const SchemaFlagName (&names)[N], std::uint32_t flags) {
   Json array = Json::array();
-  for (const FlagName& row : names) {
+  for (const SchemaFlagName& row : names) {
     if ((flags & row.flag) != 0) array.push_back(row.name);
   }
   return array;

@@ -7,18 +7,18 @@
 
 namespace stillframe::tests {
 
-class TemporaryDirectory {
+class SocketFolder {
  public:
-  TemporaryDirectory() {
+  SocketFolder() {
     std::string name = (std::filesystem::temp_directory_path() / "sf-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
   }
-  ~TemporaryDirectory() {
+  ~SocketFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  SocketFolder(const SocketFolder&) = delete;
+  SocketFolder& operator=(const SocketFolder&) = delete;
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   const std::string& path() const { return path_; }
 
