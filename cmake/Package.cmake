@@ -3,7 +3,7 @@
 #   libstillframe.so            framework: base up to the embedded coordinator
 #   libstillframe-requestor.so  requestor: backup, restore and store, on top of it
 #   libstillframe-testkit.a     testkit: for test programs, so it is static
-#   libstillframe-ese.so        ese: the JET interface; it stands alone, and shows nothing else
+#   libstillframe-ese.so        ese: the interfaces JET and ntdsbcli; it stands alone, and shows nothing else
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
@@ -115,7 +115,8 @@ stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framewo
 
 stillframe_component(ese TYPE SHARED OUTPUT stillframe-ese
   FOLDERS framework/base framework/io writers/ese/format writers/ese/engine writers/ese/tables
-          writers/ese/recovery writers/ese/instance writers/ese/backup writers/ese/jet)
+          writers/ese/recovery writers/ese/instance writers/ese/backup writers/ese/interlock
+          writers/ese/jet writers/ese/ntds)
 set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
 # By the compiler's own linker: mold 1.10 stops at an assertion where a version script hides what
 # __builtin_cpu_supports() takes from libgcc.

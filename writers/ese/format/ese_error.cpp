@@ -18,6 +18,7 @@ constexpr Row kRows[] = {
     {EseErr::log_file_corrupt, "LogFileCorrupt", Errc::corrupt},
     {EseErr::backup_directory_not_empty, "BackupDirectoryNotEmpty", Errc::already_exists},
     {EseErr::backup_in_progress, "BackupInProgress", Errc::in_progress},
+    {EseErr::restore_in_progress, "RestoreInProgress", Errc::interlocked},
     {EseErr::missing_previous_log_file, "MissingPreviousLogFile", Errc::not_found},
     {EseErr::log_write_fail, "LogWriteFail", Errc::io},
     {EseErr::log_generation_mismatch, "LogGenerationMismatch", Errc::chain_broken},

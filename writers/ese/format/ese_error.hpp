@@ -16,6 +16,7 @@ enum class EseErr : std::int32_t {
   log_file_corrupt = -501,
   backup_directory_not_empty = -504,
   backup_in_progress = -505,
+  restore_in_progress = -506,
   missing_previous_log_file = -509,
   log_write_fail = -510,
   log_generation_mismatch = -513,

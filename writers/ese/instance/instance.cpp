@@ -53,11 +53,13 @@ Result<std::unique_ptr<Instance>> Instance::start(Files& files, InstanceOptions 
   if (options.clock == nullptr) options.clock = log_time_now;
   if (options.random == nullptr) options.random = random_number;
   std::unique_ptr<Instance> instance(new Instance(files, std::move(options)));
-  if (Status s = instance->continue_log(); !s.ok()) {
-    return s.error().while_doing("starting the instance of '" +
-                                 escape_path(instance->options_.logs) + "'");
-  }
+  const auto task = [&] {
+    return "starting the instance of '" + escape_path(instance->options_.logs) + "'";
+  };
+  if (Status s = instance->pass_gate(); !s.ok()) return s.error().while_doing(task());
+  if (Status s = instance->continue_log(); !s.ok()) return s.error().while_doing(task());
   if (Status s = instance->begin_run(); !s.ok()) return s.error();
+  if (Status s = instance->leave_gate(); !s.ok()) return s.error().while_doing(task());
   if (instance->options_.background_pause.count() > 0) {
     instance->background_.start(instance->options_.background_pause);
   }

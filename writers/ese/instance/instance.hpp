@@ -113,9 +113,11 @@ class Instance {
   LogEnvironment environment() const;
   SharedParts parts() { return {*cache_, *log_, versions_, transactions_}; }
 
+  Status pass_gate();
   Status begin_log();
   Status continue_log();
   Status begin_run();
+  Status leave_gate();
 
   // All of these with admin_mutex_ held.
   Result<Dbid> free_number() const;

@@ -15,6 +15,8 @@
 
 namespace stillframe::ese {
 
+class StartGate;
+
 struct InstanceOptions {
   BytePath logs;    // the folder of the logs
   BytePath system;  // that of the checkpoint; empty: the same
@@ -27,6 +29,8 @@ struct InstanceOptions {
   bool circular = false;
   // A start loses transactions whose logs are gone, instead of refusing.
   bool accept_lost_commits = false;
+  // Deals with a restore that was registered; none: a start refuses while there is one.
+  StartGate* gate = nullptr;
 
   std::uint32_t page_bytes = 8192;     // of all databases
   std::uint32_t database_pages = 256;  // of a new one

@@ -3,9 +3,11 @@
 #include <cstring>
 #include <utility>
 
+#include "framework/base/path.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_transaction.hpp"
 #include "writers/ese/instance/instance.hpp"
+#include "writers/ese/instance/start_gate.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
@@ -84,6 +86,18 @@ LogEnvironment Instance::environment() const {
   environment.log_file_segments = log_->header().fields.file_segments;
   environment.cache_pages_max = static_cast<std::uint32_t>(cache_->frames());
   return environment;
+}
+
+Status Instance::pass_gate() {
+  if (options_.gate != nullptr) return options_.gate->open(files_, options_);
+  const BytePath record = join_path(options_.logs, kRestoreRecordName);
+  if (!files_.exists(record)) return Ok{};
+  return ese_error(EseErr::restore_in_progress,
+                   "'" + escape_path(record) + "' says that a restore was registered");
+}
+
+Status Instance::leave_gate() {
+  return options_.gate == nullptr ? Status(Ok{}) : options_.gate->started(files_, options_);
 }
 
 Status Instance::begin_log() {

@@ -9,6 +9,7 @@
 #include "framework/io/file.hpp"
 #include "writers/ese/backup/hard_restore.hpp"
 #include "writers/ese/backup/progress_meter.hpp"
+#include "writers/ese/interlock/restore_interlock.hpp"
 #include "writers/ese/jet/process.hpp"
 #include "writers/ese/jet/progress.hpp"
 #include "writers/ese/jet/text.hpp"
@@ -148,6 +149,7 @@ Answer restore_with(Files& files, const Asked& asked, const Target& target) {
   HardRestore restore = restore_of(asked, target);
   const auto held = hold_all(restore);
   if (!held.ok()) return held.error();
+  if (Status s = check_no_restore(files, restore.logs); !s.ok()) return s.error();
   if (target.running) {
     Status s = follow_running(files, restore, target.running->instance().engine());
     if (!s.ok()) return s.error();

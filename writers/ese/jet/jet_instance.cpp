@@ -5,6 +5,8 @@
 
 #include "framework/io/file.hpp"
 #include "writers/ese/backup/directory_restore.hpp"
+#include "writers/ese/interlock/registered_start.hpp"
+#include "writers/ese/interlock/restore_interlock.hpp"
 #include "writers/ese/jet/progress.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
@@ -131,6 +133,9 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
     return cannot_start();
   }
   const auto fail = [&](const Error& why) -> Answer {
+    // Whoever still knows the instance does not keep its folders.
+    logs_lock_ = PathLock();
+    system_lock_ = PathLock();
     state_ = State::ended;
     tell(request, JET_sntFail, 0);
     return why;
@@ -142,6 +147,8 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
   options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
   files_ = posix_files();
   if (Status s = check_stream(*files_, options, request.grbit); !s.ok()) return fail(s.error());
+  RegisteredStart gate;
+  options.gate = &gate;
   tell(request, JET_sntBegin, 0);
   freezable_ = std::make_unique<FreezableFiles>(*files_);
   auto started = Instance::start(*freezable_, std::move(options));
@@ -174,6 +181,9 @@ Status JetInstance::restore_here(const Parameters& process, const RestoreRequest
     return jet_error(JET_errInvalidPath, "a restore needs its folders: " + s.error().what());
   }
   if (Status s = take_folders(); !s.ok()) return s;
+  const auto files = posix_files();
+  const InstanceOptions options = options_from(parameters_, process);
+  if (Status s = check_no_restore(*files, options.logs); !s.ok()) return s;
   std::vector<PathLock> replaced;
   DirectoryRestore how;
   how.directory = request.directory;
@@ -186,8 +196,7 @@ Status JetInstance::restore_here(const Parameters& process, const RestoreRequest
     replaced.push_back(std::move(held).value());
     return Ok{};
   };
-  const auto files = posix_files();
-  const auto restored = restore_from_directory(*files, options_from(parameters_, process), how);
+  const auto restored = restore_from_directory(*files, options, how);
   return restored.ok() ? Status(Ok{}) : Status(restored.error());
 }
 

@@ -34,6 +34,7 @@ std::unique_ptr<Verb> make_header_verb();
 std::unique_ptr<Verb> make_logdump_verb();
 std::unique_ptr<Verb> make_logs_verb();
 std::unique_ptr<Verb> make_recover_verb();
+std::unique_ptr<Verb> make_restore_decision_verb();
 std::unique_ptr<Verb> make_schema_verb();
 std::unique_ptr<Verb> make_tables_verb();
 std::unique_ptr<Verb> make_verify_verb();

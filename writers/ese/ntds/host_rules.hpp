@@ -1,0 +1,50 @@
+// What the program that has the directory decides for these calls; and who they are made for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+
+#include "writers/ese/ntds/directory_service.hpp"
+
+namespace stillframe::ese::ntds {
+
+// Of DsSetAuthIdentity.
+struct AuthIdentity {
+  std::string user, domain, password;
+};
+
+inline constexpr std::uint32_t kTokenDaysUsual = 180, kTokenDaysLeast = 2;
+
+// Functions may be called from any thread.
+struct HostRules {
+  std::uint32_t token_days = kTokenDaysUsual;
+  std::function<std::int64_t()> now{};  // seconds since 1970; none: this machine's
+  // The `restore` right: who, besides root and the owner of the target's folder, may restore there.
+  std::function<bool(uid_t user, const BytePath& logs)> may_restore{};
+  // Whose identity this is; none: nobody's, and so without the function.
+  std::function<std::optional<uid_t>(const AuthIdentity&)> authenticate{};
+  // A channel to the server at this socket.
+  std::function<Result<std::unique_ptr<DirectoryService>>(const BytePath& socket)> connect{};
+};
+
+// For calls from now on.
+void set_host_rules(HostRules rules);
+HostRules host_rules();
+
+// None: the user of the process.
+void set_identity(std::optional<AuthIdentity> identity);
+
+// ERROR_ACCESS_DENIED, unless whoever the calls are made for may restore to this folder.
+Status check_restore_authority(const BytePath& logs);
+// The same for somebody at the other end of a channel.
+Status check_restore_authority(uid_t user, const BytePath& logs);
+
+}  // namespace stillframe::ese::ntds
