@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kBegun = "warm.copy.partial";
 constexpr const char* kKept = "warm.copy";
 constexpr const char* kFinished = "warm.copy.finished";
-constexpr const char* kPartial = ".partial";
+constexpr const char* kShipping = ".partial";
 constexpr std::size_t kShipBytes = std::size_t{1} << 20;
 constexpr std::uint64_t kHeaderCopiesOfWarm = 2;
 
@@ -40,7 +40,7 @@ Status make_marker(Files& files, const BytePath& path) {
 // A finished log, verified, under its name once it is durable.
 Status ship_log(Files& files, const BytePath& from, Generation generation, const BytePath& folder) {
   const BytePath to = join_path(folder, last_component(from));
-  const BytePath partial = to + kPartial;
+  const BytePath partial = to + kShipping;
   if (files.exists(partial)) {
     if (Status s = files.remove(partial); !s.ok()) return s;
   }
