@@ -1,17 +1,15 @@
 #include "writers/ese/backup/directory_restore.hpp"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 #include <vector>
 
 #include "framework/base/path.hpp"
-#include "writers/ese/backup/directory_backup.hpp"
+#include "writers/ese/backup/backup_logs.hpp"
 #include "writers/ese/backup/restored_database.hpp"
+#include "writers/ese/backup/set_databases.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
-#include "writers/ese/recovery/log_files.hpp"
-#include "writers/ese/recovery/log_lifecycle.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
 
 namespace stillframe::ese {
@@ -73,63 +71,53 @@ class DirectoryReader {
     if (!logs.ok()) return logs.error();
     logs_ = std::move(logs).value();
     const std::uint32_t page_bytes = logs_.newest_of_set.header.fields.page_size();
-    if (page_bytes == instance_.page_bytes) return Ok{};
+    if (instance_.page_bytes == 0 || page_bytes == instance_.page_bytes) return Ok{};
     return ese_error(EseErr::page_size_mismatch, "the backup is of databases with pages of " +
                                                      std::to_string(page_bytes) +
                                                      " bytes, those of this instance have " +
                                                      std::to_string(instance_.page_bytes));
   }
 
-  // Every path that the set's logs attach: where they begin, or later.
-  Result<std::vector<std::string>> logged_paths() const {
-    const auto set = read_log_set(files_, set_, instance_.base);
-    if (!set.ok()) return set.error();
-    DatabasePlaces none;
-    none.named_only = true;
-    AttachedDatabases databases(files_, none);
-    LogLifecycle lifecycle(databases);
-    const LogFileHeader& first = set.value().chain.find(logs_.low)->header;
-    if (Status s = lifecycle.begin(first.attachments, first); !s.ok()) return s.error();
-    LogReader reader([&](Generation generation,
-                         bool) { return read_generation(files_, set.value(), generation, false); },
-                     logs_.low, logs_.high);
-    for (;;) {
-      const auto record = reader.next();
-      if (!record.ok()) {
-        return ese_error(EseErr::log_corrupt_during_hard_restore, record.error().what());
+  Status find_databases() {
+    auto found = find_set_databases(files_, set_, {instance_.base, logs_.low, logs_.high},
+                                    how_.without_markers);
+    if (!found.ok()) return found.error();
+    std::vector<bool> used(how_.chosen.size());
+    for (const SetDatabase& each : found.value()) {
+      if (how_.chosen.empty()) {
+        if (Status s = add(each, {}); !s.ok()) return s;
       }
-      if (!record.value()) break;
-      if (!LogLifecycle::changes_attachments(record.value()->type())) continue;
-      const Status followed = lifecycle.follow(*record.value(), reader.generation()->header());
-      if (!followed.ok()) return followed.error();
+      for (std::size_t i = 0; i < how_.chosen.size(); ++i) {
+        if (!is_named(each, how_.chosen[i].logged)) continue;
+        used[i] = true;
+        if (Status s = add(each, how_.chosen[i].file); !s.ok()) return s;
+      }
     }
-    std::vector<std::string> paths;
-    for (const KnownDatabase& known : databases.all()) paths.push_back(known.logged_path);
-    return paths;
+    const auto unused = std::find(used.begin(), used.end(), false);
+    if (unused == used.end()) return Ok{};
+    const auto& missing = how_.chosen[static_cast<std::size_t>(unused - used.begin())];
+    return ese_error(EseErr::attached_database_mismatch, "the backup in '" + escape_path(set_) +
+                                                             "' has no database '" +
+                                                             escape_path(missing.logged) + "'");
   }
 
-  Status find_databases() {
-    const auto names = files_.list(set_);
-    if (!names.ok()) return names.error();
-    const auto paths = logged_paths();
-    if (!paths.ok()) return paths.error();
-    for (const BytePath& marker : names.value()) {
-      if (!marker.ends_with(".pat")) continue;
-      const auto path = std::find_if(
-          paths.value().rbegin(), paths.value().rend(),
-          [&](const std::string& logged) { return backup_marker_name(logged) == marker; });
-      if (path == paths.value().rend()) {
-        return ese_error(EseErr::attached_database_mismatch,
-                         "the logs of the backup have no database that '" + escape_path(marker) +
-                             "' stands for");
-      }
-      const std::string name = last_component(*path);
-      wanted_.push_back({*path, join_path(set_, name),
-                         how_.destination.empty() ? *path : join_path(how_.destination, name)});
+  static bool is_named(const SetDatabase& database, const std::string& name) {
+    return name == database.logged || name == database.name;
+  }
+
+  Status add(const SetDatabase& database, const BytePath& place) {
+    if (!place.empty() || !how_.destination.empty()) {
+      const BytePath to = place.empty() ? join_path(how_.destination, database.name) : place;
+      wanted_.push_back({database.logged, database.file, to});
+      return Ok{};
     }
-    if (!wanted_.empty()) return Ok{};
-    return ese_error(EseErr::patch_file_missing,
-                     "'" + escape_path(set_) + "' has no NAME.pat, so no database to restore");
+    if (!database.logged.starts_with("/")) {
+      return ese_error(EseErr::invalid_path, "'" + escape_path(database.logged) +
+                                                 "' is a place on another machine; say where the "
+                                                 "database shall be");
+    }
+    wanted_.push_back({database.logged, database.file, database.logged});
+    return Ok{};
   }
 
   Status check_databases() const {

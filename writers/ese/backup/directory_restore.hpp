@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
@@ -20,9 +21,16 @@ struct DirectoryRestore {
   // Asked of the place of each database, which may have one already, before anything is changed;
   // an error ends the restore with it.
   std::function<Status(const BytePath& place)> claim_place = {};
+  // Only these, by their whole path at the time or its last part, and where to; an empty place is
+  // as above. Empty: all.
+  std::vector<RestoredPath> chosen = {};
+  // A set without markers is one of Windows' own streaming backups: its databases are known by
+  // their headers. Otherwise it has none.
+  bool without_markers = false;
 };
 
-// `instance` says where an instance keeps its logs and checkpoint; it is not running. On success
+// `instance` says where an instance keeps its logs and checkpoint; it is not running, and has any
+// page size if its own is 0. On success
 // the databases are cleanly shut down with everything that the set's logs and newer ones there
 // have. file_not_found without logs, patch_file_missing without databases, invalid_path,
 // page_size_mismatch, invalid_log_sequence when the logs of the instance do not go on from those of

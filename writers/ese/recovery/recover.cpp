@@ -1,5 +1,6 @@
 #include "writers/ese/recovery/recover.hpp"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -14,8 +15,25 @@ namespace {
 
 constexpr std::string_view kJournalEnding = ".recovery";
 
+// The databases have all changes of their logs up to here when this is none.
+Result<std::optional<QuietPosition>> where_to_pause(Files& files, const RecoveryOptions& options,
+                                                    const RecoveryPlan& plan) {
+  Generation required = Generation::none;
+  for (const PlannedDatabase& database : plan.databases) {
+    if (database.action != PlannedAction::redo) continue;
+    const auto header = options.databases.header(files, database.file);
+    if (!header.ok()) return header.error();
+    if (header.value()) required = std::max(required, header.value()->header.gen_max_required);
+  }
+  auto quiet = find_quiet_position(files, options, plan);
+  if (!quiet.ok()) return quiet;
+  // Before that the pages may be newer than the position, so it would not say what they have.
+  if (quiet.value() && quiet.value()->generation < required) return std::optional<QuietPosition>();
+  return quiet;
+}
+
 Status replay(Files& files, const RecoveryOptions& options, RecoveryPlan& plan, Redo& redo,
-              ContinuedLog* log) {
+              ContinuedLog* log, const std::optional<QuietPosition>& pause) {
   const ChainLog* first = plan.logs.chain.find(plan.start.generation);
   if (Status begun = redo.begin(plan.start, plan.attached, first->header); !begun.ok())
     return begun;
@@ -31,7 +49,8 @@ Status replay(Files& files, const RecoveryOptions& options, RecoveryPlan& plan, 
         return read_planned(files, options, plan.logs, generation, last);
       },
       plan.start.generation, plan.last, plan.start);
-  for (;;) {
+  for (std::uint64_t done = 0;; ++done) {
+    if (pause && done == pause->records) return redo.pause(*pause);
     auto record = reader.next();
     if (!record.ok()) return record.error();
     if (!record.value()) return redo.finish(reader.end(), log, plan.ended_in_order);
@@ -115,8 +134,14 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
     if (!restored.ok()) return restored.error();
   }
   const ChainLog* first = report.plan.logs.chain.find(report.plan.start.generation);
+  if (options.pause) {
+    auto pause = where_to_pause(files, options, report.plan);
+    if (!pause.ok()) return pause.error();
+    report.paused = pause.value();
+    if (!report.paused) return report;
+  }
   Redo redo(files, options, first->header.fields.page_size());
-  if (Status done = replay(files, options, report.plan, redo, log); !done.ok()) {
+  if (Status done = replay(files, options, report.plan, redo, log, report.paused); !done.ok()) {
     remove_leftovers(files, report.plan);
     return done.error();
   }

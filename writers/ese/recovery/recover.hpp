@@ -1,10 +1,13 @@
 // Brings databases that were not shut down to a consistent state with their logs.
 #pragma once
 
+#include <optional>
+
 #include <stillframe/result.hpp>
 
 #include "framework/io/files.hpp"
 #include "writers/ese/recovery/continued_log.hpp"
+#include "writers/ese/recovery/quiet_position.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 #include "writers/ese/recovery/redo.hpp"
 
@@ -13,6 +16,9 @@ namespace stillframe::ese {
 struct RecoveryReport {
   RecoveryPlan plan;
   RedoCounts counts;
+  // Of a recovery that pauses: how far it came; none when there was no such position yet, and
+  // nothing was changed.
+  std::optional<QuietPosition> paused = std::nullopt;
 };
 
 // Finishes what an interrupted run left beside the databases in these places, so that planning sees

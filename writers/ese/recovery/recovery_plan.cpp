@@ -71,14 +71,16 @@ class Planner {
     }
     if (Status there = check_logs(); !there.ok()) return there.error();
     bool done = false;
-    if (const Checkpoint* found = checkpoint()) {
+    const bool given = options_.from != Generation::none;
+    if (const Checkpoint* found = given ? nullptr : checkpoint()) {
       auto followed = follow_checkpoint(*found);
       if (!followed.ok()) return followed.error();
       done = followed.value();
       plan_.from_checkpoint = done;
     }
     if (!done) {
-      const ChainLog& log = *chain().find(oldest_before(chain(), oldest_needed()));
+      const Generation oldest = given ? options_.from : oldest_needed();
+      const ChainLog& log = *chain().find(oldest_before(chain(), oldest));
       auto followed = follow(beginning_of(log), log.header.attachments, false);
       if (!followed.ok()) return followed.error();
     }

@@ -34,6 +34,12 @@ struct RecoveryOptions {
   std::optional<RestoredLogs> restored;
   std::string base;  // "edb"
   DatabasePlaces databases;
+  // Begin with this generation, whatever a checkpoint says; none: where it has to begin.
+  Generation from = Generation::none;
+  // Undo nothing, and stop at the last position where no transaction is open, so that newer logs
+  // can be replayed later: the databases are as a crash there would leave them. The log is not
+  // continued.
+  bool pause = false;
   // Go on when generations are missing that hold only newer transactions: these are lost then.
   bool accept_lost_commits = false;
   std::size_t cache_bytes = std::size_t{64} << 20;

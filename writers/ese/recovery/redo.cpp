@@ -512,4 +512,28 @@ Status Redo::finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_or
   return Ok{};
 }
 
+Status Redo::pause(const QuietPosition& at) {
+  if (Status away = put_away(); !away.ok()) return away;
+  for (KnownDatabase& database : databases_.all()) {
+    if (!database.took_part) continue;
+    if (Status paused = pause_database(database, at); !paused.ok()) {
+      return paused.error().while_doing("writing '" + escape_path(database.file) + "'");
+    }
+  }
+  return Ok{};
+}
+
+Status Redo::pause_database(KnownDatabase& database, const QuietPosition& at) {
+  DatabaseHeader& header = *database.header;
+  if (!header.clean()) {
+    set_state(header, DbState::dirty_shutdown, at.generation, at.generation);
+    header.time_gen_max_required = header.time_gen_max_create = at.created;
+  }
+  header.gen_recovering = Generation::none;
+  header.full_current = header.snapshot_current = BackupInfo{};
+  header.sign_header_flush = header.sign_flush_map_flush = Signature{};
+  if (Status done = stores_.at(database.file)->finish(header); !done.ok()) return done;
+  return remove_shelter(files_, database.file);
+}
+
 }  // namespace stillframe::ese

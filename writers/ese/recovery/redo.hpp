@@ -15,6 +15,7 @@
 #include "writers/ese/recovery/attached_databases.hpp"
 #include "writers/ese/recovery/continued_log.hpp"
 #include "writers/ese/recovery/log_lifecycle.hpp"
+#include "writers/ese/recovery/quiet_position.hpp"
 #include "writers/ese/recovery/recovered_database.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 #include "writers/ese/recovery/redo_sessions.hpp"
@@ -42,6 +43,9 @@ class Redo {
   // files what they are now. With `log` it is taken up again and says what was undone and that all
   // databases are consistent, unless that is said already.
   Status finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_order);
+  // Everything up to `at` was applied, and no transaction is open there: makes the files what a
+  // crash would leave that came when all pages had just been written.
+  Status pause(const QuietPosition& at);
 
   const RedoCounts& counts() const { return counts_; }
   const AttachedDatabases& databases() const { return databases_; }
@@ -73,6 +77,7 @@ class Redo {
   Status undo_session(Procid procid, RedoSession& session, const LogUndo& log);
   Status grow_to_owned();
   Status finish_database(KnownDatabase& database);
+  Status pause_database(KnownDatabase& database, const QuietPosition& at);
   Result<Pgno> last_owned(Dbid dbid);
 
   Files& files_;

@@ -7,18 +7,9 @@ namespace {
 using MakeVerb = std::unique_ptr<Verb> (*)();
 
 constexpr MakeVerb kVerbs[] = {
-    make_header_verb,
-    make_verify_verb,
-    make_compare_verb,
-    make_tables_verb,
-    make_schema_verb,
-    make_export_verb,
-    make_dump_verb,
-    make_logs_verb,
-    make_logdump_verb,
-    make_recover_verb,
-    make_restore_decision_verb,
-    make_bench_verb,
+    make_header_verb, make_verify_verb,  make_compare_verb, make_tables_verb,  make_schema_verb,
+    make_export_verb, make_dump_verb,    make_logs_verb,    make_logdump_verb, make_recover_verb,
+    make_backup_verb, make_restore_verb, make_ship_verb,    make_bench_verb,
 };
 
 }  // namespace

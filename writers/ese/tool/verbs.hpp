@@ -26,6 +26,7 @@ class Verb {
   virtual Result<Exit> run(Output& output) = 0;
 };
 
+std::unique_ptr<Verb> make_backup_verb();
 std::unique_ptr<Verb> make_bench_verb();
 std::unique_ptr<Verb> make_compare_verb();
 std::unique_ptr<Verb> make_dump_verb();
@@ -34,8 +35,9 @@ std::unique_ptr<Verb> make_header_verb();
 std::unique_ptr<Verb> make_logdump_verb();
 std::unique_ptr<Verb> make_logs_verb();
 std::unique_ptr<Verb> make_recover_verb();
-std::unique_ptr<Verb> make_restore_decision_verb();
+std::unique_ptr<Verb> make_restore_verb();
 std::unique_ptr<Verb> make_schema_verb();
+std::unique_ptr<Verb> make_ship_verb();
 std::unique_ptr<Verb> make_tables_verb();
 std::unique_ptr<Verb> make_verify_verb();
 

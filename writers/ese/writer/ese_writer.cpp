@@ -1,0 +1,393 @@
+#include "writers/ese/writer/ese_writer.hpp"
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <utility>
+
+#include <stillframe/writer_host.hpp>
+
+#include "framework/base/path.hpp"
+#include "writers/ese/backup/backup_logs.hpp"
+#include "writers/ese/engine/page_shelter.hpp"
+#include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/log_names.hpp"
+#include "writers/ese/recovery/log_files.hpp"
+#include "writers/ese/recovery/recovery_journal.hpp"
+
+namespace stillframe::ese {
+
+namespace {
+
+// Made once with uuidgen.
+const WriterClassId kEseClass =
+    WriterClassId::parse("5f1b7f0a-6f0c-4d58-9f7c-2d3c61f0a9e4").value();
+const ComponentName kLogStream{"", "Instance"};
+
+// A freeze that nobody ends does so by itself. The SDK's own limit is the same, and comes first
+// where somebody lowered it.
+constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
+
+constexpr std::size_t kStampBytesMax = 256;
+
+bool of_logs_alone(BackupType type) {
+  return type == BackupType::incremental || type == BackupType::log;
+}
+
+bool is_copy(BackupType type) {
+  return type == BackupType::copy || type == BackupType::other;
+}
+
+// Names the newest backup that the logs were cut for, in the folder of the logs.
+BytePath stamp_file(const InstanceOptions& options) {
+  return join_path(options.logs, options.base + ".stamp");
+}
+
+std::string read_stamp(Files& files, const InstanceOptions& options) {
+  const auto bytes = read_whole(files, stamp_file(options), kStampBytesMax);
+  if (!bytes.ok()) return {};  // none was made: a full backup is due
+  return {reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size()};
+}
+
+// After a crash there is the old one or the new.
+Status write_stamp(Files& files, const InstanceOptions& options, const std::string& stamp) {
+  const BytePath path = stamp_file(options), fresh = path + ".new";
+  if (files.exists(fresh)) {
+    if (Status s = files.remove(fresh); !s.ok()) return s;
+  }
+  auto file = files.create(fresh);
+  if (!file.ok()) return file.error();
+  if (Status s = file.value()->write(0, std::as_bytes(std::span(stamp))); !s.ok()) return s;
+  if (Status s = file.value()->sync(); !s.ok()) return s;
+  if (Status s = files.rename(fresh, path); !s.ok()) return s;
+  return files.sync_directory(options.logs);
+}
+
+// Somebody else's backup ends sooner or later.
+Status worth_another_try(const Status& status) {
+  if (status.ok() || !is(status.error(), EseErr::os_snapshot_not_allowed)) return status;
+  return Error(Errc::writer_retryable, status.error().what());
+}
+
+}  // namespace
+
+ComponentName component_of(const BytePath& database) {
+  return {kLogStream.name, last_component(database)};
+}
+
+// ---- Who it is
+
+WriterIdentity EseWriter::identity() const {
+  WriterIdentity identity;
+  identity.class_id = kEseClass;
+  identity.name = "Extensible Storage Engine";
+  identity.instance_name = instance_name_;
+  identity.version = {1, 0};
+  identity.source = SourceType::transacted_db;
+  identity.level = FreezeLevel::back_end;
+  identity.capabilities.add(Capability::logs)
+      .add(Capability::restore_events)
+      .add(Capability::staged_restore);
+  return identity;
+}
+
+Result<WriterMetadata> EseWriter::identify(const CallContext&) {
+  const InstanceOptions& options = hosted_.options();
+  FileSet logs;
+  logs.path = options.logs;
+  logs.pattern = options.base + (options.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
+  logs.is_log = true;
+  Component stream;
+  stream.type = ComponentType::database;
+  stream.name = kLogStream;
+  stream.caption = "Logs and databases of " + instance_name_;
+  stream.files = {logs};
+
+  WriterMetadata metadata;
+  metadata.components = {stream};
+  for (const BytePath& path : hosted_.databases()) {
+    FileSet data;
+    data.path = parent_path(path);
+    data.pattern = last_component(path);
+    data.mask.bits = TypeMask::kFullRequired | TypeMask::kFullSnapshot;
+    Component database;
+    database.type = ComponentType::database;
+    database.name = component_of(path);
+    database.caption = escape_path(path);
+    database.selectable_for_backup = false;
+    database.files = {data};
+    metadata.components.push_back(std::move(database));
+  }
+  metadata.restore.method = RestoreMethod::restore_if_can_replace;
+  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental | BackupSchema::kLog |
+                         BackupSchema::kTimestamped;
+  return metadata;
+}
+
+Result<std::shared_ptr<Instance>> EseWriter::running() const {
+  auto instance = hosted_.get();
+  if (instance != nullptr) return instance;
+  return Error(Errc::writer_retryable, "'" + instance_name_ + "' is offline for a restore");
+}
+
+// ---- Backup
+
+Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
+  auto instance = running();
+  if (!instance.ok()) return instance.error();
+  if (backup.type == BackupType::differential) {
+    return Error(Errc::not_supported,
+                 "'" + instance_name_ + "' makes no differential backups; take an incremental one");
+  }
+  const std::string newest = read_stamp(hosted_.files(), hosted_.options());
+  for (const BackupComponent& component : backup.components) {
+    if (!of_logs_alone(backup.type) || !component.base) continue;
+    if (component.base->stamp == newest) continue;
+    // Logs before the newest backup are gone, so an increment of another one has a hole.
+    return Error(Errc::chain_broken, "the newest backup of '" + instance_name_ +
+                                         "' is not the one that this increment builds on; take a "
+                                         "full backup");
+  }
+  if (Status s = instance.value()->flush(); !s.ok()) return s;
+  for (BackupComponent& component : backup.components) {
+    component.stamp = call.session.to_string();
+  }
+  Backup mine;
+  mine.type = backup.type;
+  backups_[call.session] = std::move(mine);
+  return Ok{};
+}
+
+Status EseWriter::prepare_snapshot(const CallContext& call, const SnapshotSetView&) {
+  auto instance = running();
+  if (!instance.ok()) return instance.error();
+  // One that is only copying still, or that nobody ends any more: its copy stays good, and it may
+  // cut no logs.
+  for (auto& [session, other] : backups_) {
+    if (session != call.session) other.snapshot.reset();
+  }
+  Backup& mine = backups_[call.session];
+  mine.instance = instance.value();
+  SnapshotOptions options;
+  options.logs_only = of_logs_alone(mine.type);
+  options.copy = is_copy(mine.type);
+  options.continue_after_thaw = true;
+  mine.snapshot = std::make_shared<SnapshotSession>(std::move(options));
+  return worth_another_try(mine.snapshot->add(*mine.instance, hosted_.files()));
+}
+
+Status EseWriter::freeze(const CallContext& call) {
+  const auto mine = backups_.find(call.session);
+  if (mine == backups_.end() || mine->second.snapshot == nullptr) {
+    return Error(Errc::wrong_state, "freeze() without prepare_snapshot()");
+  }
+  const Status frozen = mine->second.snapshot->freeze(kFreezeTimeout);
+  if (frozen.ok()) {
+    const std::lock_guard lock(held_mutex_);
+    held_ = mine->second.snapshot;
+    held_for_ = call.session;
+  }
+  return worth_another_try(frozen);
+}
+
+std::shared_ptr<SnapshotSession> EseWriter::take_held(const SessionId& session) {
+  const std::lock_guard lock(held_mutex_);
+  return held_for_ == session ? std::exchange(held_, nullptr) : nullptr;
+}
+
+Result<HoldStatement> EseWriter::thaw(const CallContext& call) {
+  HoldStatement statement;
+  const std::shared_ptr<SnapshotSession> held = take_held(call.session);
+  if (held == nullptr) {
+    statement.broken_because = "nothing was held";
+    return statement;
+  }
+  const Status thawed = held->thaw();
+  statement.unbroken = thawed.ok();
+  if (!thawed.ok()) statement.broken_because = thawed.error().what();
+  return statement;
+}
+
+Status EseWriter::backup_complete(const CallContext& call, const BackupView& backup,
+                                  const Receipt&) {
+  const auto mine = backups_.find(call.session);
+  if (mine == backups_.end() || mine->second.snapshot == nullptr) return Ok{};
+  mine->second.published =
+      std::all_of(backup.components.begin(), backup.components.end(),
+                  [](const BackupComponent& component) { return component.succeeded; });
+  return Ok{};
+}
+
+// The databases remember it; of a copy only that it was made.
+Status EseWriter::end(Backup& backup) {
+  if (backup.snapshot == nullptr || std::exchange(backup.ended, true)) return Ok{};
+  return backup.snapshot->end();
+}
+
+void EseWriter::abort(const CallContext& call) {
+  (void)take_held(call.session);
+  backups_.erase(call.session);  // its snapshot is aborted, and lets go what it holds
+}
+
+void EseWriter::shutdown(const CallContext& call, const SetId&) {
+  const auto mine = backups_.find(call.session);
+  if (mine == backups_.end()) return;
+  (void)take_held(call.session);
+  if (mine->second.published) (void)end(mine->second);
+  backups_.erase(mine);
+}
+
+// ---- Logs
+
+Result<LogList> EseWriter::list_logs(const CallContext&, const ComponentName&) {
+  auto instance = running();
+  if (!instance.ok()) return instance.error();
+  const InstanceOptions& options = hosted_.options();
+  const auto logs = archived_logs(hosted_.files(), options.logs, options.base);
+  if (!logs.ok()) return logs.error();
+  const Generation needed = instance.value()->checkpoint().generation;
+  LogList list;
+  list.low = 1;
+  for (const auto& [generation, path] : logs.value()) {
+    if (list.files.empty()) list.low = static_cast<std::uint64_t>(generation);
+    list.high = static_cast<std::uint64_t>(generation);
+    list.files.push_back({path, list.high, generation >= needed});
+  }
+  return list;
+}
+
+// The log stream is one, so the first component that is told speaks for all.
+Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, const Receipt&) {
+  const auto mine = backups_.find(call.session);
+  if (mine == backups_.end() || !mine->second.published) {
+    return Error(Errc::wrong_state, "'" + instance_name_ +
+                                        "' knows of no backup whose files are "
+                                        "all stored; its logs stay");
+  }
+  if (mine->second.ended || is_copy(mine->second.type)) return Ok{};
+  if (mine->second.snapshot == nullptr) {
+    return Error(Errc::wrong_state, "another backup of '" + instance_name_ + "' was begun since");
+  }
+  const Status stamped = write_stamp(hosted_.files(), hosted_.options(), call.session.to_string());
+  if (!stamped.ok()) return stamped;
+  if (Status s = mine->second.snapshot->truncate_log(true); !s.ok()) return s;
+  return end(mine->second);
+}
+
+// ---- Restore
+
+// The logs of a backup and the databases are one state: with others left as they are, no log would
+// fit all of them.
+Status EseWriter::pre_restore(const CallContext&, RestoreView& restore) {
+  bool whole = false;
+  std::set<ComponentName> members;
+  for (const BackupComponent& component : restore.components) {
+    if (component.name != kLogStream) members.insert(component.name);
+    if (!component.restore) continue;
+    if (!component.restore->new_targets.empty()) {
+      return Error(Errc::not_supported, "the databases of '" + instance_name_ +
+                                            "' go back to where they were; restore the files "
+                                            "elsewhere, and use esectl recover there");
+    }
+    const auto& chosen = component.restore->subcomponents;
+    members.insert(chosen.begin(), chosen.end());
+    if (component.name == kLogStream) whole = chosen.empty();
+  }
+  for (const BytePath& path : hosted_.databases()) {
+    if (whole || members.contains(component_of(path))) continue;
+    return Error(Errc::not_supported, "'" + escape_path(path) +
+                                          "' has to be restored with the logs and the other "
+                                          "databases of '" +
+                                          instance_name_ + "'");
+  }
+  {
+    const std::lock_guard lock(held_mutex_);
+    held_.reset();
+  }
+  backups_.clear();  // whatever backup is under way ends with the databases it is of
+  return hosted_.close();
+}
+
+Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& authority) {
+  const bool expires = authority.expires != WallTime();
+  if (!expires || authority.expires > system_clock().wall_now()) return Ok{};
+  return Error(Errc::access_denied, "the restore authority has expired; ask for a new one");
+}
+
+Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallContext&,
+                                                                  const ComponentName& component) {
+  std::vector<RestoreLocation> locations{{component, "log", hosted_.options().logs},
+                                         {component, "checkpoint", hosted_.system()},
+                                         {component, "interlock", hosted_.options().logs}};
+  for (const BytePath& path : hosted_.databases()) {
+    if (component_of(path) == component) locations.push_back({component, "database", path});
+  }
+  return locations;
+}
+
+Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
+                                   const RestoreRegistration& registration) {
+  const auto there = read_interlock(hosted_.options().logs);
+  if (there.ok() && there.value().session == call.session) return Ok{};  // another component
+  InterlockRecord record;
+  record.session = call.session;
+  record.target = "instance '" + instance_name_ + "'";
+  record.registration = registration;
+  record.since = system_clock().wall_now();
+  if (Status s = register_interlock(hosted_.options().logs, record); !s.ok()) return s;
+  return move_aside(call.session);
+}
+
+// Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor
+// does what lies sheltered beside the databases.
+Status EseWriter::move_aside(const SessionId& session) {
+  Files& files = hosted_.files();
+  const InstanceOptions& options = hosted_.options();
+  for (const BytePath& folder : std::set<BytePath>{options.logs, hosted_.system()}) {
+    const auto names = files.list(folder);
+    if (!names.ok()) return names.error();
+    const BytePath aside = join_path(folder, "replaced-" + session.to_string());
+    for (const BytePath& name : names.value()) {
+      if (!parse_log_file_name(options.base, name)) continue;
+      if (Status s = files.make_directory(aside); !s.ok()) return s;
+      const Status moved = files.rename(join_path(folder, name), join_path(aside, name));
+      if (!moved.ok()) return moved;
+    }
+    if (Status s = files.sync_directory(folder); !s.ok()) return s;
+  }
+  // What comes back knows of no backup.
+  if (files.exists(stamp_file(options))) {
+    if (Status s = files.remove(stamp_file(options)); !s.ok()) return s;
+  }
+  for (const BytePath& path : hosted_.databases()) {
+    if (Status s = remove_shelter(files, path); !s.ok()) return s;
+    if (Status s = discard_incomplete(files, path); !s.ok()) return s;
+  }
+  return Ok{};
+}
+
+Status EseWriter::restore_complete(const CallContext&, const ComponentName&, const Status& copied) {
+  auto record = read_interlock(hosted_.options().logs);
+  if (!record.ok()) return record.error();
+  // One component that failed fails the restore, whatever the others say later.
+  if (record.value().state == InterlockRecord::State::failed) return Ok{};
+  record.value().state =
+      copied.ok() ? InterlockRecord::State::copied : InterlockRecord::State::failed;
+  if (!copied.ok()) record.value().failure = copied.error().what();
+  return update_interlock(hosted_.options().logs, record.value());
+}
+
+Status EseWriter::post_restore(const CallContext&, const RestoreView& restore) {
+  for (const BackupComponent& component : restore.components) {
+    // More logs follow: recovery waits for the last.
+    if (component.restore && component.restore->additional_restores) return Ok{};
+  }
+  return hosted_.open();
+}
+
+void EseWriter::restore_end(const CallContext&) {
+  // A restore that never got to register leaves the databases as they were: carry on.
+  if (hosted_.get() == nullptr) (void)hosted_.open();
+}
+
+}  // namespace stillframe::ese
