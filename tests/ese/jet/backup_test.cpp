@@ -206,7 +206,7 @@ TEST_F(JetBackupTest, AnInstanceThatStartsIsNotBackedUpYet) {
   starting = small_instance(folder, "starting");
   starting_set = set_;
   JET_INSTANCE instance = starting;
-  ASSERT_JET(JetInit3A(&instance, nullptr, 0, back_up_too_early, 0));
+  ASSERT_JET(init_telling(&instance, back_up_too_early));
   EXPECT_EQ(started_backup, JET_errBackupNotAllowedYet);
   EXPECT_EQ(started_stream, JET_errBackupNotAllowedYet);
   EXPECT_JET(JetTerm(instance));

@@ -89,7 +89,7 @@ TEST(JetInstances, RecoveryTellsOfItsBeginningAndItsEnd) {
   JetFolder folder;
   JET_INSTANCE instance = small_instance(folder, "one");
   recoveries_begun = recoveries_completed = 0;
-  ASSERT_JET(JetInit3A(&instance, nullptr, 0, count_progress, 0));
+  ASSERT_JET(init_telling(&instance, count_progress));
   EXPECT_EQ(recoveries_begun, 1);
   EXPECT_EQ(recoveries_completed, 1);
   ASSERT_JET(JetTerm(instance));

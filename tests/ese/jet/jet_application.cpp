@@ -42,6 +42,13 @@ JET_INSTANCE small_instance(const JetFolder& folder, const char* name) {
   return instance;
 }
 
+JET_ERR init_telling(JET_INSTANCE* instance, JET_PFNSTATUS status) {
+  JET_RSTINFO_A info{};
+  info.cbStruct = sizeof info;
+  info.pfnStatus = status;
+  return JetInit3A(instance, &info, 0);
+}
+
 void JetApplication::SetUp() {
   instance_ = small_instance(folder_, "application");
   ASSERT_JET(JetInit(&instance_));

@@ -37,6 +37,9 @@ class JetFolder {
 // An instance of its own name in the folder, small and quick; not begun.
 JET_INSTANCE small_instance(const JetFolder& folder, const char* name);
 
+// Begins it, with `status` told of its recovery.
+JET_ERR init_telling(JET_INSTANCE* instance, JET_PFNSTATUS status);
+
 // Columns of the table "rows".
 struct RowColumns {
   JET_COLUMNID id = 0, number = 0, name = 0, note = 0, tags = 0, total = 0;

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include <stillframe/byte_path.hpp>
 
 #include "writers/ese/engine/log_stream.hpp"
 #include "writers/ese/format/log_names.hpp"
 #include "writers/ese/format/small_types.hpp"
+#include "writers/ese/recovery/recovery_plan.hpp"
 
 namespace stillframe::ese {
 
@@ -31,6 +33,12 @@ struct InstanceOptions {
   bool accept_lost_commits = false;
   // Deals with a restore that was registered; none: a start refuses while there is one.
   StartGate* gate = nullptr;
+  // Where a start looks for the databases that have to be recovered. One that was moved has to be
+  // found again by every start until one has succeeded.
+  DatabasePlaces databases = DatabasePlaces::where_logged();
+  MissingDatabases missing = MissingDatabases::left;
+  // As in RecoveryOptions.
+  std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)> progress{};
 
   std::uint32_t page_bytes = 8192;     // of all databases
   std::uint32_t database_pages = 256;  // of a new one

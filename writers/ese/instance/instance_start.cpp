@@ -66,7 +66,9 @@ RecoveryOptions Instance::recovery_options() const {
   options.logs = options_.logs;
   options.system = options_.system;
   options.base = options_.base;
-  options.databases.as_logged = true;
+  options.databases = options_.databases;
+  options.missing = options_.missing;
+  options.progress = options_.progress;
   options.accept_lost_commits = options_.accept_lost_commits;
   options.cache_bytes = options_.cache_bytes;
   options.identity = new_signature();

@@ -12,14 +12,13 @@
 #include "writers/ese/interlock/restore_interlock.hpp"
 #include "writers/ese/jet/process.hpp"
 #include "writers/ese/jet/progress.hpp"
+#include "writers/ese/jet/restore_map.hpp"
 #include "writers/ese/jet/text.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese::jet {
 
 namespace {
-
-constexpr std::int32_t kMapMost = 14;
 
 struct Asked {
   std::string checkpoint, logs, backup_logs;
@@ -33,23 +32,6 @@ struct Asked {
 
 Error invalid(const char* what) {
   return jet_error(JET_errInvalidParameter, what);
-}
-
-template <class Map>
-Result<std::vector<RestoredPath>> paths_of(const Map* map, std::int32_t count) {
-  if (count < 0 || count > kMapMost || (map == nullptr) != (count == 0)) {
-    return invalid("a restore map has a count of its entries, 14 at most");
-  }
-  std::vector<RestoredPath> paths;
-  for (std::int32_t i = 0; i < count; ++i) {
-    const std::string before = utf8(map[i].szDatabaseName), now = utf8(map[i].szNewDatabaseName);
-    if (before.empty()) return invalid("an entry of the map does not say which database it is");
-    if (now.empty()) {
-      return jet_error(JET_errDatabaseInvalidName, "'" + before + "' has no new path in the map");
-    }
-    paths.push_back({before, absolute_path(now)});
-  }
-  return paths;
 }
 
 // ---- The target: an instance whose logs go on from the backup's
@@ -202,7 +184,7 @@ Answer restore(Asked asked) {
 template <class Map>
 Answer restore_mapped(Asked asked, const Map* map, std::int32_t count) {
   if (Status s = check_mode(); !s.ok()) return s.error();
-  auto databases = paths_of(map, count);
+  auto databases = restore_map_paths(map, count, LoggedPath::required);
   if (!databases.ok()) return databases.error();
   asked.databases = std::move(databases).value();
   return restore(std::move(asked));

@@ -1,4 +1,4 @@
-// Instances: JetCreateInstance, JetInit, JetTerm, JetStopService, JetGetInstanceInfo.
+// Instances: JetCreateInstance, JetTerm, JetStopService, JetGetInstanceInfo.
 #include <cstdlib>
 #include <string>
 #include <utility>
@@ -25,30 +25,6 @@ Answer create_instance(JET_INSTANCE* instance, const std::string& name, const st
   if (!made.ok()) return made.error();
   *instance = made.value()->handle();
   return success();
-}
-
-// ---- Beginning
-
-Answer start(JET_INSTANCE* instance, const InitRequest& request) {
-  Process& process = Process::get();
-  const bool one = instance == nullptr || is_none(*instance);
-  const auto target = one ? process.create_only() : process.find_instance(*instance);
-  if (!target.ok()) return target.error();
-  if (Status s = target.value()->check_can_start(); !s.ok()) return s.error();
-  if (instance != nullptr) *instance = target.value()->handle();
-  const Answer started = target.value()->start(process.parameters(), request);
-  if (started.ok() || !target.value()->ended()) return started;  // or another thread starts it
-  process.remove(*target.value());
-  if (instance != nullptr) *instance = JET_instanceNil;
-  return started;
-}
-
-Answer start_with_map(JET_INSTANCE* instance, bool has_map, const InitRequest& request) {
-  if (has_map) {
-    return jet_error(JET_errFeatureNotAvailable,
-                     "databases are recovered where the log says; restore maps are not offered");
-  }
-  return start(instance, request);
 }
 
 // ---- Ending
@@ -125,21 +101,6 @@ JET_ERR JET_API JetCreateInstance2W(JET_INSTANCE* pinstance, JET_PCWSTR szInstan
                                     JET_PCWSTR szDisplayName, JET_GRBIT grbit) {
   return answer(
       [&] { return create_instance(pinstance, utf8(szInstanceName), utf8(szDisplayName), grbit); });
-}
-
-JET_ERR JET_API JetInit(JET_INSTANCE* pinstance) {
-  return JetInit2(pinstance, 0);
-}
-JET_ERR JET_API JetInit2(JET_INSTANCE* pinstance, JET_GRBIT grbit) {
-  return answer([&] { return start(pinstance, {grbit, nullptr}); });
-}
-JET_ERR JET_API JetInit3A(JET_INSTANCE* pinstance, JET_RSTMAP_A*, int32_t crstfilemap,
-                          JET_PFNSTATUS pfn, JET_GRBIT grbit) {
-  return answer([&] { return start_with_map(pinstance, crstfilemap != 0, {grbit, pfn}); });
-}
-JET_ERR JET_API JetInit3W(JET_INSTANCE* pinstance, JET_RSTMAP_W*, int32_t crstfilemap,
-                          JET_PFNSTATUS pfn, JET_GRBIT grbit) {
-  return answer([&] { return start_with_map(pinstance, crstfilemap != 0, {grbit, pfn}); });
 }
 
 JET_ERR JET_API JetTerm(JET_INSTANCE instance) {

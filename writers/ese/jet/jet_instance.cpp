@@ -14,8 +14,9 @@ namespace stillframe::ese::jet {
 
 namespace {
 
-constexpr JET_GRBIT kInitBits = JET_bitReplayMissingMapEntryDB | JET_bitLogStreamMustExist |
-                                JET_bitReplayIgnoreLostLogs | JET_bitSkipLostLogsEvent;
+constexpr JET_GRBIT kInitBits = JET_bitReplayIgnoreMissingDB | JET_bitReplayMissingMapEntryDB |
+                                JET_bitLogStreamMustExist | JET_bitReplayIgnoreLostLogs |
+                                JET_bitSkipLostLogsEvent;
 constexpr JET_GRBIT kInitBitsKnown = 0x7FFD;
 
 Error is_in_state(JET_ERR number, const char* what) {
@@ -40,10 +41,34 @@ Status check_stream(Files& files, const InstanceOptions& options, JET_GRBIT grbi
                    "'" + escape_path(options.logs) + "' has no logs, and may not get new ones");
 }
 
-void tell(const InitRequest& request, JET_SNT what, std::uint32_t done) {
-  if (request.progress == nullptr) return;
-  JET_SNPROG progress{sizeof(JET_SNPROG), done, 100};
-  request.progress(JET_sesidNil, JET_snpRestore, what, &progress);
+void tell(const InitRequest& request, JET_SNT what, std::uint32_t percent) {
+  if (!request.tell) return;
+  JET_SNPROG progress{sizeof(JET_SNPROG), percent, 100};
+  request.tell(what, progress);
+}
+
+// Without a map every database is where the log says.
+DatabasePlaces places_of(const InitRequest& request) {
+  if (request.map.empty()) return DatabasePlaces::where_logged();
+  DatabasePlaces places;
+  places.as_logged = (request.grbit & JET_bitReplayMissingMapEntryDB) != 0;
+  places.named_only = !places.as_logged;
+  for (const RestoredPath& moved : request.map) {
+    if (!moved.logged.empty()) places.by_path[moved.logged] = moved.file;
+    places.by_signature.push_back(moved.file);
+  }
+  return places;
+}
+
+void take_request(InstanceOptions& options, const InitRequest& request) {
+  options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
+  options.databases = places_of(request);
+  options.missing = (request.grbit & JET_bitReplayIgnoreMissingDB) != 0 ? MissingDatabases::ignored
+                                                                        : MissingDatabases::refused;
+  options.progress = [request](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    if (what != "replaying" || done == 0) return;
+    tell(request, JET_sntProgress, static_cast<std::uint32_t>(done * 100 / total));
+  };
 }
 
 }  // namespace
@@ -140,11 +165,12 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
     tell(request, JET_sntFail, 0);
     return why;
   };
+  if (!request.arguments.ok()) return fail(request.arguments.error());
   if (Status s = check_bits(request.grbit); !s.ok()) return fail(s.error());
   if (Status s = prepare_folders(parameters_); !s.ok()) return fail(s.error());
   if (Status s = take_folders(); !s.ok()) return fail(s.error());
   InstanceOptions options = options_from(parameters_, process);
-  options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
+  take_request(options, request);
   files_ = posix_files();
   if (Status s = check_stream(*files_, options, request.grbit); !s.ok()) return fail(s.error());
   RegisteredStart gate;

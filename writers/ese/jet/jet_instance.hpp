@@ -2,15 +2,18 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <string>
+#include <vector>
 
 #include <stillframe/result.hpp>
 
 #include "framework/io/files.hpp"
 #include "writers/ese/backup/freezable_files.hpp"
+#include "writers/ese/backup/hard_restore.hpp"
 #include "writers/ese/backup/snapshot_session.hpp"
 #include "writers/ese/instance/instance.hpp"
 #include "writers/ese/jet/answer.hpp"
@@ -45,7 +48,10 @@ class [[nodiscard]] InstanceUse {
 
 struct InitRequest {
   JET_GRBIT grbit = 0;
-  JET_PFNSTATUS progress = nullptr;
+  std::vector<RestoredPath> map{};  // without a logged path: by the database's signature
+  // Told what happens, and of how far it is.
+  std::function<void(JET_SNT what, JET_SNPROG& progress)> tell{};
+  Status arguments = Ok{};  // what is wrong with the rest
 };
 
 struct RestoreRequest {

@@ -51,6 +51,12 @@ BytePath existing(Files& files, const BytePath& directory, const std::string& na
   return exact;
 }
 
+std::size_t equal_parts_at_end(const std::string& path, const std::string& other) {
+  const auto one = components(lower(path)), two = components(lower(other));
+  const auto differ = std::mismatch(one.rbegin(), one.rend(), two.rbegin(), two.rend());
+  return static_cast<std::size_t>(differ.first - one.rbegin());
+}
+
 Error refuse(EseErr err, const KnownDatabase& database, const AttachEvent& event,
              const std::string& why) {
   return ese_error(
@@ -100,17 +106,41 @@ bool is_made_anew(const KnownDatabase& database, const AttachEvent& event) {
 
 }  // namespace
 
-BytePath DatabasePlaces::place(Files& files, const std::string& logged_path) const {
-  const BytePath file = original(files, logged_path);
+BytePath DatabasePlaces::place(Files& files, const std::string& logged_path,
+                               const Signature& database, bool made) const {
+  const BytePath file = original(files, logged_path, database, made);
   const auto copy = copies.find(file);
   return copy == copies.end() ? file : copy->second;
 }
 
-BytePath DatabasePlaces::original(Files& files, const std::string& logged_path) const {
-  if (as_logged) return logged_path;
+// A file that cannot be read is not known by its signature, and is met again as one that is
+// missing.
+BytePath DatabasePlaces::named(Files& files, const std::string& logged_path,
+                               const Signature& database, bool made) const {
   for (const auto& [path, file] : by_path) {
     if (lower(path) == lower(logged_path)) return file;
   }
+  for (const BytePath& file : by_signature) {
+    const auto found = read_database_header(files, file);
+    if (found.ok() && found.value() && found.value()->header.sign_db == database) return file;
+  }
+  if (!made || by_signature.empty()) return {};
+  BytePath best;
+  std::size_t longest = 0;
+  for (const auto& [path, file] : by_path) {
+    const std::size_t same = equal_parts_at_end(path, logged_path);
+    if (same <= longest || files.exists(file)) continue;
+    longest = same;
+    best = file;
+  }
+  return best;
+}
+
+BytePath DatabasePlaces::original(Files& files, const std::string& logged_path,
+                                  const Signature& database, bool made) const {
+  BytePath file = named(files, logged_path, database, made);
+  if (!file.empty()) return file;
+  if (as_logged) return logged_path;
   if (named_only) return {};
   const std::vector<std::string> parts = components(logged_path);
   if (parts.empty()) return directory + "/unnamed";
@@ -144,7 +174,8 @@ Result<std::optional<HeaderFound>> DatabasePlaces::header(Files& files,
 }
 
 Result<std::size_t> AttachedDatabases::find_or_open(const AttachEvent& event) {
-  const BytePath file = places_.place(*files_, event.path);
+  const bool made = event.kind == AttachEvent::Kind::created;
+  const BytePath file = places_.place(*files_, event.path, event.database, made);
   for (std::size_t i = 0; i < known_.size(); ++i) {
     const bool same = file.empty() ? known_[i].logged_path == event.path : known_[i].file == file;
     if (same) return i;
@@ -232,13 +263,17 @@ Status AttachedDatabases::attach(const AttachEvent& event, Generation generation
   if (!found.ok()) return found.error();
   KnownDatabase& database = known_[found.value()];
   by_dbid_.erase(event.dbid);
+  forget_absent(event.dbid);
   database.attached = false;
+  database.absent_as.reset();
   if (database.file.empty()) {
-    database.aside = "it is not one of those to be restored";
+    database.aside = "it is not one of those that are named";
+    database.absent_as = event.dbid;
     return Ok{};
   }
   if (!database.header && event.kind != AttachEvent::Kind::created) {
     database.aside = "the file is not there";
+    database.absent_as = event.dbid;
     return Ok{};
   }
   if (!database.header && !event.can_create) {
@@ -265,7 +300,14 @@ void AttachedDatabases::finish_creation(Dbid dbid) {
   if (KnownDatabase* database = attached(dbid)) database->unfinished = false;
 }
 
+void AttachedDatabases::forget_absent(Dbid dbid) {
+  for (KnownDatabase& known : known_) {
+    if (known.absent_as == dbid) known.absent_as.reset();
+  }
+}
+
 void AttachedDatabases::detach(Dbid dbid, Lgpos consistent) {
+  forget_absent(dbid);
   KnownDatabase* database = attached(dbid);
   if (database == nullptr) return;
   DatabaseHeader& header = *database->header;
@@ -277,6 +319,7 @@ void AttachedDatabases::detach(Dbid dbid, Lgpos consistent) {
 }
 
 void AttachedDatabases::detach_all(Lgpos consistent) {
+  for (KnownDatabase& known : known_) known.absent_as.reset();
   while (!by_dbid_.empty()) {
     const Dbid dbid = by_dbid_.begin()->first;
     detach(dbid, consistent);

@@ -26,21 +26,36 @@ struct StreamedCopy {
 
 // Where the databases are: the paths in a log are those of the machine that wrote it.
 struct DatabasePlaces {
+  static DatabasePlaces where_logged() {
+    DatabasePlaces places;
+    places.as_logged = true;
+    return places;
+  }
+
   bool as_logged = false;                   // this machine wrote the log: the paths in it are right
   BytePath directory;                       // else by the end of the logged path, case ignored
   std::map<std::string, BytePath> by_path;  // logged path -> file; comes first
-  std::map<BytePath, BytePath> copies;      // file -> the copy that is used instead
+  // Files that take part as the databases that they are, wherever the log says these were; comes
+  // second. With any of these, a database that the log creates goes to the file of by_path that is
+  // not there and whose logged path has the longest end in common with its own.
+  std::vector<BytePath> by_signature;
+  std::map<BytePath, BytePath> copies;  // file -> the copy that is used instead
   // Only what by_path names takes part, and these files of them are copies from a backup.
   bool named_only = false;
   std::map<BytePath, StreamedCopy> streamed;
 
   // The file for a logged path, whether it is there or not; empty if it shall not take part.
-  BytePath place(Files& files, const std::string& logged_path) const;
+  // `made`: the log creates it.
+  BytePath place(Files& files, const std::string& logged_path, const Signature& database,
+                 bool made = false) const;
   // Its header as recovery knows it; none if there is no such file.
   Result<std::optional<HeaderFound>> header(Files& files, const BytePath& file) const;
 
  private:
-  BytePath original(Files& files, const std::string& logged_path) const;
+  BytePath original(Files& files, const std::string& logged_path, const Signature& database,
+                    bool made) const;
+  BytePath named(Files& files, const std::string& logged_path, const Signature& database,
+                 bool made) const;
 };
 
 // A database is attached: listed where the log begins, or by a record.
@@ -67,8 +82,10 @@ struct KnownDatabase {
   bool took_part = false;
   bool created = false;     // by the log, whatever the file has
   bool unfinished = false;  // it was being created when the log ended
-  Lgpos attached_at;        // records behind this are for it
-  Lgpos consistent;         // what the log says of it there
+  // There is no file for it, and so far the log has not detached it.
+  std::optional<Dbid> absent_as;
+  Lgpos attached_at;  // records behind this are for it
+  Lgpos consistent;   // what the log says of it there
 };
 
 class AttachedDatabases {
@@ -95,6 +112,7 @@ class AttachedDatabases {
   Status judge(KnownDatabase& database, const AttachEvent& event, Generation generation);
   void take(KnownDatabase& database, std::size_t index, const AttachEvent& event,
             Generation generation);
+  void forget_absent(Dbid dbid);
 
   Files* files_;
   DatabasePlaces places_;

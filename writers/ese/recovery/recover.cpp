@@ -62,7 +62,7 @@ Status replay(Files& files, const RecoveryOptions& options, RecoveryPlan& plan, 
 // What a run leaves that refuses. The next run would do it as well, so failing to is no failure.
 void remove_leftovers(Files& files, const RecoveryPlan& plan) {
   for (const PlannedDatabase& database : plan.databases) {
-    (void)discard_incomplete(files, database.file);
+    if (!database.file.empty()) (void)discard_incomplete(files, database.file);
   }
 }
 
@@ -73,6 +73,7 @@ Result<std::set<BytePath>> recovered_files(Files& files, const DatabasePlaces& p
   for (const auto& [file, copy] : places.copies) databases.insert(copy);
   if (!databases.empty()) return databases;
   for (const auto& [path, file] : places.by_path) databases.insert(file);
+  databases.insert(places.by_signature.begin(), places.by_signature.end());
   if (places.as_logged || places.named_only) return databases;
   const auto names = files.list(places.directory);
   if (!names.ok()) return names.error();
@@ -130,6 +131,7 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
   // another file.
   for (const PlannedDatabase& database : report.plan.databases) {
     if (options.restored || !anything) break;
+    if (database.file.empty()) continue;
     auto restored = restore_sheltered(files, database.file, shelter_path(database.file));
     if (!restored.ok()) return restored.error();
   }

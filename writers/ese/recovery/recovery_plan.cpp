@@ -181,8 +181,8 @@ class Planner {
     Generation oldest = chain().newest();
     for (const ChainLog& log : chain().logs) {
       for (const Attachment& attachment : log.header.attachments) {
-        const auto header =
-            read_database_header(files_, options_.databases.place(files_, attachment.path()));
+        const auto header = header_of(
+            options_.databases.place(files_, attachment.path(), attachment.entry.database));
         if (!header.ok() || !header.value() || header.value()->header.clean()) continue;
         const Generation needed = header.value()->header.gen_min_required;
         if (needed != Generation::none) oldest = std::min(oldest, needed);
@@ -289,7 +289,8 @@ class Planner {
       any = any || planned.action != PlannedAction::set_aside;
       if (planned.action == PlannedAction::set_aside) {
         if (header.value() && needs_logs(header.value()->header)) return left_dirty(known);
-        plan_.notes.push_back("'" + escape_path(known.file) + "' is set aside: " + known.aside);
+        if (Status allowed = check_missing(known); !allowed.ok()) return allowed;
+        plan_.notes.push_back("'" + name_in_notes(known) + "' is set aside: " + known.aside);
       }
       plan_.databases.push_back(std::move(planned));
     }
@@ -299,6 +300,7 @@ class Planner {
           " on are not replayed, nothing needs them: " + usable_.broken_behind->what);
     }
     if (any || plan_.databases.empty() || plan_.ended_in_order) return Ok{};
+    if (options_.missing == MissingDatabases::ignored) return Ok{};
     return ese_error(EseErr::attached_database_mismatch,
                      "none of the databases of these logs is there" +
                          (plan_.notes.empty() ? "" : ": " + plan_.notes.back()));
@@ -308,6 +310,17 @@ class Planner {
 
   static bool needs_logs(const DatabaseHeader& header) {
     return !header.clean() && header.state != DbState::just_created;
+  }
+
+  static std::string name_in_notes(const KnownDatabase& known) {
+    return escape_path(known.file.empty() ? known.logged_path : known.file);
+  }
+
+  Status check_missing(const KnownDatabase& known) const {
+    if (options_.missing != MissingDatabases::refused || !known.absent_as) return Ok{};
+    return ese_error(EseErr::attached_database_mismatch,
+                     "'" + name_in_notes(known) + "' was in use when the logs ended, and " +
+                         known.aside + "; say where it is, or that it may be left out");
   }
 
   Error left_dirty(const KnownDatabase& known) const {

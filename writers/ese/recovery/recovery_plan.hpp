@@ -26,6 +26,14 @@ struct RestoredLogs {
   Generation further_last = Generation::none;  // if it is set, no newer ones than this
 };
 
+// What becomes of databases that the log has attached where it ends, and whose files are not there,
+// or not named.
+enum class MissingDatabases {
+  left,     // they are noted, unless there is no other
+  refused,  // AttachedDatabaseMismatch for any
+  ignored,  // they are noted, whether there is another or not
+};
+
 struct RecoveryOptions {
   BytePath logs;    // the folder
   BytePath system;  // that of the checkpoint, if it is another one
@@ -40,6 +48,7 @@ struct RecoveryOptions {
   // can be replayed later: the databases are as a crash there would leave them. The log is not
   // continued.
   bool pause = false;
+  MissingDatabases missing = MissingDatabases::left;
   // Go on when generations are missing that hold only newer transactions: these are lost then.
   bool accept_lost_commits = false;
   std::size_t cache_bytes = std::size_t{64} << 20;

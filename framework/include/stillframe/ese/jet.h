@@ -56,10 +56,12 @@ JET_ERR JET_API JetCreateInstance2W(JET_INSTANCE* pinstance, JET_PCWSTR szInstan
                                     JET_PCWSTR szDisplayName, JET_GRBIT grbit);
 JET_ERR JET_API JetInit(JET_INSTANCE* pinstance);
 JET_ERR JET_API JetInit2(JET_INSTANCE* pinstance, JET_GRBIT grbit);
-JET_ERR JET_API JetInit3A(JET_INSTANCE* pinstance, JET_RSTMAP_A* rgrstmap, int32_t crstfilemap,
-                          JET_PFNSTATUS pfn, JET_GRBIT grbit);
-JET_ERR JET_API JetInit3W(JET_INSTANCE* pinstance, JET_RSTMAP_W* rgrstmap, int32_t crstfilemap,
-                          JET_PFNSTATUS pfn, JET_GRBIT grbit);
+/* prstInfo may be NULL: then every database is where the log says. With a map those that it does
+ * not name are left out, and -1216 if they were in use, unless JET_bitReplayMissingMapEntryDB. */
+JET_ERR JET_API JetInit3A(JET_INSTANCE* pinstance, JET_RSTINFO_A* prstInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetInit3W(JET_INSTANCE* pinstance, JET_RSTINFO_W* prstInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetInit4A(JET_INSTANCE* pinstance, JET_RSTINFO2_A* prstInfo, JET_GRBIT grbit);
+JET_ERR JET_API JetInit4W(JET_INSTANCE* pinstance, JET_RSTINFO2_W* prstInfo, JET_GRBIT grbit);
 JET_ERR JET_API JetTerm(JET_INSTANCE instance);
 JET_ERR JET_API JetTerm2(JET_INSTANCE instance, JET_GRBIT grbit);
 JET_ERR JET_API JetStopService(void);
@@ -280,6 +282,7 @@ JET_ERR JET_API JetEnumerateColumns(JET_SESID sesid, JET_TABLEID tableid, uint32
 #define JetCreateInstance JET_CALL(JetCreateInstance)
 #define JetCreateInstance2 JET_CALL(JetCreateInstance2)
 #define JetInit3 JET_CALL(JetInit3)
+#define JetInit4 JET_CALL(JetInit4)
 #define JetGetInstanceInfo JET_CALL(JetGetInstanceInfo)
 #define JetBeginSession JET_CALL(JetBeginSession)
 #define JetCreateDatabase JET_CALL(JetCreateDatabase)

@@ -89,6 +89,10 @@
 #define JET_bitKeepDbAttachedAtEndOfRecovery 0x1000
 #define JET_bitReplayIgnoreLogRecordsBeforeMinRequiredLog 0x2000
 #define JET_bitReplayInferCheckpointFromRstmapDbs 0x4000
+/* JET_RSTMAP2; none of them is offered */
+#define JET_bitRestoreMapIgnoreWhenMissing 0x1
+#define JET_bitRestoreMapFailWhenMissing 0x2
+#define JET_bitRestoreMapOverwriteOnCreate 0x4
 /* JetTerm2 */
 #define JET_bitTermComplete 0x1
 #define JET_bitTermAbrupt 0x2

@@ -44,6 +44,7 @@ typedef const char16_t* JET_PCWSTR;
  * (JET_snpBackup): sesid is nil, and pv a JET_SNPROG. What it returns is not looked at. It is
  * called in the thread of the call. */
 typedef JET_ERR(JET_API* JET_PFNSTATUS)(JET_SESID sesid, JET_SNP snp, JET_SNT snt, void* pv);
+typedef JET_ERR(JET_API* JET_PFNINITCALLBACK)(JET_SNP snp, JET_SNT snt, void* pv, void* pvContext);
 /* Allocates, resizes (cb > 0) and frees (cb = 0), as realloc() does. */
 typedef void*(JET_API* JET_PFNREALLOC)(void* pvContext, void* pv, uint32_t cb);
 
@@ -193,6 +194,65 @@ typedef struct {
   const char16_t* szDatabaseName;
   const char16_t* szNewDatabaseName;
 } JET_RSTMAP_W;
+
+typedef struct {
+  uint32_t dbparamid;
+  void* pvParam;
+  uint32_t cbParam;
+} JET_SETDBPARAM;
+typedef struct {
+  uint32_t cbStruct;
+  const char* szDatabaseName;
+  const char* szNewDatabaseName;
+  JET_SETDBPARAM* rgsetdbparam;
+  uint32_t csetdbparam;
+  JET_GRBIT grbit;
+} JET_RSTMAP2_A;
+typedef struct {
+  uint32_t cbStruct;
+  const char16_t* szDatabaseName;
+  const char16_t* szNewDatabaseName;
+  JET_SETDBPARAM* rgsetdbparam;
+  uint32_t csetdbparam;
+  JET_GRBIT grbit;
+} JET_RSTMAP2_W;
+
+/* Where databases are that recovery needs. Without szDatabaseName an entry is of the database that
+ * the file is. lgposStop and logtimeStop are zero. */
+typedef struct {
+  uint32_t cbStruct;
+  JET_RSTMAP_A* rgrstmap;
+  int32_t crstmap;
+  JET_LGPOS lgposStop;
+  JET_LOGTIME logtimeStop;
+  JET_PFNSTATUS pfnStatus;
+} JET_RSTINFO_A;
+typedef struct {
+  uint32_t cbStruct;
+  JET_RSTMAP_W* rgrstmap;
+  int32_t crstmap;
+  JET_LGPOS lgposStop;
+  JET_LOGTIME logtimeStop;
+  JET_PFNSTATUS pfnStatus;
+} JET_RSTINFO_W;
+typedef struct {
+  uint32_t cbStruct;
+  JET_RSTMAP2_A* rgrstmap;
+  int32_t crstmap;
+  JET_LGPOS lgposStop;
+  JET_LOGTIME logtimeStop;
+  JET_PFNINITCALLBACK pfnCallback;
+  void* pvCallbackContext;
+} JET_RSTINFO2_A;
+typedef struct {
+  uint32_t cbStruct;
+  JET_RSTMAP2_W* rgrstmap;
+  int32_t crstmap;
+  JET_LGPOS lgposStop;
+  JET_LOGTIME logtimeStop;
+  JET_PFNINITCALLBACK pfnCallback;
+  void* pvCallbackContext;
+} JET_RSTINFO2_W;
 
 #define JET_BASE_NAME_LENGTH 3
 
@@ -462,6 +522,9 @@ typedef struct {
 #endif
 #define JET_SETSYSPARAM JET_T(JET_SETSYSPARAM)
 #define JET_RSTMAP JET_T(JET_RSTMAP)
+#define JET_RSTMAP2 JET_T(JET_RSTMAP2)
+#define JET_RSTINFO JET_T(JET_RSTINFO)
+#define JET_RSTINFO2 JET_T(JET_RSTINFO2)
 #define JET_LOGINFO JET_T(JET_LOGINFO)
 #define JET_INSTANCE_INFO JET_T(JET_INSTANCE_INFO)
 #define JET_COLUMNBASE JET_T(JET_COLUMNBASE)
