@@ -108,7 +108,7 @@ struct Work {
 void expect_directory(Files& files) {
   const auto record = CommitFile::read_last(files, kFolder);
   ASSERT_TRUE(record.ok()) << record.error().what();
-  const BytePath containers = std::string(kFolder) + "/containers/";
+  const BytePath containers = std::string(kFolder) + "/containers";
   const std::vector<BytePath> names = files.list(containers).value();
   for (const BytePath& name : names) {
     const auto named = parse_container_file_name(name);
@@ -124,11 +124,11 @@ void expect_directory(Files& files) {
     ASSERT_TRUE(directory.value()->read(directory_slot_offset(named.value().id), bytes).ok());
     const auto slot = parse_directory_slot(bytes);
     ASSERT_TRUE(slot.ok()) << slot.error().what();
-    const auto reader =
-        ContainerReader::open(files,
-                              containers + container_file_name(slot.value().container.id,
-                                                               slot.value().container.generation),
-                              record.value().store, slot.value().container);
+    const auto reader = ContainerReader::open(
+        files,
+        containers + "/" +
+            container_file_name(slot.value().container.id, slot.value().container.generation),
+        record.value().store, slot.value().container);
     ASSERT_TRUE(reader.ok()) << reader.error().what();
     EXPECT_EQ(reader.value()->file().size().value(), slot.value().file_bytes);
     EXPECT_EQ(reader.value()->table().footer_bytes(), slot.value().footer_bytes);
