@@ -107,7 +107,7 @@ endfunction()
 stillframe_component(framework TYPE SHARED OUTPUT stillframe
   FOLDERS framework/base framework/io framework/chunkstore framework/model framework/lists framework/wire
           framework/transport framework/sdk framework/plugin framework/providers
-          framework/coordinator writers/script)
+          framework/coordinator writers/script writers/dedup/volume writers/dedup/restore)
 stillframe_component(requestor TYPE SHARED OUTPUT stillframe-requestor NEEDS framework
   FOLDERS framework/remote requestor WITHOUT stillframe_cli)
 stillframe_component(testkit TYPE STATIC OUTPUT stillframe-testkit NEEDS framework

@@ -83,7 +83,7 @@ class Collection {
   Status remove_container(const ContainerReader& from, const PlannedContainer& planned);
   Status rewrite(const ContainerReader& from, const PlannedContainer& planned,
                  const std::vector<bool>& live);
-  Result<std::uint64_t> write_live(const ContainerReader& from, const PlannedContainer& planned,
+  Result<DirectorySlot> write_live(const ContainerReader& from, const PlannedContainer& planned,
                                    const std::vector<bool>& live, const BytePath& path);
   std::vector<bool> decide(const ContainerReader& from, std::uint32_t id);
   Result<std::shared_ptr<const ContainerReader>> open(ContainerFile file) const;

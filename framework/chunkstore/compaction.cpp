@@ -85,7 +85,8 @@ Status Collection::remove_container(const ContainerReader& from, const PlannedCo
 }
 
 // The next generation is whole before it has its name, and has its name for good before the one of
-// before loses its own. Readers that have that open go on with it.
+// before loses its own, and so does what the directory says. Readers that have that open go on with
+// it.
 Status Collection::rewrite(const ContainerReader& from, const PlannedContainer& planned,
                            const std::vector<bool>& live) {
   const auto size = from.file().size();
@@ -103,18 +104,21 @@ Status Collection::rewrite(const ContainerReader& from, const PlannedContainer& 
   }
   if (Status s = store_.files_.rename(unfinished, path); !s.ok()) return s;
   if (Status s = store_.files_.sync_directory(containers()); !s.ok()) return s;
+  if (Status s = store_.directory_->set(written.value()); !s.ok()) return s;
+  if (Status s = store_.directory_->sync(); !s.ok()) return s;
   {
     const std::lock_guard lock(store_.mutex_);
     store_.sealed_.add(next);
   }
   if (Status s = store_.files_.remove(store_.container_path(planned.file)); !s.ok()) return s;
   ++result_.rewritten;
-  result_.freed_bytes += size.value() - std::min(size.value(), written.value());
+  result_.freed_bytes +=
+      size.value() - std::min<std::uint64_t>(size.value(), written.value().file_bytes);
   return Ok{};
 }
 
-// Frames of which all is live are taken as they are. Returns the file's size.
-Result<std::uint64_t> Collection::write_live(const ContainerReader& from,
+// Frames of which all is live are taken as they are. Returns what the directory has to say of it.
+Result<DirectorySlot> Collection::write_live(const ContainerReader& from,
                                              const PlannedContainer& planned,
                                              const std::vector<bool>& live, const BytePath& path) {
   const ContainerHeader header{from.kind(), reader_->as_of().store, planned.file.id,
@@ -149,7 +153,9 @@ Result<std::uint64_t> Collection::write_live(const ContainerReader& from,
     }
   }
   if (Status s = to.seal(codec_); !s.ok()) return s.error();
-  return to.bytes();
+  return DirectorySlot{{header.id, header.generation},
+                       static_cast<std::uint32_t>(to.bytes()),
+                       static_cast<std::uint32_t>(to.table().footer_bytes())};
 }
 
 }  // namespace stillframe::chunkstore

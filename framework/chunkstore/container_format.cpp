@@ -139,6 +139,10 @@ const FrameRecord* ContainerTable::frame_of(std::uint32_t local_id) const {
   return after == frames.begin() ? nullptr : &*std::prev(after);
 }
 
+std::uint64_t ContainerTable::footer_bytes() const {
+  return tables_bytes(frames.size(), chunks.size()) + kTrailerBytes;
+}
+
 std::uint64_t Trailer::footer_bytes() const {
   return tables_bytes(frames, chunks) + kTrailerBytes;
 }

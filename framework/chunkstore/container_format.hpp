@@ -58,6 +58,8 @@ struct ContainerTable {
 
   // The frame that has this chunk if any has; null if none can.
   const FrameRecord* frame_of(std::uint32_t local_id) const;
+  // How long its footer is.
+  std::uint64_t footer_bytes() const;
 };
 
 struct Trailer {

@@ -104,8 +104,14 @@ Status Store::seal(ContainerKind kind) {
   std::optional<ContainerWriter>& open = writer(kind);
   if (Status s = open->seal(codec_); !s.ok()) return s;
   const std::uint32_t id = open->header().id;
+  const ContainerFile container{id, open->header().generation};
+  if (Status s = directory_->set({container, static_cast<std::uint32_t>(open->bytes()),
+                                  static_cast<std::uint32_t>(open->table().footer_bytes())});
+      !s.ok()) {
+    return s;
+  }
   const std::lock_guard lock(mutex_);
-  sealed_.add({id, open->header().generation});
+  sealed_.add(container);
   if (kind == ContainerKind::data) {
     for (const ChunkRecord& chunk : open->table().chunks) index_.insert(chunk.fingerprint, id);
     recent_.clear();
@@ -127,6 +133,7 @@ Status Store::commit() {
     }
     new_names_ = false;
   }
+  if (Status s = keep_failure(directory_->sync()); !s.ok()) return s;
   const auto as_committed = [](const std::optional<ContainerWriter>& open) {
     if (!open) return OpenContainer{};
     return OpenContainer{open->header().id, static_cast<std::uint32_t>(open->bytes()),

@@ -24,6 +24,7 @@
 #include "framework/chunkstore/chunk_index.hpp"
 #include "framework/chunkstore/chunk_source.hpp"
 #include "framework/chunkstore/commit_record.hpp"
+#include "framework/chunkstore/container_directory.hpp"
 #include "framework/chunkstore/container_writer.hpp"
 #include "framework/chunkstore/live_chunks.hpp"
 #include "framework/io/files.hpp"
@@ -145,6 +146,7 @@ class Store final : public ChunkSource {
   const StoreOptions options_;
   CommitFile commits_;
   FrameCodec codec_;
+  std::unique_ptr<ContainerDirectory> directory_;
   std::optional<ContainerWriter> data_, maps_;
   std::uint32_t next_container_ = 1;
   bool new_names_ = false;  // a container was made that its folder may not have yet

@@ -56,6 +56,9 @@ Status Store::recover() {
   if (!listed.ok()) return listed.error();
   const std::vector<ContainerFile>& found = listed.value();
   if (Status s = remove_what_was_not_committed(found); !s.ok()) return s;
+  auto directory = ContainerDirectory::open(files_, folder_);
+  if (!directory.ok()) return directory.error();
+  directory_ = std::move(directory).value();
   const CommitRecord& last = commits_.last();
   if (Status s = resume(last.data, ContainerKind::data); !s.ok()) return s;
   if (Status s = resume(last.stream_maps, ContainerKind::stream_maps); !s.ok()) return s;
@@ -68,7 +71,7 @@ Status Store::recover() {
   for (const auto& [id, generations] : sealed) {
     if (Status s = learn(generations); !s.ok()) return s;
   }
-  return Ok{};
+  return directory_->sync();
 }
 
 // In order. Removes what a collection had not given its name yet.
@@ -138,6 +141,18 @@ Status Store::learn(const std::vector<ContainerFile>& generations) {
       for (const ChunkRecord& chunk : reader.value()->table().chunks) {
         index_.insert(chunk.fingerprint, id);
       }
+    }
+    const auto size = reader.value()->file().size();
+    if (!size.ok()) return size.error();
+    if (Status s =
+            directory_->set({generations[i], static_cast<std::uint32_t>(size.value()),
+                             static_cast<std::uint32_t>(reader.value()->table().footer_bytes())});
+        !s.ok()) {
+      return s;
+    }
+    // Before what it may have named so far goes.
+    if (generations.size() > 1) {
+      if (Status s = directory_->sync(); !s.ok()) return s;
     }
     for (const ContainerFile& other : generations) {
       if (other.generation == generations[i].generation) continue;

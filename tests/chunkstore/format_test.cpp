@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "framework/chunkstore/commit_record.hpp"
+#include "framework/chunkstore/container_directory.hpp"
 #include "framework/chunkstore/container_format.hpp"
 #include "framework/chunkstore/frame.hpp"
 #include "framework/chunkstore/stream_map.hpp"
@@ -229,6 +230,30 @@ StreamMap sample_map() {
   StreamMap map{0, StreamKind::database, Cutting::aligned, ChunkProfile::kib16, {}};
   map.extents = {{{3, 5}, 70000, 0x12345678}, {{}, std::uint64_t{1} << 40, 0}, {{4, 0}, 1, 9}};
   return map;
+}
+
+TEST(DirectorySlot, EveryChangedBitAndEveryMissingByteIsFound) {
+  const DirectorySlot slot{{7, 2}, 5000, 200};
+  const auto bytes = format_directory_slot(slot);
+  ASSERT_TRUE(parse_directory_slot(bytes).ok());
+  EXPECT_TRUE(parse_directory_slot(bytes).value() == slot);
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    auto changed = bytes;
+    changed[bit / 8] ^= std::byte{1} << static_cast<int>(bit % 8);
+    EXPECT_FALSE(parse_directory_slot(changed).ok()) << bit;
+  }
+  EXPECT_FALSE(parse_directory_slot(Bytes(bytes).first(31)).ok());
+}
+
+TEST(DirectorySlot, AnEmptyOneIsNoneAndPlacesThatMakeNoSenseAreRefused) {
+  const std::array<std::byte, kDirectorySlotBytes> empty{};
+  EXPECT_EQ(parse_directory_slot(empty).error().code(), Errc::not_found);
+  for (const DirectorySlot& slot :
+       {DirectorySlot{{0, 1}, 5000, 200}, DirectorySlot{{kContainerIdMax + 1, 1}, 5000, 200},
+        DirectorySlot{{1, 0}, 5000, 200}, DirectorySlot{{1, 1}, 5000, 40},
+        DirectorySlot{{1, 1}, 5000, 4937}, DirectorySlot{{1, 1}, 60, 50}}) {
+    EXPECT_EQ(parse_directory_slot(format_directory_slot(slot)).error().code(), Errc::corrupt);
+  }
 }
 
 TEST(StreamMap, ComesBackAsItWas) {

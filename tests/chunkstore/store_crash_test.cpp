@@ -104,7 +104,39 @@ struct Work {
   std::vector<std::pair<StreamId, Blob>> committed;
 };
 
+// Whoever cannot list the folder finds every sealed container that there is, as it lies there.
+void expect_directory(Files& files) {
+  const auto record = CommitFile::read_last(files, kFolder);
+  ASSERT_TRUE(record.ok()) << record.error().what();
+  const BytePath containers = std::string(kFolder) + "/containers";
+  const std::vector<BytePath> names = files.list(containers).value();
+  for (const BytePath& name : names) {
+    const auto named = parse_container_file_name(name);
+    const auto is_open = [&](const OpenContainer& open) { return open.id == named.value().id; };
+    if (!named.ok() || named.value().id >= record.value().next_container ||
+        is_open(record.value().data) || is_open(record.value().stream_maps)) {
+      continue;
+    }
+    const auto directory =
+        files.open(std::string(kFolder) + "/" + kDirectoryFileName, FileAccess::read);
+    ASSERT_TRUE(directory.ok()) << directory.error().what();
+    std::array<std::byte, kDirectorySlotBytes> bytes;
+    ASSERT_TRUE(directory.value()->read(directory_slot_offset(named.value().id), bytes).ok());
+    const auto slot = parse_directory_slot(bytes);
+    ASSERT_TRUE(slot.ok()) << slot.error().what();
+    const auto reader = ContainerReader::open(
+        files,
+        containers + "/" +
+            container_file_name(slot.value().container.id, slot.value().container.generation),
+        record.value().store, slot.value().container);
+    ASSERT_TRUE(reader.ok()) << reader.error().what();
+    EXPECT_EQ(reader.value()->file().size().value(), slot.value().file_bytes);
+    EXPECT_EQ(reader.value()->table().footer_bytes(), slot.value().footer_bytes);
+  }
+}
+
 void expect_committed(Files& files, const Work& work) {
+  expect_directory(files);
   auto store = Store::open(files, kFolder, small_containers(kContainerBytes));
   ASSERT_TRUE(store.ok()) << store.error().what();
   EXPECT_EQ(store.value()->counts().damaged, 0u);

@@ -12,11 +12,9 @@
 #include <stillframe/result.hpp>
 
 #include "writers/dedup/volume/dedup_file.hpp"
+#include "writers/dedup/volume/layout.hpp"
 
 namespace stillframe::dedup {
-
-// The volume's own folder in its root, which the view does not show.
-inline constexpr const char* kVolumeFolder = ".stillframe-dedup";
 
 class View {
  public:

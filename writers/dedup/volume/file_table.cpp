@@ -5,18 +5,18 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
+#include "writers/dedup/volume/layout.hpp"
 
 namespace stillframe::dedup {
 
 namespace {
 
-constexpr const char* kFileName = "files";
 constexpr const char* kUnfinishedName = "files.new";
 constexpr std::uint64_t kCompactBytesMin = std::uint64_t{1} << 20;
 constexpr std::uint64_t kScanBytes = 1 << 20;
 
 BytePath path_of(const BytePath& folder) {
-  return join_path(folder, kFileName);
+  return join_path(folder, kTableFileName);
 }
 
 // A table of these records under the unfinished name, durable as far as its bytes go.
@@ -152,22 +152,22 @@ Status FileTable::cut_at(std::uint64_t offset) {
 }
 
 // An entry that does not follow from those before it.
-Status FileTable::apply(const FileEntry& entry) {
+Status apply_entry(const FileEntry& entry, std::map<FileId, FileRecord>& records) {
   const auto corrupt = [&entry](const char* what) {
     return Error(Errc::corrupt, "file table: file " + entry.file.to_string() + " " + what);
   };
-  const auto found = records_.find(entry.file);
+  const auto found = records.find(entry.file);
   if (const auto* whole = std::get_if<FileRecord>(&entry.what)) {
-    if (found != records_.end() && whole->number <= found->second.number) {
+    if (found != records.end() && whole->number <= found->second.number) {
       return corrupt("has entries out of order");
     }
-    records_.insert_or_assign(entry.file, *whole);
+    records.insert_or_assign(entry.file, *whole);
     return Ok{};
   }
-  if (found == records_.end()) return corrupt("changes before it is there");
+  if (found == records.end()) return corrupt("changes before it is there");
   const auto* change = std::get_if<FileChange>(&entry.what);
   if (change == nullptr) {
-    records_.erase(found);
+    records.erase(found);
     return Ok{};
   }
   FileRecord& record = found->second;
@@ -180,6 +180,10 @@ Status FileTable::apply(const FileEntry& entry) {
   record.map.resize(change->file_bytes);
   for (const Extent& part : change->set) record.map.set(part.offset, part.bytes, part.source);
   return Ok{};
+}
+
+Status FileTable::apply(const FileEntry& entry) {
+  return apply_entry(entry, records_);
 }
 
 Status FileTable::append(const FileEntry& entry) {

@@ -15,6 +15,9 @@
 
 namespace stillframe::dedup {
 
+// What an entry makes of what is known. corrupt: it does not follow from that.
+Status apply_entry(const FileEntry& entry, std::map<FileId, FileRecord>& records);
+
 // One thread at a time. A change is in force when it was appended, and survives a crash once sync()
 // has returned. After an error that was not refused beforehand nothing more may be changed.
 class FileTable {

@@ -1,0 +1,13 @@
+// Where a deduplicated volume has what is its own.
+#pragma once
+
+namespace stillframe::dedup {
+
+// The volume's own folder in its root, which the view does not show: the file table and
+inline constexpr const char* kVolumeFolder = ".stillframe-dedup";
+inline constexpr const char* kStoreFolder = "store";    // the chunk store
+inline constexpr const char* kTableFileName = "files";  // the file table
+// An empty file while nobody may use the volume's deduplicated files.
+inline constexpr const char* kDisabledFileName = "disabled";
+
+}  // namespace stillframe::dedup
