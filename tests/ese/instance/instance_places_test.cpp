@@ -60,8 +60,8 @@ std::vector<std::byte> pages_of(Files& files, const BytePath& path, std::uint32_
 // A start that is stopped at any moment is begun again with the same places, and comes to what a
 // start comes to that finds the database where it was.
 TEST(InstancePlaces, AStartThatWasStoppedFindsAMovedDatabaseAgain) {
-  constexpr std::uint32_t kPageBytes = 4096;
-  const InstanceOptions options = tests::small_instance(kPageBytes);
+  constexpr std::uint32_t kSmallPage = 4096;
+  const InstanceOptions options = tests::small_instance(kSmallPage);
   InstanceOptions moved_options = options;
   moved_options.databases = DatabasePlaces();
   moved_options.databases.named_only = true;
@@ -72,7 +72,7 @@ TEST(InstancePlaces, AStartThatWasStoppedFindsAMovedDatabaseAgain) {
   const auto crashed = after_work(options, 7);
   const auto in_place = crashed->after_crash(random, kSector);
   ASSERT_NE(tests::started(*in_place, options), nullptr);
-  const std::vector<std::byte> expected = pages_of(*in_place, kWas, kPageBytes);
+  const std::vector<std::byte> expected = pages_of(*in_place, kWas, kSmallPage);
   ASSERT_FALSE(expected.empty());
   move_database(*crashed);
   bool done = false;
@@ -84,7 +84,7 @@ TEST(InstancePlaces, AStartThatWasStoppedFindsAMovedDatabaseAgain) {
     const auto after = files->after_crash(random, kSector);
     ASSERT_NE(tests::started(*after, moved_options), nullptr);
     EXPECT_FALSE(after->exists(kWas));
-    EXPECT_TRUE(pages_of(*after, kNow, kPageBytes) == expected) << "the recovered pages differ";
+    EXPECT_TRUE(pages_of(*after, kNow, kSmallPage) == expected) << "the recovered pages differ";
     const auto instance = tests::started(*after, options);
     ASSERT_NE(instance, nullptr);
     EXPECT_TRUE(instance->attach_database(kNow).ok());

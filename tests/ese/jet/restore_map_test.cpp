@@ -133,12 +133,12 @@ TEST_F(JetRestoreMapTest, OneThatIsNotNamedStaysWhereItWasOnlyIfThatIsAskedFor) 
   EXPECT_EQ(ids_in(was_), committed_);
 }
 
-struct Told {
+struct ToldOfRecovery {
   int begun = 0, progressed = 0, completed = 0;
   std::uint32_t percent = 0;
 };
 JET_ERR tell_context(JET_SNP snp, JET_SNT snt, void* pv, void* context) {
-  auto& told = *static_cast<Told*>(context);
+  auto& told = *static_cast<ToldOfRecovery*>(context);
   EXPECT_EQ(snp, static_cast<JET_SNP>(JET_snpRestore));
   told.begun += snt == JET_sntBegin ? 1 : 0;
   told.progressed += snt == JET_sntProgress ? 1 : 0;
@@ -152,7 +152,7 @@ JET_ERR tell_context(JET_SNP snp, JET_SNT snt, void* pv, void* context) {
 TEST_F(JetRestoreMapTest, TheNewFormTakesAContextAndWideNames) {
   const fs::path was(was_), now(now_);
   const std::u16string was16 = was.u16string(), now16 = now.u16string();
-  Told told;
+  ToldOfRecovery told;
   JET_RSTMAP2_W entry{};
   entry.cbStruct = sizeof entry;
   entry.szDatabaseName = was16.c_str();

@@ -16,13 +16,13 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr int kRows = 300;
+constexpr int kRowsAtFirst = 300;
 
 class EsectlBackup : public testing::Test {
  protected:
   void SetUp() override {
     application_.start();
-    application_.add_rows(kRows);
+    application_.add_rows(kRowsAtFirst);
   }
 
   Answer backup(std::vector<std::string> more = {}) {
@@ -61,7 +61,7 @@ TEST_F(EsectlBackup, ADatabaseThatWasShutDownIsStoredAndAddedTo) {
   EXPECT_EQ(full.json()["recovered"], false);
   EXPECT_EQ(full.json()["databases"], json::array({application_.database()}));
   EXPECT_TRUE(fs::exists(set_ + "/mail.pat"));
-  expect_restores(kRows);
+  expect_restores(kRowsAtFirst);
   for (int round = 1; round <= 2; ++round) {
     application_.start();
     application_.add_rows(100);
@@ -71,7 +71,7 @@ TEST_F(EsectlBackup, ADatabaseThatWasShutDownIsStoredAndAddedTo) {
     EXPECT_EQ(more.json()["contents"], "incremental");
     EXPECT_GT(more.json()["last_log"], full.json()["last_log"]);
     EXPECT_EQ(more.json()["first_log"], full.json()["first_log"]);
-    expect_restores(kRows + 100 * round);
+    expect_restores(kRowsAtFirst + 100 * round);
   }
 }
 
@@ -83,7 +83,7 @@ TEST_F(EsectlBackup, AfterACrashItIsRecoveredFirst) {
   ASSERT_EQ(full.code, Exit::ok) << full.out << full.err;
   EXPECT_EQ(full.json()["recovered"], true);
   EXPECT_EQ(full.json()["databases"], json::array({application_.database()}));
-  expect_rows(application_.database(), kRows);
+  expect_rows(application_.database(), kRowsAtFirst);
 }
 
 TEST_F(EsectlBackup, TheLogsOfTheApplicationRollARestoreForward) {
@@ -96,7 +96,7 @@ TEST_F(EsectlBackup, TheLogsOfTheApplicationRollARestoreForward) {
   const Answer restored = restore({"--logs", application_.logs()});
   ASSERT_EQ(restored.code, Exit::ok) << restored.out << restored.err;
   EXPECT_GT(restored.json()["rolled_forward_to"], restored.json()["last_log"]);
-  expect_rows(application_.database(), kRows + 150);
+  expect_rows(application_.database(), kRowsAtFirst + 150);
   application_.start();
   application_.add_rows(10);
   application_.stop();
@@ -108,7 +108,7 @@ TEST_F(EsectlBackup, ASubsetGoesToPlacesOfItsOwn) {
   const TestFolder to;
   const Answer restored = restore({"--logs", to / "logs", "--map", "mail.edb=" + (to / "new.edb")});
   ASSERT_EQ(restored.code, Exit::ok) << restored.out << restored.err;
-  expect_rows(to / "new.edb", kRows);
+  expect_rows(to / "new.edb", kRowsAtFirst);
   const Answer other = restore({"--to", to / "other", "--map", "absent.edb"});
   EXPECT_NE(other.code, Exit::ok);
   EXPECT_NE(other.out.find("absent.edb"), std::string::npos) << other.out;
@@ -124,7 +124,7 @@ TEST_F(EsectlBackup, ASetWithoutMarkersIsKnownByTheHeadersOfItsFiles) {
   ASSERT_TRUE(fs::remove(set_ + "/mail.pat"));
   fs::rename(set_ + "/mail.edb", set_ + "/MAIL.EDB");
   std::ofstream(set_ + "/readme.txt") << "not a database";
-  expect_restores(kRows);
+  expect_restores(kRowsAtFirst);
   ASSERT_TRUE(fs::remove(set_ + "/MAIL.EDB"));
   const TestFolder to;
   const Answer none = restore({"--to", to.path()});
