@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "writers/ese/engine/header_copies.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/page_check.hpp"
@@ -34,10 +35,7 @@ Status DatabaseStore::grow(Pgno last) {
 Status DatabaseStore::write_header(const DatabaseHeader& header) {
   std::vector<std::byte> page(page_bytes_);
   seal_header(header, page);
-  for (std::uint64_t copy = 0; copy < kHeaderPages; ++copy) {
-    if (Status s = file_->write(copy * page_bytes_, page); !s.ok()) return s;
-    if (Status s = file_->sync(); !s.ok()) return s;
-  }
+  if (Status s = write_header_copies(*file_, page); !s.ok()) return s;
   const std::lock_guard lock(identity_mutex_);
   identity_ = ShelteredDatabase::of(header);
   return Ok{};

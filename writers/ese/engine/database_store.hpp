@@ -33,7 +33,7 @@ class DatabaseStore final : public PageStore, public PageSource {
   // Makes the file long enough for pages up to `last`; the new ones are zeros.
   Status grow(Pgno last);
   Status sync() { return file_->sync(); }
-  // Both copies, each durable before the next is begun, so that one is whole at any time.
+  // Both copies; see header_copies.hpp for what a crash leaves of them.
   Status write_header(const DatabaseHeader& header);
 
   Status read(Pgno pgno, MutableBytes into) override;

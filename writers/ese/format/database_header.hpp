@@ -260,7 +260,7 @@ struct DatabaseHeader {
 void set_state(DatabaseHeader& header, DbState state, Generation low, Generation high);
 
 // Fills the whole of `page` (the size of the database's pages) with the header and its checksum.
-// Write the first copy, sync, then the second, sync: never both at once, or both may be torn.
+// write_header_copies() of the engine writes it: never both copies at once, or both may be torn.
 void seal_header(const DatabaseHeader& header, MutableBytes page);
 
 // Which of the two copies was believed. Whoever opens the file for writing rewrites the other

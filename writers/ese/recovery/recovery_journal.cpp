@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "framework/base/path.hpp"
+#include "writers/ese/engine/header_copies.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/ese_error.hpp"
@@ -89,15 +90,6 @@ bool good_page(Bytes page, Pgno pgno) {
   return check_page_sum(page, static_cast<std::uint32_t>(pgno)) != PageSum::bad;
 }
 
-// Header copies come one after the other, each durable before the next: one is whole at any time.
-Status write_header(File& database, Bytes page) {
-  for (std::size_t copy = 0; copy < kHeaderPagesBefore; ++copy) {
-    if (Status written = database.write(copy * page.size(), page); !written.ok()) return written;
-    if (Status synced = database.sync(); !synced.ok()) return synced;
-  }
-  return Ok{};
-}
-
 // Pages that lie together in the journal, to their places; those that follow each other there as
 // one write. A header among them is kept for later.
 Status carry_some(const File& journal, Bytes pages, std::span<const Pgno> pgnos, File& database,
@@ -139,7 +131,7 @@ Status carry_pages(const File& journal, const JournalHead& head, const std::vect
   }
   if (Status synced = database.sync(); !synced.ok()) return synced;
   if (header.empty()) return damaged(journal, "has no header for the database");
-  return write_header(database, header);
+  return write_header_copies(database, header);
 }
 
 Status remove_journal(Files& files, const BytePath& path) {
