@@ -74,10 +74,10 @@ for component in "${components[@]}"; do
   "$work/consumer/build/with_$component" >/dev/null || fail "with_$component does not run"
 done
 
-# The engine's library stands alone, shows the JET interface only, and is used from C.
+# The engine's library stands alone, shows its two interfaces only, and is used from C.
 if [[ -e $prefix/$libdir/libstillframe-ese.so ]]; then
   shown=$(nm -DC --defined-only "$prefix/$libdir/libstillframe-ese.so" | awk '$2 != "A" {print $3}')
-  if grep -v '^Jet' <<<"$shown"; then fail "libstillframe-ese shows more than JET's names"; fi
+  if grep -Ev '^(Jet|Ds)' <<<"$shown"; then fail "libstillframe-ese shows names of neither JET nor ntdsbcli"; fi
   mkdir "$work/jet"
   cp "$here/jet_consumer.c" "$work/jet/"
   {
