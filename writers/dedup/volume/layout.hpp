@@ -9,5 +9,7 @@ inline constexpr const char* kStoreFolder = "store";    // the chunk store
 inline constexpr const char* kTableFileName = "files";  // the file table
 // An empty file while nobody may use the volume's deduplicated files.
 inline constexpr const char* kDisabledFileName = "disabled";
+// Locked while a job is under way, of which a volume has one at a time.
+inline constexpr const char* kJobLockFileName = "job.lock";
 
 }  // namespace stillframe::dedup

@@ -1,0 +1,106 @@
+#include "writers/dedup/jobs/garbage_collection.hpp"
+
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "writers/dedup/jobs/volume_tree.hpp"
+
+namespace stillframe::dedup {
+
+namespace {
+
+class GarbageCollectionRun {
+ public:
+  GarbageCollectionRun(const JobVolume& volume, CollectionExtent extent, JobControl& control)
+      : volume_(volume), full_(extent == CollectionExtent::full), control_(control) {}
+
+  Status run() {
+    const auto lock = begin_job(volume_);
+    if (!lock.ok()) return lock.error();
+    if (Status s = control_.wait_to_go_on(); !s.ok()) return s;
+    Status begun = Ok{};
+    volume_.files.exclusively([&] { begun = begin(); });
+    if (!begun.ok()) return begun;
+    const Status collected = collect();
+    // Its end is one of the store's, which others are using.
+    volume_.files.exclusively([&] { collection_.reset(); });
+    return collected;
+  }
+
+  GarbageCollectionReport report;
+
+ private:
+  // In one go: a file that is renamed while the marks are read could be missed, and its content
+  // would be dropped.
+  Status begin() {
+    if (Status s = forget_files_that_are_gone(); !s.ok()) return s;
+    // Before anything is dropped that an entry names which a crash could bring back.
+    if (Status s = volume_.parts.table.compact_if_due(); !s.ok()) return s;
+    auto collection = volume_.parts.store.begin_collection(full_);
+    if (!collection.ok()) return collection.error();
+    collection_ = std::move(collection).value();
+    for (const auto& [file, record] : volume_.parts.table.files()) {
+      if (Status s = collection_->mark(record.stream); !s.ok()) {
+        return s.error().while_doing("keep the content of deduplicated file " + file.to_string());
+      }
+    }
+    return Ok{};
+  }
+
+  Status forget_files_that_are_gone() {
+    std::set<FileId> there = volume_.files.in_use();
+    const Status walked = for_each_file(volume_.root, {}, [&](const FoundFile& file) -> Status {
+      const auto mark = mark_of(volume_.root, file.path);
+      if (!mark.ok()) {
+        report.failures.add(file.path, mark.error());
+      } else if (mark.value() && mark.value()->store == volume_.parts.store_id) {
+        there.insert(mark.value()->file);
+      }
+      return Ok{};
+    });
+    if (!walked.ok()) return walked.error().while_doing("look for files that are gone");
+    if (report.failures.count() > 0) return Ok{};
+    std::vector<FileId> gone;
+    for (const auto& [file, record] : volume_.parts.table.files()) {
+      if (there.count(file) == 0) gone.push_back(file);
+    }
+    for (const FileId& file : gone) {
+      if (Status s = volume_.parts.table.forget(file); !s.ok()) return s;
+      ++report.forgotten;
+    }
+    return volume_.parts.table.sync();
+  }
+
+  Status collect() {
+    using chunkstore::Collection;
+    auto plan = collection_->plan(full_ ? Collection::kFull : Collection::kRegular);
+    if (!plan.ok()) return plan.error();
+    report.plan = std::move(plan).value();
+    Status wish = Ok{};
+    auto result = collection_->run([&] {
+      wish = control_.wait_to_go_on();
+      return wish.ok();
+    });
+    if (!result.ok()) return result.error();
+    report.result = std::move(result).value();
+    return wish;
+  }
+
+  const JobVolume& volume_;
+  const bool full_;
+  JobControl& control_;
+  std::unique_ptr<chunkstore::Collection> collection_;
+};
+
+}  // namespace
+
+GarbageCollectionReport collect_garbage(const JobVolume& volume, CollectionExtent extent,
+                                        JobControl& control) {
+  GarbageCollectionRun run(volume, extent, control);
+  run.report.ended = run.run();
+  return std::move(run.report);
+}
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,63 @@
+// A deduplicated volume as a job has it: the tree below, and a way to its files that keeps out of
+// the way of those who use them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/result.hpp>
+
+#include "framework/io/file_lock.hpp"
+#include "framework/io/files.hpp"
+#include "writers/dedup/volume/dedup_file.hpp"
+
+namespace stillframe::dedup {
+
+// The volume's files, opened by a job. The view has them open as well, and a file may be there as
+// an object only once, so with a view it is the view that opens them.
+class JobFiles {
+ public:
+  virtual ~JobFiles() = default;
+
+  // Nobody else uses files, store or table during `work`.
+  virtual void exclusively(const std::function<void()>& work) = 0;
+  // Inside exclusively(); valid until its end. `path` is below the root.
+  virtual Result<DedupFile*> open(const BytePath& path) = 0;
+  // Inside exclusively(). The deduplicated files that users have open, those without a name among
+  // them: what the table says of these is still needed.
+  virtual std::set<FileId> in_use() const = 0;
+};
+
+// Those of a volume that nobody uses: no view shows it. `root` outlives it.
+class UnmountedFiles final : public JobFiles {
+ public:
+  UnmountedFiles(int root, VolumeParts volume) : root_(root), volume_(volume) {}
+
+  void exclusively(const std::function<void()>& work) override;
+  Result<DedupFile*> open(const BytePath& path) override;
+  std::set<FileId> in_use() const override { return {}; }
+
+ private:
+  const int root_;
+  VolumeParts volume_;
+  std::vector<std::unique_ptr<DedupFile>> open_;
+};
+
+// What it refers to outlives the jobs.
+struct JobVolume {
+  int root = -1;  // the directory below which the files are, of the file system itself
+  VolumeParts parts;
+  JobFiles& files;
+  Files& io;       // of the store
+  BytePath store;  // its folder
+};
+
+// One job at a time on a volume (in_progress names the process that has it), as long as this
+// lives; wrong_state for a volume that is disabled.
+Result<FileLock> begin_job(const JobVolume& volume);
+
+}  // namespace stillframe::dedup

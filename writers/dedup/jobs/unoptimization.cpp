@@ -1,0 +1,99 @@
+#include "writers/dedup/jobs/unoptimization.hpp"
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include <sys/statvfs.h>
+
+#include "framework/base/path.hpp"
+#include "framework/base/posix_error.hpp"
+#include "writers/dedup/jobs/volume_tree.hpp"
+
+namespace stillframe::dedup {
+
+namespace {
+
+class UnoptimizationRun {
+ public:
+  UnoptimizationRun(const JobVolume& volume, const UnoptimizationOptions& options,
+                    JobControl& control)
+      : volume_(volume), options_(options), control_(control) {}
+
+  Status run() {
+    const auto lock = begin_job(volume_);
+    if (!lock.ok()) return lock.error();
+    return for_each_file(volume_.root, {},
+                         [this](const FoundFile& found) { return look_at(found.path); });
+  }
+
+  UnoptimizationReport report;
+
+ private:
+  Status look_at(const BytePath& path) {
+    if (Status s = control_.wait_to_go_on(); !s.ok()) return s;
+    const auto mark = mark_of(volume_.root, path);
+    if (!mark.ok() && mark.error().code() == Errc::not_found) return Ok{};  // deleted meanwhile
+    if (!mark.ok()) return set_aside(path, mark.error());
+    if (!mark.value()) return Ok{};
+    Status done = Ok{};
+    volume_.files.exclusively([&] { done = restore(path); });
+    if (!done.ok()) return set_aside(path, done.error());
+    if (options_.progress) options_.progress(report);
+    return Ok{};
+  }
+
+  Status restore(const BytePath& path) {
+    const auto before = LookedAtFile::open(volume_.root, path);
+    if (!before.ok()) return before.error();
+    const auto file = volume_.files.open(path);
+    if (!file.ok()) return file.error();
+    const ExtentMap& map = file.value()->map();
+    if (Status s = expect_space(map.file_bytes() - map.bytes_from(Source::local)); !s.ok()) {
+      return s;
+    }
+    if (Status s = file.value()->restore(); !s.ok()) return s;
+    ++report.restored;
+    report.restored_bytes += file.value()->bytes();
+    return before.value().put_times_back();
+  }
+
+  // Asked first: a file that is half written out takes space and gives none.
+  Status expect_space(std::uint64_t bytes) const {
+    struct statvfs about {};
+    if (::fstatvfs(volume_.root, &about) != 0) return posix_error(errno, "examine", "the volume");
+    const std::uint64_t free = std::uint64_t{about.f_bavail} * about.f_frsize;
+    if (free >= options_.free_bytes_min && free - options_.free_bytes_min >= bytes) return Ok{};
+    return Error(Errc::no_space, "the volume has " + std::to_string(free) + " bytes free, and " +
+                                     std::to_string(bytes) + " are needed beside the " +
+                                     std::to_string(options_.free_bytes_min) +
+                                     " that stay so: free space and start again");
+  }
+
+  Status set_aside(const BytePath& path, const Error& why) {
+    if (why.code() == Errc::no_space) {
+      return why.while_doing("restore '" + escape_path(path) + "'");
+    }
+    if (why.code() == Errc::in_use) {
+      ++report.in_use;
+    } else {
+      report.failures.add(path, why);
+    }
+    return Ok{};
+  }
+
+  const JobVolume& volume_;
+  const UnoptimizationOptions& options_;
+  JobControl& control_;
+};
+
+}  // namespace
+
+UnoptimizationReport unoptimize_volume(const JobVolume& volume,
+                                       const UnoptimizationOptions& options, JobControl& control) {
+  UnoptimizationRun run(volume, options, control);
+  run.report.ended = run.run();
+  return std::move(run.report);
+}
+
+}  // namespace stillframe::dedup
