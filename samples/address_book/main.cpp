@@ -13,26 +13,26 @@
 
 #include <stillframe/ese/ese.hpp>
 
-namespace ese = stillframe::ese;
+namespace jet = stillframe::jet;
 using stillframe::Status;
 
 namespace {
 
 // [schema]
-constexpr ese::Column<std::int32_t> kId{"id"};
-constexpr ese::Column<std::string> kName{"name"};
-constexpr ese::Column<std::string> kEmail{"email"};
-constexpr ese::Column<ese::Date> kSince{"since"};
-constexpr ese::Column<ese::LongText> kNote{"note"};
+constexpr jet::Column<std::int32_t> kId{"id"};
+constexpr jet::Column<std::string> kName{"name"};
+constexpr jet::Column<std::string> kEmail{"email"};
+constexpr jet::Column<jet::Date> kSince{"since"};
+constexpr jet::Column<jet::LongText> kNote{"note"};
 
-constexpr ese::Index<std::int32_t> kById{"by_id"};
-constexpr ese::Index<std::string> kByEmail{"by_email"};
-constexpr ese::Index<std::string, std::int32_t> kByName{"by_name"};
+constexpr jet::Index<std::int32_t> kById{"by_id"};
+constexpr jet::Index<std::string> kByEmail{"by_email"};
+constexpr jet::Index<std::string, std::int32_t> kByName{"by_name"};
 
-const ese::TableDefinition kPeople = ese::TableDefinition("people")
-                                         .column(kId, ese::kCounted)
-                                         .column(kName, ese::kNotNull)
-                                         .column(kEmail, ese::kNotNull)
+const jet::TableDefinition kPeople = jet::TableDefinition("people")
+                                         .column(kId, jet::kCounted)
+                                         .column(kName, jet::kNotNull)
+                                         .column(kEmail, jet::kNotNull)
                                          .column(kSince)
                                          .column(kNote)
                                          .primary(kById, kId)
@@ -41,13 +41,13 @@ const ese::TableDefinition kPeople = ese::TableDefinition("people")
 // [schema]
 
 // [add]
-Status add(ese::Session& session, ese::Table& people, const std::string& name,
+Status add(jet::Session& session, jet::Table& people, const std::string& name,
            const std::string& email, const std::string& note) {
   auto transaction = session.begin();
   if (!transaction.ok()) return transaction.error();
   auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
 
-  ese::RowWriter person = people.insert();
+  jet::RowWriter person = people.insert();
   person.set(kName, name).set(kEmail, email).set(kSince, now);
   if (!note.empty()) person.set(kNote, note);
   if (Status s = person.save(); !s.ok()) return s;  // what was begun is taken back
@@ -56,9 +56,9 @@ Status add(ese::Session& session, ese::Table& people, const std::string& name,
 // [add]
 
 // [list]
-Status list(ese::Table& people, const std::string& beginning) {
-  ese::Rows rows = people.rows(kByName.starting_with(beginning));
-  for (ese::Row person : rows) {
+Status list(jet::Table& people, const std::string& beginning) {
+  jet::Rows rows = people.rows(kByName.starting_with(beginning));
+  for (jet::Row person : rows) {
     auto columns = person.get(kId, kName, kEmail);
     if (!columns.ok()) return columns.error();
     auto& [id, name, email] = columns.value();
@@ -69,7 +69,7 @@ Status list(ese::Table& people, const std::string& beginning) {
 // [list]
 
 // [show]
-Status show(ese::Table& people, const std::string& email) {
+Status show(jet::Table& people, const std::string& email) {
   auto person = people.seek(kByEmail, email);
   if (!person.ok()) return person.error();
   auto name = person.value().get(kName);
@@ -82,7 +82,7 @@ Status show(ese::Table& people, const std::string& email) {
 // [show]
 
 // [change]
-Status rename(ese::Session& session, ese::Table& people, const std::string& email,
+Status rename(jet::Session& session, jet::Table& people, const std::string& email,
               const std::string& name) {
   auto transaction = session.begin();
   if (!transaction.ok()) return transaction.error();
@@ -92,7 +92,7 @@ Status rename(ese::Session& session, ese::Table& people, const std::string& emai
   return transaction.value().commit();
 }
 
-Status remove(ese::Session& session, ese::Table& people, const std::string& email) {
+Status remove(jet::Session& session, jet::Table& people, const std::string& email) {
   auto transaction = session.begin();
   if (!transaction.ok()) return transaction.error();
   auto person = people.seek(kByEmail, email);
@@ -105,7 +105,7 @@ Status remove(ese::Session& session, ese::Table& people, const std::string& emai
 // [open]
 Status run(const std::string& folder, const std::string& verb, const std::string& first,
            const std::string& second, const std::string& third) {
-  auto instance = ese::Instance::start("address_book", {.folder = folder, .log_file_kb = 128});
+  auto instance = jet::Instance::start("address_book", {.folder = folder, .log_file_kb = 128});
   if (!instance.ok()) return instance.error();
   auto session = instance.value().session();
   if (!session.ok()) return session.error();

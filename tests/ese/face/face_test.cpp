@@ -10,7 +10,7 @@
 
 #include <stillframe/ese/ese.hpp>
 
-namespace stillframe::ese::tests {
+namespace stillframe::jet::tests {
 namespace {
 
 constexpr Column<std::int32_t> kId{"id"};
@@ -183,4 +183,4 @@ TEST_F(EseFace, AnInstanceStopsOnlyWithoutOpenTransactions) {
 }
 
 }  // namespace
-}  // namespace stillframe::ese::tests
+}  // namespace stillframe::jet::tests

@@ -17,7 +17,7 @@
 
 #include <stillframe/ese/jet.h>
 
-namespace stillframe::ese {
+namespace stillframe::jet {
 
 using Bytes = std::vector<std::byte>;
 using BytesView = std::span<const std::byte>;
@@ -283,4 +283,4 @@ class Index {
   const char* name_;
 };
 
-}  // namespace stillframe::ese
+}  // namespace stillframe::jet

@@ -12,7 +12,7 @@
 #include <stillframe/ese/column.hpp>
 #include <stillframe/ese/jet_status.hpp>
 
-namespace stillframe::ese::detail {
+namespace stillframe::jet::detail {
 
 class Cursor {
  public:
@@ -149,4 +149,4 @@ class Cursor {
   bool ranged_ = false;
 };
 
-}  // namespace stillframe::ese::detail
+}  // namespace stillframe::jet::detail

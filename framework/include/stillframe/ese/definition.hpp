@@ -9,7 +9,7 @@
 
 #include <stillframe/ese/column.hpp>
 
-namespace stillframe::ese {
+namespace stillframe::jet {
 
 inline constexpr JET_GRBIT kNotNull = JET_bitColumnNotNULL;
 // Numbered by the engine, from 1 on; for std::int32_t.
@@ -110,4 +110,4 @@ class TableDefinition {
   std::vector<IndexEntry> indexes_;
 };
 
-}  // namespace stillframe::ese
+}  // namespace stillframe::jet

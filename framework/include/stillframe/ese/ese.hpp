@@ -16,7 +16,7 @@
 #include <stillframe/ese/jet_status.hpp>
 #include <stillframe/ese/table.hpp>
 
-namespace stillframe::ese {
+namespace stillframe::jet {
 
 namespace detail {
 
@@ -242,4 +242,4 @@ class Instance {
   JET_INSTANCE instance_;  // nil when stopped or moved from
 };
 
-}  // namespace stillframe::ese
+}  // namespace stillframe::jet

@@ -8,7 +8,7 @@
 #include <stillframe/ese/jet.h>
 #include <stillframe/result.hpp>
 
-namespace stillframe::ese::detail {
+namespace stillframe::jet::detail {
 
 // Only what callers treat differently; the number says the rest.
 inline Errc errc_of(JET_ERR err) {
@@ -108,4 +108,4 @@ inline Error error_of(JET_ERR err, std::string what) {
   return Error(errc_of(err), std::move(what), err);
 }
 
-}  // namespace stillframe::ese::detail
+}  // namespace stillframe::jet::detail

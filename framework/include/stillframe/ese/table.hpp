@@ -13,7 +13,7 @@
 
 #include <stillframe/ese/cursor.hpp>
 
-namespace stillframe::ese {
+namespace stillframe::jet {
 
 // A row that is being written: set what it is to hold, then save(). What goes wrong on the way is
 // said by save(), which then writes nothing. Without save() all is given up. Must not outlive its
@@ -255,4 +255,4 @@ class Table {
   std::unique_ptr<detail::Cursor> cursor_;
 };
 
-}  // namespace stillframe::ese
+}  // namespace stillframe::jet
