@@ -1,5 +1,14 @@
+#include <array>
+#include <thread>
+
+#include <linux/capability.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "tests/dedup/jobs/job_fixture.hpp"
 #include "writers/dedup/jobs/garbage_collection.hpp"
+#include "writers/dedup/jobs/volume_tree.hpp"
 
 namespace stillframe::dedup {
 namespace {
@@ -60,6 +69,39 @@ TEST_F(CollectionJob, ForgetsNothingWhenAMarkCannotBeRead) {
   EXPECT_EQ(report.failures.named()[0].path, "hidden");
   ASSERT_EQ(::setxattr(path("hidden").c_str(), kStubAttribute, mark, sizeof mark, 0), 0);
   EXPECT_EQ(content_of("hidden").value(), hidden);
+}
+
+TEST_F(CollectionJob, ForgetsNothingThatIsHiddenBelowAMount) {
+  const Blob hidden = make("folder/hidden", 200'000);
+  ASSERT_EQ(optimize().optimized, 1u);
+  if (::mount("none", path("folder").c_str(), "tmpfs", 0, nullptr) != 0) {
+    GTEST_SKIP() << "nothing can be mounted here";
+  }
+  const auto report = collect(CollectionExtent::full);
+  ASSERT_EQ(::umount(path("folder").c_str()), 0);
+  EXPECT_EQ(report.forgotten, 0u);
+  ASSERT_EQ(report.failures.count(), 1u);
+  EXPECT_EQ(report.failures.named()[0].path, "folder");
+  EXPECT_EQ(content_of("folder/hidden").value(), hidden);
+}
+
+// The kernel hides marks from it, so all files look ordinary.
+TEST_F(CollectionJob, RefusesToRunWhereMarksCannotBeSeen) {
+  const Blob kept = make("kept", 200'000);
+  ASSERT_EQ(optimize().optimized, 1u);
+  Status ended = Ok{};
+  std::thread([&] {  // capabilities are a thread's
+    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+    EXPECT_EQ(::syscall(SYS_capset, &header, none.data()), 0);
+    ended = collect(CollectionExtent::full).ended;
+    EXPECT_EQ(mark_of(root_.get(), "kept").error().code(), Errc::access_denied);
+  })
+      .join();
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().code(), Errc::access_denied);
+  EXPECT_EQ(open_->table->files().size(), 1u);
+  EXPECT_EQ(content_of("kept").value(), kept);
 }
 
 // A file that a user has open and that has no name any more is the view's to tell.

@@ -1,15 +1,32 @@
 #include "writers/dedup/jobs/garbage_collection.hpp"
 
+#include <cerrno>
 #include <memory>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "framework/base/path.hpp"
+#include "framework/base/posix_error.hpp"
 #include "writers/dedup/jobs/volume_tree.hpp"
 
 namespace stillframe::dedup {
 
 namespace {
+
+Status expect_no_mount(int root, const BytePath& path) {
+  struct statx about {};
+  if (::statx(root, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &about) != 0) {
+    return posix_error(errno, "examine", path);
+  }
+  if ((about.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) return Ok{};
+  return Error(Errc::in_use, "'" + escape_path(path) +
+                                 "' has something mounted on it, which hides files of the volume; "
+                                 "unmount it and collect again");
+}
 
 class GarbageCollectionRun {
  public:
@@ -51,7 +68,17 @@ class GarbageCollectionRun {
 
   Status forget_files_that_are_gone() {
     std::set<FileId> there = volume_.files.in_use();
-    const Status walked = for_each_file(volume_.root, {}, [&](const FoundFile& file) -> Status {
+    // What a mount hides is there all the same.
+    const auto enters = [&](const BytePath& folder) {
+      const Status seen = expect_no_mount(volume_.root, folder);
+      if (!seen.ok()) report.failures.add(folder, seen.error());
+      return seen.ok();
+    };
+    const Status walked = for_each_file(volume_.root, enters, [&](const FoundFile& file) -> Status {
+      if (Status seen = expect_no_mount(volume_.root, file.path); !seen.ok()) {
+        report.failures.add(file.path, seen.error());
+        return Ok{};
+      }
       const auto mark = mark_of(volume_.root, file.path);
       if (!mark.ok()) {
         report.failures.add(file.path, mark.error());

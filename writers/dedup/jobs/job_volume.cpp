@@ -28,6 +28,13 @@ Result<DedupFile*> UnmountedFiles::open(const BytePath& path) {
 }
 
 Result<FileLock> begin_job(const JobVolume& volume) {
+  // A job that sees no marks would take every file for an ordinary one, and its content for
+  // garbage.
+  if (!may_read_marks()) {
+    return Error(Errc::access_denied,
+                 "jobs need CAP_SYS_ADMIN, without which nobody sees which files are deduplicated; "
+                 "run them as root");
+  }
   const BytePath folder = kVolumeFolder;
   const auto disabled =
       open_beneath(volume.root, folder + "/" + kDisabledFileName, O_PATH | O_NOFOLLOW);

@@ -2,10 +2,8 @@
 #include <cerrno>
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -14,18 +12,11 @@
 #include "framework/io/file.hpp"
 #include "writers/dedup/restore/target_volume.hpp"
 #include "writers/dedup/volume/layout.hpp"
+#include "writers/dedup/volume/posix_lower_file.hpp"
 
 namespace stillframe::dedup {
 
 namespace {
-
-// Without it marks are not seen, and every file would pass for an ordinary one.
-bool may_read_marks() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
-  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
-  return (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
-}
 
 class PosixTargetFile final : public TargetFile {
  public:

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -81,6 +83,11 @@ class PosixLowerFile final : public LowerFile {
   Result<std::optional<Stub>> mark() const override {
     std::array<std::byte, kStubBytes + 1> bytes{};  // one that is longer is noticed
     const ssize_t got = ::fgetxattr(file_.get(), kStubAttribute, bytes.data(), bytes.size());
+    if (got < 0 && errno == ENODATA && !may_read_marks()) {
+      return Error(Errc::access_denied, "whether '" + escape_path(path_) +
+                                            "' is deduplicated can be seen with CAP_SYS_ADMIN "
+                                            "only; run this as root");
+    }
     if (got < 0 && (errno == ENODATA || errno == ENOTSUP)) return std::optional<Stub>();
     if (got < 0 && errno != ERANGE) return posix_error(errno, "read the mark of", path_);
     const auto stub = parse_stub(Bytes(bytes).first(got < 0 ? 0 : static_cast<std::size_t>(got)));
@@ -107,6 +114,13 @@ class PosixLowerFile final : public LowerFile {
 };
 
 }  // namespace
+
+bool may_read_marks() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
+  return (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN)) != 0;
+}
 
 Result<std::unique_ptr<LowerFile>> posix_lower_file(Descriptor file, BytePath path) {
   struct stat about {};
