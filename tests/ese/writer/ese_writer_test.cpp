@@ -1,6 +1,9 @@
 // The writer in sessions of every kind, and in such as go wrong.
 #include "writers/ese/writer/ese_writer.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 
 #include <stillframe/testkit/simulation.hpp>
@@ -111,6 +114,36 @@ TEST_F(EseWriterTest, ARestoreClosesTheDatabasesAndOpensThemAgain) {
   EXPECT_EQ(outcome.violation, "") << outcome.trace;
   ASSERT_NE(rows_.hosted().get(), nullptr);
   expect_free();
+}
+
+// Not replaced by an empty one. The logs that could make it again are gone.
+TEST_F(EseWriterTest, ALostDatabaseIsMissed) {
+  ASSERT_TRUE(rows_.hosted().close().ok());
+  for (const auto& entry : std::filesystem::directory_iterator(rows_.logs())) {
+    const std::string name = entry.path().filename();
+    if (name.size() > 7 && name.ends_with(".log")) std::filesystem::remove(entry.path());
+  }
+  ASSERT_TRUE(std::filesystem::remove(rows_.database(1)));
+  const Status opened = rows_.hosted().open();
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error().what(), testing::HasSubstr("two.edb"));
+  EXPECT_FALSE(std::filesystem::exists(rows_.database(1)));
+  const auto list = writer_.list_logs({}, {"", "Instance"});
+  ASSERT_FALSE(list.ok());
+  EXPECT_THAT(list.error().what(), testing::HasSubstr("two.edb"));
+}
+
+// Logs that were left among those of a backup must not be recovered with them.
+TEST_F(EseWriterTest, ARestoreWhoseOldLogsCannotGoAsideFailsForAllComponents) {
+  ASSERT_TRUE(rows_.hosted().close().ok());
+  CallContext call;
+  call.session = SessionId::generate();
+  std::ofstream(rows_.logs() + "/replaced-" + call.session.to_string()) << "in the way";
+  RestoreAuthority authority;
+  RestoreRegistration registration;
+  EXPECT_FALSE(writer_.restore_register(call, authority, registration).ok());
+  EXPECT_FALSE(writer_.restore_register(call, authority, registration).ok());
+  EXPECT_FALSE(rows_.hosted().open().ok());
 }
 
 TEST_F(EseWriterTest, LogsAreListedWithThoseThatAreRequired) {

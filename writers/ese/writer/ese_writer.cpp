@@ -127,6 +127,9 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
 Result<std::shared_ptr<Instance>> EseWriter::running() const {
   auto instance = hosted_.get();
   if (instance != nullptr) return instance;
+  if (const Status why = hosted_.why_closed(); !why.ok()) {
+    return why.error().while_doing("opening '" + instance_name_ + "', which is offline");
+  }
   return Error(Errc::writer_retryable, "'" + instance_name_ + "' is offline for a restore");
 }
 
@@ -328,14 +331,24 @@ Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallCont
 Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
                                    const RestoreRegistration& registration) {
   const auto there = read_interlock(hosted_.options().logs);
-  if (there.ok() && there.value().session == call.session) return Ok{};  // another component
+  if (there.ok() && there.value().session == call.session) {  // for another component
+    if (there.value().state != InterlockRecord::State::failed) return Ok{};
+    return Error(Errc::wrong_state,
+                 "this restore of '" + instance_name_ + "' has failed: " + there.value().failure);
+  }
   InterlockRecord record;
   record.session = call.session;
   record.target = "instance '" + instance_name_ + "'";
   record.registration = registration;
   record.since = system_clock().wall_now();
   if (Status s = register_interlock(hosted_.options().logs, record); !s.ok()) return s;
-  return move_aside(call.session);
+  const Status moved = move_aside(call.session);
+  if (moved.ok()) return Ok{};
+  // Files copied among logs that are still there must not be recovered.
+  record.state = InterlockRecord::State::failed;
+  record.failure = moved.error().what();
+  if (Status s = update_interlock(hosted_.options().logs, record); !s.ok()) return s;
+  return moved;
 }
 
 // Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor

@@ -4,9 +4,18 @@
 
 #include <stillframe/writer_host.hpp>
 
+#include "framework/base/path.hpp"
+
 namespace stillframe::ese {
 
 Status HostedInstance::open() {
+  Status opened = start();
+  const std::lock_guard lock(mutex_);
+  why_closed_ = opened;
+  return opened;
+}
+
+Status HostedInstance::start() {
   if (get() != nullptr) return Ok{};
   if (Status gate = startup_gate(options_.logs); !gate.ok()) return gate;
   auto record = read_interlock(options_.logs);
@@ -25,8 +34,16 @@ Status HostedInstance::open() {
 
 Status HostedInstance::attach(Instance& instance) const {
   for (const BytePath& path : databases_) {
-    const auto attached =
-        files_.exists(path) ? instance.attach_database(path) : instance.create_database(path);
+    const bool there = files_.exists(path);
+    // An empty one in its place would hide that it is lost.
+    if (!there && instance.recovered()) {
+      return Error(Errc::not_found,
+                   "the database '" + escape_path(path) +
+                       "' is not there, though logs are: restore it from a backup; if there never "
+                       "was one, remove the logs in '" +
+                       escape_path(options_.logs) + "' and open again");
+    }
+    const auto attached = there ? instance.attach_database(path) : instance.create_database(path);
     if (!attached.ok()) return attached.error();
   }
   return Ok{};
@@ -39,6 +56,11 @@ Status HostedInstance::close() {
   const std::lock_guard lock(mutex_);
   instance_.reset();
   return Ok{};
+}
+
+Status HostedInstance::why_closed() const {
+  const std::lock_guard lock(mutex_);
+  return why_closed_;
 }
 
 std::shared_ptr<Instance> HostedInstance::get() const {

@@ -22,12 +22,15 @@ class HostedInstance {
       : files_(files), options_(std::move(options)), databases_(std::move(databases)) {}
 
   // Recovers, and finishes a restore whose files are in place. interlocked when one is half done,
-  // with the way out.
+  // with the way out; not_found for a database that is lost.
   Status open();
   // Shuts the databases down. InUse as Instance::stop(); then it is open still.
   Status close();
   // None while it is closed. Who keeps it longer than a call keeps close() from succeeding.
   std::shared_ptr<Instance> get() const;
+
+  // Why the last open() failed; Ok if it did not.
+  Status why_closed() const;
 
   FreezableFiles& files() noexcept { return files_; }
   const InstanceOptions& options() const noexcept { return options_; }
@@ -37,12 +40,14 @@ class HostedInstance {
   const std::vector<BytePath>& databases() const noexcept { return databases_; }
 
  private:
+  Status start();
   Status attach(Instance& instance) const;
 
   mutable FreezableFiles files_;
   const InstanceOptions options_;
   const std::vector<BytePath> databases_;
   mutable std::mutex mutex_;
+  Status why_closed_ = Ok{};
   std::shared_ptr<Instance> instance_;  // shared with calls that are under way at close()
 };
 
