@@ -1,4 +1,5 @@
 // Restores through the client, with writers that stay, go, and come back.
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -6,6 +7,8 @@
 
 namespace stillframe {
 namespace {
+
+using namespace std::chrono_literals;
 
 using namespace tests;
 using ::testing::Contains;
@@ -218,6 +221,33 @@ TEST_F(RestoreSessionTest, ARequestorMayWaitForTheTargetsNextStart) {
   auto told = std::async(std::launch::async, [&] { return session.value().post_restore(); });
   host = connect(after);
   auto writers = told.get();
+  ASSERT_TRUE(writers.ok()) << error_of(writers);
+  EXPECT_EQ(session.value().end().value().outcome, "restored");
+  EXPECT_EQ(after.count("post_restore"), 1u);
+}
+
+TEST_F(RestoreSessionTest, ANextStartMayBeHeardOfBeforeTheEndOfTheOneBefore) {
+  std::atomic<int> registered = 0;
+  std::promise<void> again;
+  options_.on_event = [&](std::string_view event) {
+    if (event.find("\"id\":2008") != event.npos && ++registered == 2) again.set_value();
+    if (event.find("\"id\":2033") != event.npos && registered == 1)
+      again.get_future().wait_for(10s);
+  };
+  options_.socket_dir = directory_.path() + "/socket";
+  start();
+  ScriptedWriter before(restorable()), after(restorable());
+  auto host = connect(before);
+  Client requestor = client();
+  const BackupDocument document = stored(before);
+  RestoreOptions options;
+  options.wait_start = 20s;
+  auto session = requestor.begin_restore(document, {}, options);
+  ASSERT_TRUE(session.ok()) << error_of(session);
+  copy_well(session.value(), document);
+  host.reset();
+  host = connect(after);
+  auto writers = session.value().post_restore();
   ASSERT_TRUE(writers.ok()) << error_of(writers);
   EXPECT_EQ(session.value().end().value().outcome, "restored");
   EXPECT_EQ(after.count("post_restore"), 1u);

@@ -123,7 +123,8 @@ void give_up(Context& context, WriterIndex index) {
 
 void lose(Context& context, WriterIndex index) {
   WriterSlot& writer = context.state.writers[index];
-  if (!writer.alive) return;
+  // One that was away when it was called has a call that nobody will answer.
+  if (!writer.alive && writer.call == 0) return;
   end_hold_watch(context, index);
   if (writer.call != 0) settle(context, index, Errc::writer_gone);
   writer.alive = false;

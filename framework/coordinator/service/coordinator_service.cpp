@@ -200,21 +200,30 @@ void CoordinatorService::writer_registered(const std::shared_ptr<WriterLink>& li
 // What the journal says this writer is owed by sessions that are over, perhaps of an earlier run.
 void CoordinatorService::deliver_owed(const std::shared_ptr<WriterLink>& link) {
   services_.journal_worker->post([this, link] {
-    auto restores = services_.journal->restores();
-    if (!restores.ok()) return;
-    std::map<SessionId, std::vector<JournalledRestore>> owed;
-    for (auto& restore : restores.value()) {
-      const bool mine = restore.component.writer_class == link->identity().class_id &&
-                        restore.component.instance_name == link->identity().instance_name;
-      if (mine && restore.state == JournalledRestore::State::post_restore_owed)
-        owed[restore.session].push_back(std::move(restore));
-    }
-    for (auto& [session, mine] : owed) {
-      const auto live = find(session);
-      if (live && !live->over()) continue;  // that session calls it itself
-      call_post_restore(link, session, std::move(mine));
-    }
+    auto owed = owed_to(link->identity());
+    if (owed.empty()) return;
+    // A session that ends while this is read may have told the writer, and what it wrote of that is
+    // the next thing this worker does: only what is owed after that is owed.
+    services_.journal_worker->post([this, link] {
+      for (auto& [session, mine] : owed_to(link->identity()))
+        call_post_restore(link, session, std::move(mine));
+    });
   });
+}
+
+CoordinatorService::Owed CoordinatorService::owed_to(const WriterIdentity& writer) const {
+  Owed owed;
+  auto restores = services_.journal->restores();
+  if (!restores.ok()) return owed;
+  for (auto& restore : restores.value()) {
+    const bool mine = restore.component.writer_class == writer.class_id &&
+                      restore.component.instance_name == writer.instance_name;
+    if (!mine || restore.state != JournalledRestore::State::post_restore_owed) continue;
+    const auto live = find(restore.session);
+    if (live && !live->over()) continue;  // that session calls it itself
+    owed[restore.session].push_back(std::move(restore));
+  }
+  return owed;
 }
 
 void CoordinatorService::call_post_restore(const std::shared_ptr<WriterLink>& link,

@@ -80,7 +80,10 @@ class CoordinatorService final : public RequestorHandler {
 
   template <class Session>
   void call_session(const SessionMethod<Session>& method, const SharedRequest& request);
+  using Owed = std::map<SessionId, std::vector<JournalledRestore>>;
+
   void deliver_owed(const std::shared_ptr<WriterLink>& link);
+  Owed owed_to(const WriterIdentity& writer) const;  // on the journal's worker
   void call_post_restore(const std::shared_ptr<WriterLink>& link, const SessionId& session,
                          std::vector<JournalledRestore> owed);
   Result<SessionOwner> owner_of(ConnectionId connection) const;

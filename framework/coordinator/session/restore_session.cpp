@@ -197,6 +197,8 @@ void RestoreSession::writer_returned(const std::shared_ptr<WriterLink>& link) {
         known.instance_name != link->identity().instance_name ||
         writers_[i].link->instance() == link->instance())
       continue;
+    // The next start may be heard of before the end of the one before it, whose calls are over.
+    feed(make_event(machine::EventKind::writer_gone, i));
     writers_[i].link = link;
     writers_[i].error.reset();
     watch_writer(i);

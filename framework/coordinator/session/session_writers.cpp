@@ -28,11 +28,13 @@ void SessionDriver::gather_writers(std::vector<std::shared_ptr<WriterLink>> link
 
 void SessionDriver::watch_writer(machine::WriterIndex index) {
   WriterListener listener;
-  listener.gone = [weak = weak_from_this(), strand = strand_, index](const Error& why) {
-    strand.post([weak, index, why] {
+  listener.gone = [weak = weak_from_this(), strand = strand_, index,
+                   instance = writers_[index].link->instance()](const Error& why) {
+    strand.post([weak, index, instance, why] {
       auto self = weak.lock();
       if (!self) return;
       SessionWriter& writer = self->writers_[index];
+      if (writer.link->instance() != instance) return;  // its next start has taken its place
       if (!writer.error) writer.error = why;
       if (!self->ended_) self->tell_writer_failed(index, self->state_.writers[index].verb, why);
       machine::Event event;
