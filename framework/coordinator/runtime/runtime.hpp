@@ -14,11 +14,16 @@ namespace stillframe::coordinator {
 // order. What is posted after the runtime stopped is dropped.
 class Strand {
  public:
+  class Impl;
+
   void post(std::function<void()> work) const;
+
+  // Posts it, but runs it on the caller's thread at once when nothing else of the strand runs or
+  // waits: that saves waking another thread. For work that is short and cannot block.
+  void run_or_post(std::function<void()> work) const;
 
  private:
   friend class Runtime;
-  class Impl;
   explicit Strand(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;  // shared with every copy and every timer of the strand
 };

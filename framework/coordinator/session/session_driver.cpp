@@ -13,6 +13,10 @@ Status status_of(const WriterAnswer& answer) {
   return answer.status;
 }
 
+bool in_hold(Verb verb) noexcept {
+  return verb == Verb::freeze || verb == Verb::thaw;
+}
+
 // A document with files in it that its writer may not declare is no answer.
 void judge_declared(const FileRules& rules, const WriterLink& link, WriterAnswer& answer) {
   const auto* metadata = std::get_if<WriterMetadata>(&answer.payload);
@@ -205,12 +209,22 @@ void SessionDriver::call_writer(const machine::Action& action) {
   timeline_.begin(action.seq, std::string(to_string(action.verb)), writer_name(action.writer),
                   services_.clock->now());
   const bool judged = action.verb == Verb::identify && services_.file_rules.cover(*writer.link);
-  // The handler goes on a thread of the link's, which must not be where the link's last owner goes.
+  // The handler goes on a thread of the link's, which must not be where the link's last owner goes:
+  // only a session that is over has no other owner. What every held writer waits for is done there,
+  // without waking another thread; such a step calls and arms, and waits for nothing.
   // The answer holds descriptors, which std::function cannot carry by value.
   writer.link->call(std::move(call),
                     [weak = weak_from_this(), strand = strand_, services = &services_, judged,
                      link = std::weak_ptr(writer.link), action](WriterAnswer answer) {
                       auto shared = std::make_shared<WriterAnswer>(std::move(answer));
+                      if (in_hold(action.verb) && shared->status.ok()) {
+                        return strand.run_or_post([weak, strand, action, shared] {
+                          const auto self = weak.lock();
+                          if (!self) return;
+                          self->writer_answered(action, std::move(*shared));
+                          if (self->over()) strand.post([self] {});
+                        });
+                      }
                       const auto arrive = [weak, strand, action, shared] {
                         strand.post([weak, action, shared] {
                           if (auto self = weak.lock())
