@@ -167,6 +167,28 @@ TEST_P(CatalogTest, ARolledBackLevelTakesItsColumnAndIndexBack) {
   EXPECT_EQ(db_.expect_sound().indexes_checked, db_.expect_sound().tables + 2);
 }
 
+TEST_P(CatalogTest, AnIndexOverManyRowsAsksTheVersionStoreForLittle) {
+  create(numbers("t"), 600);
+  clean_up();
+  const auto transaction = db_.begin(10);
+  auto opened = db_.catalog->open_table(*transaction, "t");
+  ASSERT_TRUE(opened.ok());
+  TableObject& table = opened.value().table();
+  const auto index = [&](const IndexSpec& spec) {
+    return db_.catalog->create_index(*transaction, table, spec);
+  };
+  const std::size_t before = db_.versions.versions();
+  ASSERT_TRUE(index({.name = "by text", .segments = {{"text"}}}).ok());
+  EXPECT_LT(db_.versions.versions(), before + 30);
+  expect_code(index({.name = "x", .flags = kIndexUnique, .segments = {{"text"}}}),
+              EseErr::key_duplicate);
+  ASSERT_TRUE(TableRows(table, *transaction)
+                  .insert({{ColumnId{1}, {little(1000)}}, {ColumnId{128}, {blob("last")}}})
+                  .ok());
+  ASSERT_TRUE(transaction->commit().ok());
+  EXPECT_EQ(db_.expect_sound().indexes_checked, db_.expect_sound().tables + 3);
+}
+
 TEST_P(CatalogTest, NobodyUsesATableWhileItIsChanged) {
   create(numbers("t"), 10);
   const auto changer = db_.begin(10), other = db_.begin(11), early = db_.begin(12);

@@ -143,6 +143,21 @@ Status BTree::insert(OpenTransaction& transaction, Bytes key, Bytes data) {
   });
 }
 
+Status BTree::load(OpenTransaction& transaction, Bytes key, Bytes data) {
+  const BookmarkView node{key, id_.unique ? Bytes{} : data};
+  return change(
+      transaction, node, [&](const PageView& leaf) -> Result<std::optional<NodeOperation>> {
+        const auto [line, found] = find_line(leaf, node);
+        if (found) {
+          return ese_error(EseErr::key_duplicate, "there is a node with this key already");
+        }
+        NodeOperation operation;
+        operation.line = line;
+        operation.node = {{key.begin(), key.end()}, {data.begin(), data.end()}, 0};
+        return std::optional(std::move(operation));
+      });
+}
+
 Status BTree::replace(OpenTransaction& transaction, Bytes key, Bytes data) {
   STILLFRAME_CHECK(id_.unique, "data that is part of a node's name is not replaced");
   const BookmarkView node{key, {}};

@@ -58,6 +58,10 @@ class BTree {
   Status add(OpenTransaction& transaction, Bytes key, std::uint16_t offset, std::int64_t delta,
              std::uint8_t width = 4);
 
+  // Without a version: into a tree that is gone as a whole if the transaction does not commit, and
+  // that nobody else sees before. KeyDuplicate if there is such a node.
+  Status load(OpenTransaction& transaction, Bytes key, Bytes data);
+
   // Changes that are final at once, of trees of extents.
   Status put(OpenTransaction& transaction, Bytes key, Bytes data);
   Status erase(OpenTransaction& transaction, Bytes key);

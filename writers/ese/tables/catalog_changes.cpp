@@ -403,6 +403,8 @@ Status Catalog::add_index(OpenTransaction& transaction, TableObject& table, cons
   return index.primary() || empty.value() ? Status(Ok{}) : fill_index(transaction, table, index);
 }
 
+// However many rows there are, the version store has not to hold them: the new tree goes with its
+// row of the catalog, and the table is this session's alone.
 Status Catalog::fill_index(OpenTransaction& transaction, TableObject& table, const Index& index) {
   const auto definition = table.definition(transaction);
   if (!definition.ok()) return definition.error();
@@ -414,7 +416,7 @@ Status Catalog::fill_index(OpenTransaction& transaction, TableObject& table, con
     const auto keys = rows.keys(*definition.value(), index, reader.data());
     if (!keys.ok()) return keys.error();
     for (const Key& key : keys.value()) {
-      Status inserted = tree.insert(transaction, key, reader.key());
+      Status inserted = tree.load(transaction, key, reader.key());
       if (!inserted.ok()) return inserted.error().while_doing("index '" + index.name + "'");
     }
   }
