@@ -4,13 +4,15 @@
 #   libstillframe-requestor.so  requestor: backup, restore and store, on top of it
 #   libstillframe-testkit.a     testkit: for test programs, so it is static
 #   libstillframe-ese.so        ese: the interfaces JET and ntdsbcli; it stands alone, and shows nothing else
+#   libstillframe-ese-writer.so ese_writer: a program's JET instance as a writer, on top of both
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
 #
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
-# units, command the command line, ese the tool esectl and the library of its engine.
+# units, command the command line, ese the tool esectl and the library of its engine, ese_writer the
+# library that makes that engine's instances writers.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -97,6 +99,7 @@ function(stillframe_component name)
   set(pc_name ${ARG_OUTPUT})
   file(RELATIVE_PATH pc_up "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
   list(TRANSFORM ARG_NEEDS REPLACE "^framework$" "stillframe" OUTPUT_VARIABLE pc_needs)
+  list(TRANSFORM pc_needs REPLACE "^ese$" "stillframe-ese")
   list(JOIN pc_needs " " pc_needs)
   configure_file("${CMAKE_SOURCE_DIR}/cmake/stillframe.pc.in"
                  "${CMAKE_BINARY_DIR}/pkgconfig/${pc_name}.pc" @ONLY)
@@ -123,6 +126,13 @@ set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
 target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_symbols}"
                                                    -fuse-ld=bfd)
 set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symbols}")
+
+# Formats and the tidying of folders are in it again, since the engine's library hides its own; calls
+# of the engine go to that library. docs/decisions/0060-writer-library.md.
+stillframe_component(ese_writer TYPE SHARED OUTPUT stillframe-ese-writer NEEDS framework ese
+  FOLDERS writers/ese/format writers/ese/engine writers/ese/recovery writers/ese/writer
+  WITHOUT stillframe_ese_hosted)
+target_link_options(stillframe_ese_writer_package PRIVATE -fuse-ld=bfd)  # mold, as above
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its
 # manual pages and its completions are installed where they are made, in requestor/.

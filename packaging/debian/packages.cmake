@@ -1,9 +1,10 @@
-# `cpack -G DEB` in the build folder makes four packages of what is installed:
+# `cpack -G DEB` in the build folder makes five packages of what is installed:
 #
 #   stillframe          stillframed, the broker, their helpers and units, and the command line
 #   libstillframe0      the libraries that writers and requestors run with
 #   libstillframe-dev   what they are built with, and the simulation kit
 #   stillframe-ese      esectl, and the library of the storage engine
+#   libstillframe-ese-writer0   what programs with that engine and a writer for it run with
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
 set(CPACK_PACKAGE_CONTACT "Stillframe authors <stillframe@localhost>" CACHE STRING
@@ -24,6 +25,7 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(library "libstillframe${PROJECT_VERSION_MAJOR}")
+set(writer_library "libstillframe-ese-writer${PROJECT_VERSION_MAJOR}")
 set(same_version "(= ${PROJECT_VERSION})")
 
 # stillframe_package(GROUP name section text)
@@ -54,12 +56,18 @@ set(CPACK_DEBIAN_LIBRARY_PACKAGE_RECOMMENDS stillframe)
 stillframe_package(headers libstillframe-dev libdevel
   "Headers, CMake and pkg-config files to build writers, requestors and plug-ins with, and a kit
 that runs whole backups and restores in simulated time.")
-set(CPACK_DEBIAN_HEADERS_PACKAGE_DEPENDS "${library} ${same_version}")
+# The CMake files name every library, and check that it is there.
+set(CPACK_DEBIAN_HEADERS_PACKAGE_DEPENDS
+    "${library} ${same_version}, stillframe-ese ${same_version}, ${writer_library} ${same_version}")
 
 stillframe_package(ese stillframe-ese utils
   "esectl verifies, compares, exports and recovers databases of the Extensible Storage Engine, with
 their logs and checkpoints; libstillframe-ese is the engine that programs use through its JET
 interface. Both need nothing else of Stillframe.")
+
+stillframe_package(engine_writer ${writer_library} libs
+  "Makes a program's database of the storage engine in stillframe-ese a writer, so that it is backed
+up while it is in use, and restored by whoever restores the machine.")
 
 include(CPack)
 foreach(component service command)
@@ -72,13 +80,14 @@ foreach(component development testkit)
   cpack_add_component(${component} GROUP headers)
 endforeach()
 cpack_add_component(ese GROUP ese)
-foreach(group machine library headers ese)
+cpack_add_component(ese_writer GROUP engine_writer)
+foreach(group machine library headers ese engine_writer)
   cpack_add_component_group(${group})
 endforeach()
 
 # Each package says under what licence it is.
 foreach(pair "service stillframe" "framework ${library}" "development libstillframe-dev"
-             "ese stillframe-ese")
+             "ese stillframe-ese" "ese_writer ${writer_library}")
   separate_arguments(pair UNIX_COMMAND "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 name)

@@ -23,7 +23,7 @@ if found=$(grep -rlF -e "$source_folder/" "$prefix"); then
   fail "these installed files name the source folder: $found"
 fi
 
-for component in framework requestor testkit; do
+for component in framework requestor testkit ese_writer; do
   [[ -e $prefix/$libdir/cmake/stillframe/stillframe-$component.cmake ]] || continue
   components+=("$component")
 done

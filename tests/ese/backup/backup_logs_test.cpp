@@ -4,6 +4,7 @@
 
 #include "tests/io/support/crashing_files.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
 namespace {

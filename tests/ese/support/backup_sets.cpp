@@ -6,6 +6,7 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/backup_file_copy.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese::tests {
 

@@ -1,7 +1,7 @@
 #include "tests/ese/writer/hosted_rows.hpp"
 
 #include "tests/ese/support/row_values.hpp"
-#include "writers/ese/backup/backup_logs.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/tables/table_rows.hpp"
 
 namespace stillframe::ese::tests {

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 
-#include "framework/base/path.hpp"
 #include "writers/ese/format/ese_error.hpp"
-#include "writers/ese/format/log_names.hpp"
 #include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
@@ -48,19 +46,6 @@ Result<BackupLogs> plan_backup_logs(const LogSituation& situation) {
     logs.remove.end = std::min(logs.remove.end, database.full_high);
   }
   logs.remove.first = std::min(logs.remove.first, logs.remove.end);
-  return logs;
-}
-
-Result<std::map<Generation, BytePath>> archived_logs(Files& files, const BytePath& directory,
-                                                     const std::string& base) {
-  const auto names = files.list(directory);
-  if (!names.ok()) return names.error();
-  std::map<Generation, BytePath> logs;
-  for (const BytePath& name : names.value()) {
-    const auto parsed = parse_log_file_name(base, name);
-    if (!parsed || parsed->kind != LogFileKind::archived) continue;
-    logs.emplace(parsed->generation, join_path(directory, name));
-  }
   return logs;
 }
 

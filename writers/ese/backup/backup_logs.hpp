@@ -1,14 +1,11 @@
 // Which logs a backup copies, and which may go once it has them.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
-#include "framework/io/files.hpp"
 #include "writers/ese/format/small_types.hpp"
 
 namespace stillframe::ese {
@@ -46,9 +43,5 @@ struct LogSituation {
 
 // missing_file_to_backup for a backup of logs alone when a log is gone that no backup has.
 Result<BackupLogs> plan_backup_logs(const LogSituation& situation);
-
-// The finished logs of a directory, by their names.
-Result<std::map<Generation, BytePath>> archived_logs(Files& files, const BytePath& directory,
-                                                     const std::string& base);
 
 }  // namespace stillframe::ese

@@ -8,6 +8,7 @@
 #include "writers/ese/backup/backup_file_copy.hpp"
 #include "writers/ese/backup/backup_target.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
 

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "framework/base/path.hpp"
-#include "writers/ese/backup/backup_logs.hpp"
 #include "writers/ese/backup/restored_database.hpp"
 #include "writers/ese/backup/set_databases.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
 
 namespace stillframe::ese {

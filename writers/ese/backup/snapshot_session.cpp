@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
 

@@ -4,6 +4,7 @@
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/streaming_backup.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 
 namespace stillframe::ese {
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
-#include "writers/ese/backup/backup_logs.hpp"
 #include "writers/ese/backup/log_copy.hpp"
 #include "writers/ese/backup/restore_logs.hpp"
 #include "writers/ese/backup/restored_database.hpp"

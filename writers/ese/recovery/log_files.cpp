@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "framework/base/path.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
 
 namespace stillframe::ese {
@@ -110,6 +111,19 @@ std::optional<Result<CheckpointFile>> read_checkpoint_of(Files& files, const Byt
     return read_checkpoint(files, directory + "/" + file, file);
   }
   return std::nullopt;
+}
+
+Result<std::map<Generation, BytePath>> archived_logs(Files& files, const BytePath& directory,
+                                                     const std::string& base) {
+  const auto names = files.list(directory);
+  if (!names.ok()) return names.error();
+  std::map<Generation, BytePath> logs;
+  for (const BytePath& name : names.value()) {
+    const auto parsed = parse_log_file_name(base, name);
+    if (!parsed || parsed->kind != LogFileKind::archived) continue;
+    logs.emplace(parsed->generation, join_path(directory, name));
+  }
+  return logs;
 }
 
 std::string hexadecimal(Generation generation) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ Result<LogSet> read_restored_logs(Files& files, const RestoredLogs& from, const 
 // A generation of the set's chain, whole; `last` is the newest that is read.
 Result<LogGeneration> read_generation(Files& files, const LogSet& set, Generation generation,
                                       bool last);
+
+// The finished logs of a directory, by their names.
+Result<std::map<Generation, BytePath>> archived_logs(Files& files, const BytePath& directory,
+                                                     const std::string& base);
 
 // As people and file names write it.
 std::string hexadecimal(Generation generation);

@@ -1,7 +1,7 @@
 #include <filesystem>
 
-#include "writers/ese/backup/backup_logs.hpp"
 #include "writers/ese/backup/directory_backup.hpp"
+#include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/tool/instance_at_rest.hpp"
 #include "writers/ese/tool/verbs.hpp"
 

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <set>
-#include <span>
 #include <utility>
 
 #include <stillframe/writer_host.hpp>
 
 #include "framework/base/path.hpp"
-#include "writers/ese/backup/backup_logs.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/log_names.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
+#include "writers/ese/writer/newest_backup.hpp"
 
 namespace stillframe::ese {
 
@@ -28,8 +27,6 @@ const ComponentName kLogStream{"", "Instance"};
 // where somebody lowered it.
 constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
 
-constexpr std::size_t kStampBytesMax = 256;
-
 bool of_logs_alone(BackupType type) {
   return type == BackupType::incremental || type == BackupType::log;
 }
@@ -38,29 +35,16 @@ bool is_copy(BackupType type) {
   return type == BackupType::copy || type == BackupType::other;
 }
 
-// Names the newest backup that the logs were cut for, in the folder of the logs.
-BytePath stamp_file(const InstanceOptions& options) {
-  return join_path(options.logs, options.base + ".stamp");
+SnapshotKind kind_of(BackupType type) {
+  if (of_logs_alone(type)) return SnapshotKind::logs;
+  return is_copy(type) ? SnapshotKind::copy : SnapshotKind::full;
 }
 
-std::string read_stamp(Files& files, const InstanceOptions& options) {
-  const auto bytes = read_whole(files, stamp_file(options), kStampBytesMax);
-  if (!bytes.ok()) return {};  // none was made: a full backup is due
-  return {reinterpret_cast<const char*>(bytes.value().data()), bytes.value().size()};
-}
-
-// After a crash there is the old one or the new.
-Status write_stamp(Files& files, const InstanceOptions& options, const std::string& stamp) {
-  const BytePath path = stamp_file(options), fresh = path + ".new";
-  if (files.exists(fresh)) {
-    if (Status s = files.remove(fresh); !s.ok()) return s;
-  }
-  auto file = files.create(fresh);
-  if (!file.ok()) return file.error();
-  if (Status s = file.value()->write(0, std::as_bytes(std::span(stamp))); !s.ok()) return s;
-  if (Status s = file.value()->sync(); !s.ok()) return s;
-  if (Status s = files.rename(fresh, path); !s.ok()) return s;
-  return files.sync_directory(options.logs);
+// The first log that a recovery would read; without a checkpoint it reads all.
+Generation needed_from(Files& files, const InstancePlaces& places) {
+  const auto found = read_checkpoint_of(files, places.system, places.base);
+  if (!found || !found->ok()) return Generation::none;
+  return found->value().checkpoint.fields.checkpoint.generation;
 }
 
 // Somebody else's backup ends sooner or later.
@@ -92,10 +76,10 @@ WriterIdentity EseWriter::identity() const {
 }
 
 Result<WriterMetadata> EseWriter::identify(const CallContext&) {
-  const InstanceOptions& options = hosted_.options();
+  const InstancePlaces& places = host_.places();
   FileSet logs;
-  logs.path = options.logs;
-  logs.pattern = options.base + (options.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
+  logs.path = places.logs;
+  logs.pattern = places.base + (places.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
   logs.is_log = true;
   Component stream;
   stream.type = ComponentType::database;
@@ -105,7 +89,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
 
   WriterMetadata metadata;
   metadata.components = {stream};
-  for (const BytePath& path : hosted_.databases()) {
+  for (const BytePath& path : host_.places().databases) {
     FileSet data;
     data.path = parent_path(path);
     data.pattern = last_component(path);
@@ -124,25 +108,21 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   return metadata;
 }
 
-Result<std::shared_ptr<Instance>> EseWriter::running() const {
-  auto instance = hosted_.get();
-  if (instance != nullptr) return instance;
-  if (const Status why = hosted_.why_closed(); !why.ok()) {
-    return why.error().while_doing("opening '" + instance_name_ + "', which is offline");
-  }
-  return Error(Errc::writer_retryable, "'" + instance_name_ + "' is offline for a restore");
+Status EseWriter::check_running() const {
+  const Status runs = host_.running();
+  if (runs.ok()) return runs;
+  return runs.error().while_doing("asking instance '" + instance_name_ + "'");
 }
 
 // ---- Backup
 
 Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
-  auto instance = running();
-  if (!instance.ok()) return instance.error();
+  if (Status s = check_running(); !s.ok()) return s.error();
   if (backup.type == BackupType::differential) {
     return Error(Errc::not_supported,
                  "'" + instance_name_ + "' makes no differential backups; take an incremental one");
   }
-  const std::string newest = read_stamp(hosted_.files(), hosted_.options());
+  const std::string newest = read_stamp(host_.files(), host_.places());
   for (const BackupComponent& component : backup.components) {
     if (!of_logs_alone(backup.type) || !component.base) continue;
     if (component.base->stamp == newest) continue;
@@ -151,7 +131,7 @@ Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
                                          "' is not the one that this increment builds on; take a "
                                          "full backup");
   }
-  if (Status s = instance.value()->flush(); !s.ok()) return s;
+  if (Status s = host_.flush(); !s.ok()) return s;
   for (BackupComponent& component : backup.components) {
     component.stamp = call.session.to_string();
   }
@@ -162,21 +142,17 @@ Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
 }
 
 Status EseWriter::prepare_snapshot(const CallContext& call, const SnapshotSetView&) {
-  auto instance = running();
-  if (!instance.ok()) return instance.error();
+  if (Status s = check_running(); !s.ok()) return s.error();
   // One that is only copying still, or that nobody ends any more: its copy stays good, and it may
   // cut no logs.
   for (auto& [session, other] : backups_) {
     if (session != call.session) other.snapshot.reset();
   }
   Backup& mine = backups_[call.session];
-  mine.instance = instance.value();
-  SnapshotOptions options;
-  options.logs_only = of_logs_alone(mine.type);
-  options.copy = is_copy(mine.type);
-  options.continue_after_thaw = true;
-  mine.snapshot = std::make_shared<SnapshotSession>(std::move(options));
-  return worth_another_try(mine.snapshot->add(*mine.instance, hosted_.files()));
+  auto begun = host_.begin_snapshot(kind_of(mine.type));
+  if (!begun.ok()) return worth_another_try(begun.error());
+  mine.snapshot = std::move(begun).value();
+  return Ok{};
 }
 
 Status EseWriter::freeze(const CallContext& call) {
@@ -193,14 +169,14 @@ Status EseWriter::freeze(const CallContext& call) {
   return worth_another_try(frozen);
 }
 
-std::shared_ptr<SnapshotSession> EseWriter::take_held(const SessionId& session) {
+std::shared_ptr<HostSnapshot> EseWriter::take_held(const SessionId& session) {
   const std::lock_guard lock(held_mutex_);
   return held_for_ == session ? std::exchange(held_, nullptr) : nullptr;
 }
 
 Result<HoldStatement> EseWriter::thaw(const CallContext& call) {
   HoldStatement statement;
-  const std::shared_ptr<SnapshotSession> held = take_held(call.session);
+  const std::shared_ptr<HostSnapshot> held = take_held(call.session);
   if (held == nullptr) {
     statement.broken_because = "nothing was held";
     return statement;
@@ -243,12 +219,11 @@ void EseWriter::shutdown(const CallContext& call, const SetId&) {
 // ---- Logs
 
 Result<LogList> EseWriter::list_logs(const CallContext&, const ComponentName&) {
-  auto instance = running();
-  if (!instance.ok()) return instance.error();
-  const InstanceOptions& options = hosted_.options();
-  const auto logs = archived_logs(hosted_.files(), options.logs, options.base);
+  if (Status s = check_running(); !s.ok()) return s.error();
+  const InstancePlaces& places = host_.places();
+  const auto logs = archived_logs(host_.files(), places.logs, places.base);
   if (!logs.ok()) return logs.error();
-  const Generation needed = instance.value()->checkpoint().generation;
+  const Generation needed = needed_from(host_.files(), places);
   LogList list;
   list.low = 1;
   for (const auto& [generation, path] : logs.value()) {
@@ -271,9 +246,9 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
   if (mine->second.snapshot == nullptr) {
     return Error(Errc::wrong_state, "another backup of '" + instance_name_ + "' was begun since");
   }
-  const Status stamped = write_stamp(hosted_.files(), hosted_.options(), call.session.to_string());
+  const Status stamped = write_stamp(host_.files(), host_.places(), call.session.to_string());
   if (!stamped.ok()) return stamped;
-  if (Status s = mine->second.snapshot->truncate_log(true); !s.ok()) return s;
+  if (Status s = mine->second.snapshot->truncate_log(); !s.ok()) return s;
   return end(mine->second);
 }
 
@@ -296,7 +271,7 @@ Status EseWriter::pre_restore(const CallContext&, RestoreView& restore) {
     members.insert(chosen.begin(), chosen.end());
     if (component.name == kLogStream) whole = chosen.empty();
   }
-  for (const BytePath& path : hosted_.databases()) {
+  for (const BytePath& path : host_.places().databases) {
     if (whole || members.contains(component_of(path))) continue;
     return Error(Errc::not_supported, "'" + escape_path(path) +
                                           "' has to be restored with the logs and the other "
@@ -308,7 +283,7 @@ Status EseWriter::pre_restore(const CallContext&, RestoreView& restore) {
     held_.reset();
   }
   backups_.clear();  // whatever backup is under way ends with the databases it is of
-  return hosted_.close();
+  return host_.close();
 }
 
 Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& authority) {
@@ -319,10 +294,10 @@ Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& au
 
 Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallContext&,
                                                                   const ComponentName& component) {
-  std::vector<RestoreLocation> locations{{component, "log", hosted_.options().logs},
-                                         {component, "checkpoint", hosted_.system()},
-                                         {component, "interlock", hosted_.options().logs}};
-  for (const BytePath& path : hosted_.databases()) {
+  std::vector<RestoreLocation> locations{{component, "log", host_.places().logs},
+                                         {component, "checkpoint", host_.places().system},
+                                         {component, "interlock", host_.places().logs}};
+  for (const BytePath& path : host_.places().databases) {
     if (component_of(path) == component) locations.push_back({component, "database", path});
   }
   return locations;
@@ -330,7 +305,7 @@ Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallCont
 
 Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
                                    const RestoreRegistration& registration) {
-  const auto there = read_interlock(hosted_.options().logs);
+  const auto there = read_interlock(host_.places().logs);
   if (there.ok() && there.value().session == call.session) {  // for another component
     if (there.value().state != InterlockRecord::State::failed) return Ok{};
     return Error(Errc::wrong_state,
@@ -341,27 +316,31 @@ Status EseWriter::restore_register(const CallContext& call, const RestoreAuthori
   record.target = "instance '" + instance_name_ + "'";
   record.registration = registration;
   record.since = system_clock().wall_now();
-  if (Status s = register_interlock(hosted_.options().logs, record); !s.ok()) return s;
+  // The record needs a place even where the whole folder is lost.
+  for (const BytePath& folder : {host_.places().logs, host_.places().system}) {
+    if (Status s = host_.files().make_directory(folder); !s.ok()) return s;
+  }
+  if (Status s = register_interlock(host_.places().logs, record); !s.ok()) return s;
   const Status moved = move_aside(call.session);
   if (moved.ok()) return Ok{};
   // Files copied among logs that are still there must not be recovered.
   record.state = InterlockRecord::State::failed;
   record.failure = moved.error().what();
-  if (Status s = update_interlock(hosted_.options().logs, record); !s.ok()) return s;
+  if (Status s = update_interlock(host_.places().logs, record); !s.ok()) return s;
   return moved;
 }
 
 // Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor
 // does what lies sheltered beside the databases.
 Status EseWriter::move_aside(const SessionId& session) {
-  Files& files = hosted_.files();
-  const InstanceOptions& options = hosted_.options();
-  for (const BytePath& folder : std::set<BytePath>{options.logs, hosted_.system()}) {
+  Files& files = host_.files();
+  const InstancePlaces& places = host_.places();
+  for (const BytePath& folder : std::set<BytePath>{places.logs, host_.places().system}) {
     const auto names = files.list(folder);
     if (!names.ok()) return names.error();
     const BytePath aside = join_path(folder, "replaced-" + session.to_string());
     for (const BytePath& name : names.value()) {
-      if (!parse_log_file_name(options.base, name)) continue;
+      if (!parse_log_file_name(places.base, name)) continue;
       if (Status s = files.make_directory(aside); !s.ok()) return s;
       const Status moved = files.rename(join_path(folder, name), join_path(aside, name));
       if (!moved.ok()) return moved;
@@ -369,10 +348,8 @@ Status EseWriter::move_aside(const SessionId& session) {
     if (Status s = files.sync_directory(folder); !s.ok()) return s;
   }
   // What comes back knows of no backup.
-  if (files.exists(stamp_file(options))) {
-    if (Status s = files.remove(stamp_file(options)); !s.ok()) return s;
-  }
-  for (const BytePath& path : hosted_.databases()) {
+  if (Status s = remove_stamp(files, places); !s.ok()) return s;
+  for (const BytePath& path : host_.places().databases) {
     if (Status s = remove_shelter(files, path); !s.ok()) return s;
     if (Status s = discard_incomplete(files, path); !s.ok()) return s;
   }
@@ -380,14 +357,14 @@ Status EseWriter::move_aside(const SessionId& session) {
 }
 
 Status EseWriter::restore_complete(const CallContext&, const ComponentName&, const Status& copied) {
-  auto record = read_interlock(hosted_.options().logs);
+  auto record = read_interlock(host_.places().logs);
   if (!record.ok()) return record.error();
   // One component that failed fails the restore, whatever the others say later.
   if (record.value().state == InterlockRecord::State::failed) return Ok{};
   record.value().state =
       copied.ok() ? InterlockRecord::State::copied : InterlockRecord::State::failed;
   if (!copied.ok()) record.value().failure = copied.error().what();
-  return update_interlock(hosted_.options().logs, record.value());
+  return update_interlock(host_.places().logs, record.value());
 }
 
 Status EseWriter::post_restore(const CallContext&, const RestoreView& restore) {
@@ -395,12 +372,12 @@ Status EseWriter::post_restore(const CallContext&, const RestoreView& restore) {
     // More logs follow: recovery waits for the last.
     if (component.restore && component.restore->additional_restores) return Ok{};
   }
-  return hosted_.open();
+  return host_.open();
 }
 
 void EseWriter::restore_end(const CallContext&) {
   // A restore that never got to register leaves the databases as they were: carry on.
-  if (hosted_.get() == nullptr) (void)hosted_.open();
+  if (!host_.running().ok()) (void)host_.open();
 }
 
 }  // namespace stillframe::ese

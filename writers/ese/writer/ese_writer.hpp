@@ -9,16 +9,17 @@
 
 #include <stillframe/writer.hpp>
 
-#include "writers/ese/backup/snapshot_session.hpp"
-#include "writers/ese/writer/hosted_instance.hpp"
+#include "writers/ese/writer/instance_host.hpp"
 
 namespace stillframe::ese {
 
 class EseWriter final : public Writer {
  public:
-  // `hosted` outlives the writer. `instance_name` tells the instances of a machine apart.
-  EseWriter(HostedInstance& hosted, std::string instance_name)
-      : hosted_(hosted), instance_name_(std::move(instance_name)) {}
+  // `host` outlives the writer. `instance_name` tells the instances of a machine apart.
+  EseWriter(InstanceHost& host, std::string instance_name)
+      : host_(host), instance_name_(std::move(instance_name)) {}
+  EseWriter(std::unique_ptr<InstanceHost> host, std::string instance_name)
+      : owned_(std::move(host)), host_(*owned_), instance_name_(std::move(instance_name)) {}
 
   WriterIdentity identity() const override;
   Result<WriterMetadata> identify(const CallContext& call) override;
@@ -50,24 +51,24 @@ class EseWriter final : public Writer {
  private:
   struct Backup {
     BackupType type = BackupType::full;
-    std::shared_ptr<Instance> instance;         // outlives the session below
-    std::shared_ptr<SnapshotSession> snapshot;  // shared with a thaw that is under way
-    bool published = false;                     // every file of every component
-    bool ended = false;                         // remembered by the databases
+    std::shared_ptr<HostSnapshot> snapshot;  // shared with a thaw that is under way
+    bool published = false;                  // every file of every component
+    bool ended = false;                      // remembered by the databases
   };
 
-  Result<std::shared_ptr<Instance>> running() const;
+  Status check_running() const;
   // What the session holds, if it does; it does no more.
-  std::shared_ptr<SnapshotSession> take_held(const SessionId& session);
+  std::shared_ptr<HostSnapshot> take_held(const SessionId& session);
   Status end(Backup& backup);
   Status move_aside(const SessionId& session);
 
-  HostedInstance& hosted_;
+  const std::unique_ptr<InstanceHost> owned_;  // null when somebody else's
+  InstanceHost& host_;
   const std::string instance_name_;
   std::map<SessionId, Backup> backups_;  // of the thread that the verbs come on
 
   std::mutex held_mutex_;  // thaw() may come on the SDK's timer thread beside another verb
-  std::shared_ptr<SnapshotSession> held_;
+  std::shared_ptr<HostSnapshot> held_;
   SessionId held_for_;
 };
 

@@ -5,8 +5,43 @@
 #include <stillframe/writer_host.hpp>
 
 #include "framework/base/path.hpp"
+#include "writers/ese/backup/snapshot_session.hpp"
 
 namespace stillframe::ese {
+
+namespace {
+
+InstancePlaces places_of(const InstanceOptions& options, const std::vector<BytePath>& databases) {
+  InstancePlaces places;
+  places.logs = options.logs;
+  places.system = options.system.empty() ? options.logs : options.system;
+  places.base = options.base;
+  places.extensions = options.extensions;
+  places.databases = databases;
+  return places;
+}
+
+class HostedSnapshot final : public HostSnapshot {
+ public:
+  HostedSnapshot(std::shared_ptr<Instance> instance, SnapshotOptions options)
+      : instance_(std::move(instance)), session_(std::move(options)) {}
+
+  Status add(FreezableFiles& files) { return session_.add(*instance_, files); }
+  Status freeze(std::chrono::milliseconds timeout) override { return session_.freeze(timeout); }
+  Status thaw() override { return session_.thaw(); }
+  Status truncate_log() override { return session_.truncate_log(true); }
+  Status end() override { return session_.end(); }
+
+ private:
+  const std::shared_ptr<Instance> instance_;  // outlives the session below
+  SnapshotSession session_;
+};
+
+}  // namespace
+
+HostedInstance::HostedInstance(Files& files, InstanceOptions options,
+                               const std::vector<BytePath>& databases)
+    : files_(files), options_(std::move(options)), places_(places_of(options_, databases)) {}
 
 Status HostedInstance::open() {
   Status opened = start();
@@ -33,7 +68,7 @@ Status HostedInstance::start() {
 }
 
 Status HostedInstance::attach(Instance& instance) const {
-  for (const BytePath& path : databases_) {
+  for (const BytePath& path : databases()) {
     const bool there = files_.exists(path);
     // An empty one in its place would hide that it is lost.
     if (!there && instance.recovered()) {
@@ -58,14 +93,37 @@ Status HostedInstance::close() {
   return Ok{};
 }
 
-Status HostedInstance::why_closed() const {
-  const std::lock_guard lock(mutex_);
-  return why_closed_;
-}
-
 std::shared_ptr<Instance> HostedInstance::get() const {
   const std::lock_guard lock(mutex_);
   return instance_;
+}
+
+Status HostedInstance::running() const {
+  const std::lock_guard lock(mutex_);
+  if (instance_ != nullptr) return Ok{};
+  if (!why_closed_.ok()) return why_closed_.error().while_doing("opening it");
+  return Error(Errc::writer_retryable, "it is offline for a restore");
+}
+
+// ---- Backup
+
+Status HostedInstance::flush() {
+  const std::shared_ptr<Instance> instance = get();
+  return instance != nullptr ? instance->flush() : running();
+}
+
+Result<std::shared_ptr<HostSnapshot>> HostedInstance::begin_snapshot(SnapshotKind kind) {
+  std::shared_ptr<Instance> instance = get();
+  if (instance == nullptr) {
+    return Error(Errc::writer_retryable, "it is offline for a restore");
+  }
+  SnapshotOptions options;
+  options.logs_only = kind == SnapshotKind::logs;
+  options.copy = kind == SnapshotKind::copy;
+  options.continue_after_thaw = true;
+  auto snapshot = std::make_shared<HostedSnapshot>(std::move(instance), std::move(options));
+  if (Status s = snapshot->add(files_); !s.ok()) return s.error();
+  return std::shared_ptr<HostSnapshot>(std::move(snapshot));
 }
 
 }  // namespace stillframe::ese

@@ -168,6 +168,8 @@ class Session {
 struct InstanceOptions {
   BytePath folder;  // of logs and checkpoint; made if it is not there
   std::uint32_t log_file_kb = 0;
+  // So much of the log a recovery has to read at most, about, and so much stays after a backup.
+  std::uint32_t checkpoint_depth_kb = 0;
   std::uint32_t cache_pages_max = 0;
   std::uint32_t sessions_max = 0;
   bool circular_log = false;
@@ -228,6 +230,8 @@ class Instance {
          {Setting{JET_paramCreatePathIfNotExist, 1, nullptr},
           Setting{JET_paramSystemPath, 0, folder}, Setting{JET_paramLogFilePath, 0, folder},
           Setting{JET_paramLogFileSize, options.log_file_kb, nullptr},
+          Setting{JET_paramCheckpointDepthMax, JET_API_PTR{options.checkpoint_depth_kb} * 1024,
+                  nullptr},
           Setting{JET_paramCacheSizeMax, options.cache_pages_max, nullptr},
           Setting{JET_paramMaxSessions, options.sessions_max, nullptr},
           Setting{JET_paramCircularLog, options.circular_log, nullptr}}) {
