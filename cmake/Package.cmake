@@ -4,13 +4,14 @@
 #   libstillframe-requestor.so  requestor: backup, restore and store, on top of it
 #   libstillframe-testkit.a     testkit: for test programs, so it is static
 #   libstillframe-ese.so        ese: the interfaces JET and ntdsbcli; it stands alone, and shows nothing else
+#   stillframe-writer-ese.so    ese: the writer of databases at rest, a plug-in that stands alone, too
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
 #
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
-# units, command the command line, ese the tool esectl and the library of its engine.
+# units, command the command line, ese the tool esectl, the library of its engine and its plug-in.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -123,6 +124,10 @@ set(jet_symbols "${CMAKE_SOURCE_DIR}/writers/ese/jet/jet.map")
 target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_symbols}"
                                                    -fuse-ld=bfd)
 set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symbols}")
+
+# Plug-ins are named by the configuration of the service, whole, and are no libraries of anybody's.
+install(TARGETS stillframe-writer-ese COMPONENT ese
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/stillframe")
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its
 # manual pages and its completions are installed where they are made, in requestor/.

@@ -3,7 +3,7 @@
 #   stillframe          stillframed, the broker, their helpers and units, and the command line
 #   libstillframe0      the libraries that writers and requestors run with
 #   libstillframe-dev   what they are built with, and the simulation kit
-#   stillframe-ese      esectl, and the library of the storage engine
+#   stillframe-ese      esectl, the library of the storage engine, and the plug-in that backs its databases up
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
 set(CPACK_PACKAGE_CONTACT "Stillframe authors <stillframe@localhost>" CACHE STRING
@@ -59,7 +59,9 @@ set(CPACK_DEBIAN_HEADERS_PACKAGE_DEPENDS "${library} ${same_version}")
 stillframe_package(ese stillframe-ese utils
   "esectl verifies, compares, exports and recovers databases of the Extensible Storage Engine, with
 their logs and checkpoints; libstillframe-ese is the engine that programs use through its JET
-interface. Both need nothing else of Stillframe.")
+interface. Both need nothing else of Stillframe. stillframe-writer-ese is the plug-in of stillframed
+for databases that no process uses.")
+set(CPACK_DEBIAN_ESE_PACKAGE_SUGGESTS stillframe)
 
 include(CPack)
 foreach(component service command)

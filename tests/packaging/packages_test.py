@@ -114,7 +114,8 @@ class Packages(unittest.TestCase):
                               "usr/lib/libstillframe.so": "libstillframe-dev",
                               "usr/include/stillframe/plugin.h": "libstillframe-dev",
                               "usr/lib/pkgconfig/stillframe.pc": "libstillframe-dev",
-                              "usr/bin/esectl": "stillframe-ese"}.items():
+                              "usr/bin/esectl": "stillframe-ese",
+                              "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese"}.items():
             self.assertEqual(owners.get(file), package, file)
 
     def test_3_they_install_and_their_configuration_is_valid(self):

@@ -11,6 +11,7 @@
 
 #include "writers/ese/backup/freezable_files.hpp"
 #include "writers/ese/instance/instance.hpp"
+#include "writers/ese/instance/path_lock.hpp"
 
 namespace stillframe::ese {
 
@@ -22,10 +23,16 @@ class HostedInstance {
       : files_(files), options_(std::move(options)), databases_(std::move(databases)) {}
 
   // Recovers, and finishes a restore whose files are in place. interlocked when one is half done,
-  // with the way out; not_found for a database that is lost.
+  // with the way out; not_found for a database that is lost; in_use while another process, or
+  // another instance of this one, has the databases or their folders.
   Status open();
-  // Shuts the databases down. InUse as Instance::stop(); then it is open still.
+  // Shuts the databases down; their folders stay closed to others, for who puts files in their
+  // place. InUse as Instance::stop(); then it is open still.
   Status close();
+  // Closes the folders to others without opening the databases. in_use, as open().
+  Status lock_folders();
+  // Opens everything to others. An instance that close() could not shut down is left as in a crash.
+  void let_go();
   // None while it is closed. Who keeps it longer than a call keeps close() from succeeding.
   std::shared_ptr<Instance> get() const;
 
@@ -34,18 +41,28 @@ class HostedInstance {
 
   FreezableFiles& files() noexcept { return files_; }
   const InstanceOptions& options() const noexcept { return options_; }
+  // For a host that is told by the logs what they are. Of a closed instance, in the only thread
+  // that uses it; the folders stay.
+  void set_options(InstanceOptions options) { options_ = std::move(options); }
   const BytePath& system() const {
     return options_.system.empty() ? options_.logs : options_.system;
   }
   const std::vector<BytePath>& databases() const noexcept { return databases_; }
 
  private:
+  // All of these with admin_mutex_ held.
   Status start();
-  Status attach(Instance& instance) const;
+  Status attach(Instance& instance);
+  Status lock();
+  Status take_lock(const BytePath& path, std::vector<PathLock>& locks) const;
 
   mutable FreezableFiles files_;
-  const InstanceOptions options_;
+  InstanceOptions options_;
   const std::vector<BytePath> databases_;
+
+  std::mutex admin_mutex_;  // opens and closes, one thing at a time
+  std::vector<PathLock> folder_locks_, database_locks_;
+
   mutable std::mutex mutex_;
   Status why_closed_ = Ok{};
   std::shared_ptr<Instance> instance_;  // shared with calls that are under way at close()
