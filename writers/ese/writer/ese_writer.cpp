@@ -31,11 +31,13 @@ constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
 constexpr std::size_t kStampBytesMax = 256;
 
 bool of_logs_alone(BackupType type) {
-  return type == BackupType::incremental || type == BackupType::log;
+  return type == BackupType::incremental || type == BackupType::differential ||
+         type == BackupType::log;
 }
 
-bool is_copy(BackupType type) {
-  return type == BackupType::copy || type == BackupType::other;
+// No log goes, and what is backed up next goes on from where this one did.
+bool keeps_logs(BackupType type) {
+  return type == BackupType::copy || type == BackupType::differential || type == BackupType::other;
 }
 
 // Names the newest backup that the logs were cut for, in the folder of the logs.
@@ -119,7 +121,10 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
     metadata.components.push_back(std::move(database));
   }
   metadata.restore.method = RestoreMethod::restore_if_can_replace;
-  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental | BackupSchema::kLog |
+  // An incremental backup cuts the logs that a differential one after it would have to have.
+  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
+                         BackupSchema::kDifferential |
+                         BackupSchema::kExclusiveIncrementalDifferential | BackupSchema::kLog |
                          BackupSchema::kTimestamped;
   return metadata;
 }
@@ -138,10 +143,6 @@ Result<std::shared_ptr<Instance>> EseWriter::running() const {
 Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
   auto instance = running();
   if (!instance.ok()) return instance.error();
-  if (backup.type == BackupType::differential) {
-    return Error(Errc::not_supported,
-                 "'" + instance_name_ + "' makes no differential backups; take an incremental one");
-  }
   const std::string newest = read_stamp(hosted_.files(), hosted_.options());
   for (const BackupComponent& component : backup.components) {
     if (!of_logs_alone(backup.type) || !component.base) continue;
@@ -173,7 +174,7 @@ Status EseWriter::prepare_snapshot(const CallContext& call, const SnapshotSetVie
   mine.instance = instance.value();
   SnapshotOptions options;
   options.logs_only = of_logs_alone(mine.type);
-  options.copy = is_copy(mine.type);
+  options.copy = keeps_logs(mine.type);
   options.continue_after_thaw = true;
   mine.snapshot = std::make_shared<SnapshotSession>(std::move(options));
   return worth_another_try(mine.snapshot->add(*mine.instance, hosted_.files()));
@@ -267,7 +268,7 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
                                         "' knows of no backup whose files are "
                                         "all stored; its logs stay");
   }
-  if (mine->second.ended || is_copy(mine->second.type)) return Ok{};
+  if (mine->second.ended || keeps_logs(mine->second.type)) return Ok{};
   if (mine->second.snapshot == nullptr) {
     return Error(Errc::wrong_state, "another backup of '" + instance_name_ + "' was begun since");
   }
