@@ -5,14 +5,15 @@
 #   libstillframe-testkit.a     testkit: for test programs, so it is static
 #   libstillframe-ese.so        ese: the interfaces JET and ntdsbcli; it stands alone, and shows nothing else
 #   libstillframe-ese-writer.so ese_writer: a program's JET instance as a writer, on top of both
+#   stillframe-writer-ese.so    ese: the writer of databases at rest, a plug-in that stands alone, too
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
 #
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
-# units, command the command line, ese the tool esectl and the library of its engine, ese_writer the
-# library that makes that engine's instances writers.
+# units, command the command line, ese the tool esectl, the library of its engine and its plug-in,
+# ese_writer the library that makes that engine's instances writers.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -131,8 +132,12 @@ set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symb
 # of the engine go to that library. docs/decisions/0060-writer-library.md.
 stillframe_component(ese_writer TYPE SHARED OUTPUT stillframe-ese-writer NEEDS framework ese
   FOLDERS writers/ese/format writers/ese/engine writers/ese/recovery writers/ese/writer
-  WITHOUT stillframe_ese_hosted)
+  WITHOUT stillframe_ese_hosted stillframe_ese_resting)
 target_link_options(stillframe_ese_writer_package PRIVATE -fuse-ld=bfd)  # mold, as above
+
+# Plug-ins are named by the configuration of the service, whole, and are no libraries of anybody's.
+install(TARGETS stillframe-writer-ese COMPONENT ese
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/stillframe")
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its
 # manual pages and its completions are installed where they are made, in requestor/.

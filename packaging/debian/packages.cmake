@@ -3,7 +3,7 @@
 #   stillframe          stillframed, the broker, their helpers and units, and the command line
 #   libstillframe0      the libraries that writers and requestors run with
 #   libstillframe-dev   what they are built with, and the simulation kit
-#   stillframe-ese      esectl, and the library of the storage engine
+#   stillframe-ese      esectl, the library of the storage engine, and the plug-in that backs its databases up
 #   libstillframe-ese-writer0   what programs with that engine and a writer for it run with
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
@@ -63,7 +63,9 @@ set(CPACK_DEBIAN_HEADERS_PACKAGE_DEPENDS
 stillframe_package(ese stillframe-ese utils
   "esectl verifies, compares, exports and recovers databases of the Extensible Storage Engine, with
 their logs and checkpoints; libstillframe-ese is the engine that programs use through its JET
-interface. Both need nothing else of Stillframe.")
+interface. Both need nothing else of Stillframe. stillframe-writer-ese is the plug-in of stillframed
+for databases that no process uses.")
+set(CPACK_DEBIAN_ESE_PACKAGE_SUGGESTS stillframe)
 
 stillframe_package(engine_writer ${writer_library} libs
   "Makes a program's database of the storage engine in stillframe-ese a writer, so that it is backed

@@ -116,7 +116,8 @@ class Packages(unittest.TestCase):
                               "usr/include/stillframe/plugin.h": "libstillframe-dev",
                               "usr/lib/pkgconfig/stillframe.pc": "libstillframe-dev",
                               "usr/bin/esectl": "stillframe-ese",
-                              "usr/lib/libstillframe-ese-writer.so.0": "libstillframe-ese-writer0"}.items():
+                              "usr/lib/libstillframe-ese-writer.so.0": "libstillframe-ese-writer0",
+                              "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese"}.items():
             self.assertEqual(owners.get(file), package, file)
 
     def test_3_they_install_and_their_configuration_is_valid(self):

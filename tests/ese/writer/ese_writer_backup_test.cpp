@@ -76,6 +76,31 @@ TEST_F(EseWriterBackupTest, IncrementalBackupsGoOnFromTheFullOne) {
   rows_.expect_rows(80 + 2 * 70);
 }
 
+// Each has all since the full one; the first of them is not needed for the second.
+TEST_F(EseWriterBackupTest, ADifferentialBackupIsRestoredWithTheFullOneAlone) {
+  ASSERT_FALSE(backed_up(BackupType::full).empty());
+  std::string first, last;
+  for (std::string* set : {&first, &last}) {
+    rows_.add_rows(70);
+    *set = backed_up(BackupType::differential);
+    ASSERT_FALSE(set->empty());
+  }
+  fs::remove_all(first);
+  rows_.add_rows(5);
+  expect_restored(last);
+  rows_.expect_rows(80 + 2 * 70);
+}
+
+// An increment cuts the logs that a differential backup would have to have.
+TEST_F(EseWriterBackupTest, ADifferentialBackupAfterAnIncrementIsRefused) {
+  ASSERT_FALSE(backed_up(BackupType::full).empty());
+  rows_.add_rows(20);
+  ASSERT_FALSE(backed_up(BackupType::incremental).empty());
+  const auto refused = backup(BackupType::differential);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::chain_broken) << refused.error().what();
+}
+
 // Two stores: a full backup into one cuts the logs that increments in the other would need.
 TEST_F(EseWriterBackupTest, AnIncrementOfAnythingButTheNewestBackupIsRefused) {
   ASSERT_FALSE(backed_up(BackupType::full).empty());

@@ -63,14 +63,32 @@ TEST_F(EseWriterTest, ACopyKeepsAllLogs) {
   expect_free();
 }
 
-TEST_F(EseWriterTest, AnIncrementalBackupNeedsAFullOne) {
+TEST_F(EseWriterTest, ABackupOfLogsAloneNeedsAFullOne) {
+  for (const BackupType type : {BackupType::incremental, BackupType::differential}) {
+    Simulation simulation(7);
+    simulation.add_writer(writer_);
+    const Outcome outcome = simulation.run_backup(type);
+    EXPECT_EQ(outcome.violation, "") << outcome.trace;
+    EXPECT_FALSE(outcome.completed);
+    EXPECT_EQ(outcome.writers[0].state, WriterState::failed_at_freeze);
+    expect_free();
+  }
+}
+
+TEST_F(EseWriterTest, ADifferentialBackupKeepsTheLogsThatTheNextOneNeeds) {
   Simulation simulation(7);
   simulation.add_writer(writer_);
-  const Outcome outcome = simulation.run_backup(BackupType::incremental);
-  EXPECT_EQ(outcome.violation, "") << outcome.trace;
-  EXPECT_FALSE(outcome.completed);
-  EXPECT_EQ(outcome.writers[0].state, WriterState::failed_at_freeze);
-  expect_free();
+  ASSERT_TRUE(simulation.run_backup(BackupType::full).completed);
+  for (int i = 0; i < 2; ++i) {
+    rows_.add_rows(10);
+    roll();
+    const std::size_t logs = rows_.finished_logs();
+    const Outcome outcome = simulation.run_backup(BackupType::differential);
+    EXPECT_EQ(outcome.violation, "") << outcome.trace;
+    EXPECT_TRUE(outcome.completed) << outcome.trace;
+    EXPECT_GT(rows_.finished_logs(), logs);
+    expect_free();
+  }
 }
 
 TEST_F(EseWriterTest, NothingIsHeldOrTruncatedWhateverHappensToOthers) {

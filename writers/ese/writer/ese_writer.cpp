@@ -28,16 +28,18 @@ const ComponentName kLogStream{"", "Instance"};
 constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
 
 bool of_logs_alone(BackupType type) {
-  return type == BackupType::incremental || type == BackupType::log;
+  return type == BackupType::incremental || type == BackupType::differential ||
+         type == BackupType::log;
 }
 
-bool is_copy(BackupType type) {
-  return type == BackupType::copy || type == BackupType::other;
+// No log goes, and what is backed up next goes on from where this one did.
+bool keeps_logs(BackupType type) {
+  return type == BackupType::copy || type == BackupType::differential || type == BackupType::other;
 }
 
 SnapshotKind kind_of(BackupType type) {
-  if (of_logs_alone(type)) return SnapshotKind::logs;
-  return is_copy(type) ? SnapshotKind::copy : SnapshotKind::full;
+  if (of_logs_alone(type)) return keeps_logs(type) ? SnapshotKind::log_copy : SnapshotKind::logs;
+  return keeps_logs(type) ? SnapshotKind::copy : SnapshotKind::full;
 }
 
 // The first log that a recovery would read; without a checkpoint it reads all.
@@ -103,7 +105,10 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
     metadata.components.push_back(std::move(database));
   }
   metadata.restore.method = RestoreMethod::restore_if_can_replace;
-  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental | BackupSchema::kLog |
+  // An incremental backup cuts the logs that a differential one after it would have to have.
+  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
+                         BackupSchema::kDifferential |
+                         BackupSchema::kExclusiveIncrementalDifferential | BackupSchema::kLog |
                          BackupSchema::kTimestamped;
   return metadata;
 }
@@ -118,10 +123,6 @@ Status EseWriter::check_running() const {
 
 Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
   if (Status s = check_running(); !s.ok()) return s.error();
-  if (backup.type == BackupType::differential) {
-    return Error(Errc::not_supported,
-                 "'" + instance_name_ + "' makes no differential backups; take an incremental one");
-  }
   const std::string newest = read_stamp(host_.files(), host_.places());
   for (const BackupComponent& component : backup.components) {
     if (!of_logs_alone(backup.type) || !component.base) continue;
@@ -242,7 +243,7 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
                                         "' knows of no backup whose files are "
                                         "all stored; its logs stay");
   }
-  if (mine->second.ended || is_copy(mine->second.type)) return Ok{};
+  if (mine->second.ended || keeps_logs(mine->second.type)) return Ok{};
   if (mine->second.snapshot == nullptr) {
     return Error(Errc::wrong_state, "another backup of '" + instance_name_ + "' was begun since");
   }

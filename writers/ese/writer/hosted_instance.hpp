@@ -10,6 +10,7 @@
 
 #include "writers/ese/backup/freezable_files.hpp"
 #include "writers/ese/instance/instance.hpp"
+#include "writers/ese/instance/path_lock.hpp"
 #include "writers/ese/writer/instance_host.hpp"
 
 namespace stillframe::ese {
@@ -21,10 +22,16 @@ class HostedInstance final : public InstanceHost {
   HostedInstance(Files& files, InstanceOptions options, const std::vector<BytePath>& databases);
 
   // Recovers, and finishes a restore whose files are in place. interlocked when one is half done,
-  // with the way out; not_found for a database that is lost.
+  // with the way out; not_found for a database that is lost; in_use while another process, or
+  // another instance of this one, has the databases or their folders.
   Status open() override;
-  // Shuts the databases down. InUse as Instance::stop(); then it is open still.
+  // Shuts the databases down; their folders stay closed to others, for who puts files in their
+  // place. InUse as Instance::stop(); then it is open still.
   Status close() override;
+  // Closes the folders to others without opening the databases. in_use, as open().
+  Status lock_folders();
+  // Opens everything to others. An instance that close() could not shut down is left as in a crash.
+  void let_go();
   // None while it is closed. Who keeps it longer than a call keeps close() from succeeding.
   std::shared_ptr<Instance> get() const;
   // Why the last open() failed, if it is closed for that.
@@ -37,13 +44,26 @@ class HostedInstance final : public InstanceHost {
   Status flush() override;
   Result<std::shared_ptr<HostSnapshot>> begin_snapshot(SnapshotKind kind) override;
 
+  const InstanceOptions& options() const noexcept { return options_; }
+  // For a host that is told by the logs what they are. Of a closed instance, in the only thread
+  // that uses it; the folders stay.
+  void set_options(InstanceOptions options);
+  const BytePath& system() const noexcept { return places_.system; }
+
  private:
+  // All of these with admin_mutex_ held.
   Status start();
-  Status attach(Instance& instance) const;
+  Status attach(Instance& instance);
+  Status lock();
+  Status take_lock(const BytePath& path, std::vector<PathLock>& locks) const;
 
   mutable FreezableFiles files_;
-  const InstanceOptions options_;
-  const InstancePlaces places_;
+  InstanceOptions options_;
+  InstancePlaces places_;
+
+  std::mutex admin_mutex_;  // opens and closes, one thing at a time
+  std::vector<PathLock> folder_locks_, database_locks_;
+
   mutable std::mutex mutex_;
   Status why_closed_ = Ok{};
   std::shared_ptr<Instance> instance_;  // shared with calls that are under way at close()

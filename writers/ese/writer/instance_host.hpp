@@ -26,8 +26,9 @@ struct InstancePlaces {
 
 enum class SnapshotKind {
   full,
-  copy,  // no log goes, and nothing goes on from it
-  logs,  // goes on from the last full one
+  copy,      // no log goes, and nothing goes on from it
+  logs,      // goes on from the last one
+  log_copy,  // the same logs, and no log goes
 };
 
 // A snapshot by somebody else, of one instance: freeze, thaw, truncate_log, end. Any thread. What

@@ -25,6 +25,8 @@ JET_GRBIT bits_of(SnapshotKind kind) {
       return JET_bitCopySnapshot;
     case SnapshotKind::logs:
       return JET_bitIncrementalSnapshot;
+    case SnapshotKind::log_copy:
+      return JET_bitIncrementalSnapshot | JET_bitCopySnapshot;
   }
   return 0;
 }

@@ -1,0 +1,138 @@
+// Databases at rest through the command line: a coordinator, the plug-in in a host process of its
+// own, `stillframe backup` and `stillframe restore`.
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+#include "framework/daemon/hosts/host_starter.hpp"
+#include "tests/ese/writer/hosted_rows.hpp"
+#include "tests/requestor/cli_runner.hpp"
+#include "tests/requestor/embedded_fixture.hpp"
+
+namespace stillframe::ese {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+namespace cli_tests = stillframe::cli::tests;
+
+class EseCommandLine : public stillframe::tests::EmbeddedFixture {
+ protected:
+  void SetUp() override {
+    rows_.create();
+    rows_.add_rows(80);
+    stop_application();
+    stillframe::tests::write_file(config_, "state_dir = \"" + base + "/cli-state\"\n");
+    start_coordinator();
+    start_host();
+  }
+  void TearDown() override {
+    if (host_ == nullptr) return;
+    host_->close_input();
+    EXPECT_TRUE(host_->wait(Deadline(system_clock().now() + 20s)).ok());
+  }
+
+  void start_host() {
+    const json config = {{"name", "rows"},
+                         {"logs", rows_.logs()},
+                         {"databases", {rows_.database(0), rows_.database(1)}}};
+    daemon::HostStarterOptions options;
+    options.socket_dir = sockets;
+    auto started = daemon::direct_starter(options)(
+        {"ese", daemon::HostKind::plugin_writer, STILLFRAME_ESE_PLUGIN, "", config.dump()});
+    ASSERT_TRUE(started.ok()) << started.error().what();
+    host_ = std::move(started).value();
+    ASSERT_TRUE(coordinator->wait_writers(1, 20s).ok());
+  }
+
+  cli_tests::Ran run(cli_tests::Words words) {
+    words.insert(words.begin(), {"--config", config_, "--json"});
+    return cli_tests::run(words, [this](const cli::GlobalOptions&) -> Result<cli::Connection> {
+      return cli::Connection{nullptr, coordinator->connect("cli-test")};
+    });
+  }
+  // The folder of the set that it made.
+  std::string backed_up(const std::string& type) {
+    const cli_tests::Ran ran = run({"backup", store, "--type", type});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    const json made = json::parse(ran.out, nullptr, false);
+    return made.is_discarded() ? "" : made.value("set", "");
+  }
+  void expect_restored(const std::string& set, int rows) {
+    const cli_tests::Ran ran = run({"restore", set});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    EXPECT_EQ(json::parse(ran.out)["report"]["outcome"], "restored") << ran.out;
+    start_application();
+    rows_.expect_rows(rows);
+    stop_application();
+  }
+
+  void start_application() {
+    const Status opened = rows_.hosted().open();
+    ASSERT_TRUE(opened.ok()) << opened.error().what();
+  }
+  void stop_application() {
+    ASSERT_TRUE(rows_.hosted().close().ok());
+    rows_.hosted().let_go();
+  }
+  void commit(int rows) {
+    start_application();
+    rows_.add_rows(rows);
+    stop_application();
+  }
+
+  tests::HostedRows rows_{base + "/app"};
+  const std::string config_ = base + "/c.toml";
+  std::unique_ptr<ChildProcess> host_;
+};
+
+TEST_F(EseCommandLine, WhatWasCommittedBeforeTheLastBackupIsBack) {
+  const std::string full = backed_up("full");
+  ASSERT_FALSE(full.empty());
+  commit(50);
+  const std::string increment = backed_up("incremental");
+  ASSERT_FALSE(increment.empty());
+  EXPECT_EQ(run({"verify", increment}).code, 0);
+  commit(20);  // after the last backup: gone with the restore
+  expect_restored(increment, 130);
+  expect_restored(full, 80);
+}
+
+TEST_F(EseCommandLine, WhatWasLostIsBack) {
+  commit(10);
+  const std::string set = backed_up("full");
+  ASSERT_FALSE(set.empty());
+  fs::remove_all(rows_.logs());
+  fs::remove(rows_.database(0));
+  fs::remove(rows_.database(1));
+  expect_restored(set, 90);
+}
+
+TEST_F(EseCommandLine, DatabasesInUseAreToldOfAndLeftAlone) {
+  start_application();
+  const cli_tests::Ran ran = run({"backup", store, "--type", "full"});
+  EXPECT_NE(ran.code, 0);
+  EXPECT_THAT(ran.err + ran.out, HasSubstr("is used by a process that runs"));
+  rows_.add_rows(5);
+  stop_application();
+  EXPECT_FALSE(backed_up("full").empty());
+}
+
+// A host that dies takes no folder with it.
+TEST_F(EseCommandLine, AKilledHostLeavesTheDatabasesToTheirApplication) {
+  ASSERT_FALSE(backed_up("full").empty());
+  ASSERT_EQ(::kill(host_->pid(), SIGKILL), 0);
+  ASSERT_TRUE(host_->wait(Deadline(system_clock().now() + 20s)).ok());
+  commit(10);
+  start_host();
+  const std::string increment = backed_up("incremental");
+  ASSERT_FALSE(increment.empty());
+  expect_restored(increment, 90);
+}
+
+}  // namespace
+}  // namespace stillframe::ese
