@@ -17,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kRowsPerCommit = 500;
+constexpr int kCommitsPerRound = 32;  // of what a background would do; small runs never get there
 constexpr std::uint64_t kCircularFrom = 50'000;  // rows; fewer leave all their logs to be read
 
 // Ids are given out in two halves of a series with gaps, so that later rows fall between others.
@@ -141,7 +142,8 @@ Status DatabaseWriter::transact(Content& content, CommitMode mode, const Work& w
     if (!definition.ok()) return definition.error();
     content.definition = *definition.value();
   }
-  return transaction->commit(mode);
+  if (Status s = transaction->commit(mode); !s.ok()) return s;
+  return ++commits_ % kCommitsPerRound == 0 ? instance_->maintain() : Status(Ok{});
 }
 
 Status DatabaseWriter::roll_back(Content& content, const Work& work) {

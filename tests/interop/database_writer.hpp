@@ -80,6 +80,7 @@ class DatabaseWriter {
   const WriterOptions options_;
   const BytePath path_;
   const WrittenValues values_;
+  int commits_ = 0;
   std::mt19937_64 random_;
   std::vector<Content> contents_;
   std::unique_ptr<Files> files_ = posix_files();
