@@ -37,6 +37,9 @@ bool SnapshotSession::holds(const Instance& instance) const {
 }
 
 void SnapshotSession::tell(EventLevel level, const std::string& what) const {
+  for (const Part& part : parts_) {
+    part.instance->events().tell(EngineEvent::snapshot_backup, level, what);
+  }
   if (options_.tell) options_.tell(level, what);
 }
 
@@ -66,6 +69,8 @@ Status SnapshotSession::add(Instance& instance, FreezableFiles& files) {
   Part part{&instance, &files};
   if (auto logged = log_phase(part, BackupPhase::begin, {}); !logged.ok()) return logged.error();
   parts_.push_back(std::move(part));
+  instance.events().tell(EngineEvent::snapshot_backup, EventLevel::info,
+                         "a snapshot backup has begun");
   return Ok{};
 }
 
@@ -83,7 +88,10 @@ Status SnapshotSession::freeze(std::chrono::milliseconds timeout,
     for (Part& part : parts_) part.files->freeze();
     state_ = SnapshotState::frozen;
     held = start_timer(timeout);
-    if (held.ok()) return held;
+    if (held.ok()) {
+      tell(EventLevel::info, "the files are held for a snapshot");
+      return held;
+    }
     release_files();
     state_ = SnapshotState::prepared;
   }
@@ -197,6 +205,7 @@ Status SnapshotSession::thaw() {
     if (state_ == SnapshotState::frozen) {
       release_files();
       state_ = SnapshotState::thawed;
+      tell(EventLevel::info, "the files are held no longer");
       changed_.notify_all();
       if (!options_.continue_after_thaw) (void)end_all();
     } else if (state_ == SnapshotState::timed_out && !options_.continue_after_thaw) {
@@ -240,8 +249,11 @@ Status SnapshotSession::truncate(Part& part) {
     return logged.error();
   }
   const auto removed = part.instance->log().remove_below(part.remove.end);
-  return removed.ok() ? Status(Ok{})
-                      : removed.error().while_doing("removing logs that are in a snapshot");
+  if (!removed.ok()) return removed.error().while_doing("removing logs that are in a snapshot");
+  part.instance->events().tell(
+      EngineEvent::snapshot_backup, EventLevel::info,
+      std::to_string(removed.value()) + " logs that are in a snapshot were removed");
+  return Ok{};
 }
 
 // ---- Ending
@@ -257,6 +269,7 @@ Status SnapshotSession::end_all() {
     if (part.hold != nullptr) remember(part);
     finish(part, false);
   }
+  tell(EventLevel::info, "the snapshot backup has ended");
   parts_.clear();
   state_ = SnapshotState::ended;
   changed_.notify_all();
@@ -305,6 +318,7 @@ Status SnapshotSession::abort() {
 void SnapshotSession::abort_all() {
   if (state_ == SnapshotState::frozen) release_files();
   for (Part& part : parts_) finish(part, true);
+  tell(EventLevel::warning, "the snapshot backup was given up");
   parts_.clear();
   state_ = SnapshotState::ended;
   changed_.notify_all();

@@ -29,6 +29,7 @@ BackupState StreamingBackup::state() const {
 }
 
 void StreamingBackup::tell(EventLevel level, const std::string& what) const {
+  instance_.events().tell(EngineEvent::streaming_backup, level, what);
   if (options_.tell) options_.tell(level, what);
 }
 

@@ -42,8 +42,10 @@ Status DatabaseStore::write_header(const DatabaseHeader& header) {
 }
 
 Status DatabaseStore::read(Pgno pgno, MutableBytes into) {
-  if (Status s = read_summed_page(*this, pgno, into); !s.ok()) return s;
-  return check_page_for_editing(into, name_, pgno);
+  Status done = read_summed_page(*this, pgno, into);
+  if (done.ok()) done = check_page_for_editing(into, name_, pgno);
+  if (!done.ok() && damage_) damage_(pgno, done.error());
+  return done;
 }
 
 ShelteredDatabase DatabaseStore::identity() {

@@ -27,6 +27,10 @@ class DatabaseStore final : public PageStore, public PageSource {
   using BeforeWrite = std::function<Result<std::optional<Lgpos>>(Pgno pgno, Bytes page)>;
   void ask_before_write(BeforeWrite hook) { hook_ = std::move(hook); }
 
+  // Who is told of pages that are not what was written; any thread.
+  using OnDamage = std::function<void(Pgno pgno, const Error& error)>;
+  void on_damage(OnDamage hook) { damage_ = std::move(hook); }
+
   // From here on every page is whole after a crash: see page_shelter.hpp. Before the first write.
   Status shelter_pages(Files& files);
 
@@ -57,6 +61,7 @@ class DatabaseStore final : public PageStore, public PageSource {
   const std::size_t page_bytes_;
   const std::string name_;
   BeforeWrite hook_;
+  OnDamage damage_;
   // A page that the file has, so that not every read asks how long it is: it only gets longer.
   mutable std::atomic<std::uint32_t> last_known_{0};
   std::mutex shelter_mutex_;  // until what is sheltered is written to its place

@@ -149,6 +149,7 @@ Status AttachmentList::begun(Generation generation, LogTime created) {
   const std::lock_guard lock(mutex_);
   generation_ = generation;
   created_ = created;
+  if (tell_) tell_(generation);
   for (const Entry& entry : entries_) {
     if (!entry.attached() || entry.database == nullptr) continue;
     if (Status s = entry.database->begin_generation(generation, created); !s.ok()) return s;

@@ -2,6 +2,7 @@
 // so that the databases' own headers keep up with the log.
 #pragma once
 
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -44,6 +45,9 @@ class AttachmentList final : public LogHost {
   // Nobody will ask for positions before this any more.
   void forget_before(Lgpos at);
 
+  // Told each generation as it begins, with the log's locks held. Before the log is.
+  void on_begun(std::function<void(Generation)> tell) { tell_ = std::move(tell); }
+
   Lgpos checkpoint() override;
   std::vector<Attachment> attachments() override;
   Status begun(Generation generation, LogTime created) override;
@@ -60,6 +64,7 @@ class AttachmentList final : public LogHost {
   Entry* find_last(Dbid dbid);
   static Attachment newest(const Entry& entry);
 
+  std::function<void(Generation)> tell_;
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;  // in the order of the log
   std::vector<Attachment> recovering_;

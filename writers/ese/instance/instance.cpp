@@ -44,26 +44,52 @@ Result<Session> Instance::open_session() {
 Instance::Instance(Files& files, InstanceOptions options)
     : files_(files),
       options_(std::move(options)),
+      events_(options_.events, options_.logs),
       versions_(options_.version_bytes),
       checkpoint_writer_(files, options_.system.empty() ? options_.logs : options_.system,
                          checkpoint_name(options_.base, options_.extensions)),
-      background_([this] { return maintain(); }) {}
+      background_([this] { return maintain(); }) {
+  attachments_.on_begun([this](Generation generation) {
+    const std::string number = std::to_string(static_cast<std::int32_t>(generation));
+    events_.tell(EngineEvent::log_begun, EventLevel::info, "log generation " + number + " begins",
+                 {{"generation", number}});
+  });
+}
 
 Result<std::unique_ptr<Instance>> Instance::start(Files& files, InstanceOptions options) {
   if (options.clock == nullptr) options.clock = log_time_now;
   if (options.random == nullptr) options.random = random_number;
   std::unique_ptr<Instance> instance(new Instance(files, std::move(options)));
-  const auto task = [&] {
-    return "starting the instance of '" + escape_path(instance->options_.logs) + "'";
-  };
-  if (Status s = instance->pass_gate(); !s.ok()) return s.error().while_doing(task());
-  if (Status s = instance->continue_log(); !s.ok()) return s.error().while_doing(task());
-  if (Status s = instance->begin_run(); !s.ok()) return s.error();
-  if (Status s = instance->leave_gate(); !s.ok()) return s.error().while_doing(task());
+  if (const Status started = instance->start_up(); !started.ok()) {
+    const Error why = started.error().while_doing("starting the instance of '" +
+                                                  escape_path(instance->options_.logs) + "'");
+    instance->events_.tell(EngineEvent::start_failed, EventLevel::error, why.what());
+    return why;
+  }
+  instance->tell_start();
   if (instance->options_.background_pause.count() > 0) {
     instance->background_.start(instance->options_.background_pause);
   }
   return instance;
+}
+
+Status Instance::start_up() {
+  if (Status s = pass_gate(); !s.ok()) return s;
+  if (Status s = continue_log(); !s.ok()) return s;
+  if (Status s = begin_run(); !s.ok()) return s;
+  return leave_gate();
+}
+
+void Instance::tell_start() const {
+  const RedoCounts counts = recovered_ ? recovered_->counts : RedoCounts{};
+  if (counts.changes + counts.already + counts.undone > 0) {
+    events_.tell(
+        EngineEvent::recovered, EventLevel::info,
+        "recovered: " + std::to_string(counts.changes) + " changes were carried out, " +
+            std::to_string(counts.undone) + " were taken back",
+        {{"changes", std::to_string(counts.changes)}, {"undone", std::to_string(counts.undone)}});
+  }
+  events_.tell(EngineEvent::started, EventLevel::info, "the instance runs");
 }
 
 Instance::~Instance() {
@@ -81,6 +107,12 @@ Status Instance::stop() {
   background_.stop();
   const std::lock_guard admin(admin_mutex_);
   if (Status s = no_backup(); !s.ok()) return s;
+  const Status stopped = stop_all();
+  if (stopped.ok()) events_.tell(EngineEvent::stopped, EventLevel::info, "the instance has ended");
+  return stopped;
+}
+
+Status Instance::stop_all() {
   const bool tables = std::any_of(databases_.begin(), databases_.end(),
                                   [](const auto& each) { return each->catalog().in_use(); });
   if (!broken_.empty()) {

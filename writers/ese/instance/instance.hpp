@@ -21,6 +21,7 @@
 #include "writers/ese/instance/backup_hold.hpp"
 #include "writers/ese/instance/checkpoint_file.hpp"
 #include "writers/ese/instance/instance_database.hpp"
+#include "writers/ese/instance/instance_events.hpp"
 #include "writers/ese/instance/instance_options.hpp"
 #include "writers/ese/instance/maintenance.hpp"
 #include "writers/ese/recovery/recover.hpp"
@@ -98,6 +99,7 @@ class Instance {
   const std::optional<RecoveryReport>& recovered() const noexcept { return recovered_; }
   LogStream& log() noexcept { return *log_; }
   Files& files() noexcept { return files_; }
+  const InstanceEvents& events() const noexcept { return events_; }
   const InstanceOptions& options() const noexcept { return options_; }
   PageCacheStats cache_stats() const noexcept { return cache_->stats(); }
 
@@ -113,6 +115,10 @@ class Instance {
   LogEnvironment environment() const;
   SharedParts parts() { return {*cache_, *log_, versions_, transactions_}; }
 
+  Status start_up();
+  void tell_start() const;
+  std::unique_ptr<DatabaseStore> open_store(std::unique_ptr<File> file) const;
+  void tell_database(EngineEvent event, const BytePath& path, const char* what) const;
   Status pass_gate();
   Status begin_log();
   Status continue_log();
@@ -140,12 +146,14 @@ class Instance {
   Status advance_checkpoint();
   Status write_checkpoint(Lgpos at, bool in_order);
   Status shut_down_databases();
+  Status stop_all();
   Status end_run();
   Status check_no_backup(const std::string& task) const;
   Result<std::size_t> remove_spent_logs(Generation checkpoint);
 
   Files& files_;
   const InstanceOptions options_;
+  const InstanceEvents events_;
   AttachmentList attachments_;
   Transactions transactions_;
   VersionStore versions_;

@@ -40,7 +40,14 @@ Status Instance::check_no_backup(const std::string& task) const {
 }
 
 Result<std::size_t> Instance::remove_spent_logs(Generation checkpoint) {
-  return log_->remove_below(backup_keeps_ ? std::min(*backup_keeps_, checkpoint) : checkpoint);
+  const auto removed =
+      log_->remove_below(backup_keeps_ ? std::min(*backup_keeps_, checkpoint) : checkpoint);
+  if (removed.ok() && removed.value() > 0) {
+    const std::string count = std::to_string(removed.value());
+    events_.tell(EngineEvent::logs_removed, EventLevel::info,
+                 count + " logs that no recovery needs were removed", {{"logs_removed", count}});
+  }
+  return removed;
 }
 
 }  // namespace stillframe::ese

@@ -144,8 +144,17 @@ Result<std::unique_ptr<InstanceDatabase>> Instance::make_file(const BytePath& pa
   if (Status s = files_.sync_directory(parent_path(path)); !s.ok()) return s.error();
   auto file = files_.open(path, FileAccess::write);
   if (!file.ok()) return file.error();
-  auto store = std::make_unique<DatabaseStore>(std::move(file).value(), options_.page_bytes);
+  auto store = open_store(std::move(file).value());
   return std::make_unique<InstanceDatabase>(id, path, std::move(store), header);
+}
+
+std::unique_ptr<DatabaseStore> Instance::open_store(std::unique_ptr<File> file) const {
+  auto store = std::make_unique<DatabaseStore>(std::move(file), options_.page_bytes);
+  store->on_damage([this](Pgno pgno, const Error& error) {
+    events_.tell(EngineEvent::page_damaged, EventLevel::error, error.what(),
+                 {{"page", std::to_string(static_cast<std::uint32_t>(pgno))}});
+  });
+  return store;
 }
 
 Status Instance::log_creation(InstanceDatabase& database) {
@@ -194,7 +203,13 @@ Result<InstanceDatabase*> Instance::create_database(const BytePath& path) {
     broken_.push_back(std::move(database));
     return task(s.error());
   }
+  tell_database(EngineEvent::database_created, path, " was created");
   return keep(std::move(database));
+}
+
+void Instance::tell_database(EngineEvent event, const BytePath& path, const char* what) const {
+  events_.tell(event, EventLevel::info, quoted_path(path) + what,
+               {{"database", escape_path(path)}});
 }
 
 // ---- Attaching
@@ -216,7 +231,7 @@ Result<std::unique_ptr<InstanceDatabase>> Instance::open_file(const BytePath& pa
   header.sign_log = log;
   auto file = files_.open(path, FileAccess::write);
   if (!file.ok()) return file.error();
-  auto store = std::make_unique<DatabaseStore>(std::move(file).value(), options_.page_bytes);
+  auto store = open_store(std::move(file).value());
   if (found.value()->copies != HeaderCopies::equal) {
     if (Status s = store->write_header(found.value()->header); !s.ok()) return s.error();
   }
@@ -259,7 +274,10 @@ Result<InstanceDatabase*> Instance::attach_database(const BytePath& path) {
   if (done.ok()) done = log_attachment(*database);
   if (done.ok()) done = settle(*database);
   if (done.ok()) done = database->open_contents(parts(), own_session(id.value()));
-  if (done.ok()) return keep(std::move(database));
+  if (done.ok()) {
+    tell_database(EngineEvent::database_attached, path, " is attached");
+    return keep(std::move(database));
+  }
   // Nothing of it has changed but its header, which may say that it needs the log; so it goes as
   // it would after work. If that fails too, the next start sees to it.
   const bool attached = attachments_.find(path) != nullptr;
@@ -291,7 +309,9 @@ Status Instance::detach_database(const BytePath& path) {
     if (!closed.ok()) broken_.push_back(std::move(*own));
     databases_.erase(own);
   }
-  return closed.ok() ? closed : closed.error().while_doing("detaching " + quoted_path(path));
+  if (!closed.ok()) return closed.error().while_doing("detaching " + quoted_path(path));
+  tell_database(EngineEvent::database_detached, path, " is detached");
+  return closed;
 }
 
 Status Instance::close_database(InstanceDatabase& database) {

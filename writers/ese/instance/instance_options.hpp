@@ -10,6 +10,7 @@
 
 #include <stillframe/byte_path.hpp>
 
+#include "framework/base/event_sink.hpp"
 #include "writers/ese/engine/log_stream.hpp"
 #include "writers/ese/format/log_names.hpp"
 #include "writers/ese/format/small_types.hpp"
@@ -51,6 +52,10 @@ struct InstanceOptions {
   // How long the background rests between two rounds of cleaning up; zero: there is none, and
   // maintain() is the caller's to call.
   std::chrono::milliseconds background_pause{100};
+
+  // Told what an administrator may want to find later; none: nobody is. Called in any thread, also
+  // with locks of the engine held, so it must not call back. It outlives the instance.
+  EventSink* events = nullptr;
 
   LogStream::Clock clock;                 // called in any thread
   std::function<std::uint32_t()> random;  // for signatures
