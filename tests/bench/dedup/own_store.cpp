@@ -24,7 +24,7 @@ using chunkstore::Store;
 using chunkstore::StoreReader;
 using chunkstore::StreamId;
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kPieceBytes = chunkstore::kStreamPieceBytes;
 constexpr std::uint64_t kCommitBytes = std::uint64_t{256} << 20;
 
 Result<std::size_t> read_piece(int fd, std::vector<std::byte>& piece, std::uint64_t offset,
@@ -107,7 +107,7 @@ class OwnStore final : public Archiver {
     for (std::uint64_t at = 0;;) {
       const auto got = read_piece(file.value().get(), piece_, at, path);
       if (!got.ok()) return got.error();
-      if (got.value() == 0) return writer.finish();
+      if (got.value() < kPieceBytes) return writer.finish(Bytes(piece_).first(got.value()));
       if (Status s = writer.write(Bytes(piece_).first(got.value())); !s.ok()) return s.error();
       at += got.value();
     }
