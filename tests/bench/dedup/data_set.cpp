@@ -61,7 +61,7 @@ void edit(std::vector<std::byte>& content, Dice& dice) {
     if (what == 0) {
       content.insert(at, fresh.begin(), fresh.end());
     } else if (what == 1) {
-      content.erase(at, at + in_file);
+      content.erase(at, at + in_file / 2);  // so that something is left
     } else {
       std::copy(fresh.begin(), fresh.begin() + in_file, at);
     }
