@@ -79,21 +79,26 @@ Status StreamCutter::write(Bytes bytes) {
 // Without copying them, which would cost more than cutting them. Leaves of `bytes` less than a
 // batch.
 Status StreamCutter::write_in_place(Bytes& bytes) {
-  if (filled_ > 0) {
-    // With so many more, no cut but the last ones' can be open, and these are all in `bytes`.
-    const std::size_t before = filled_, more = max_chunk_bytes(profile_);
-    make_room(more);
-    std::memcpy(buffer_.data() + filled_, bytes.data(), more);
-    const std::size_t done = cut(Bytes(buffer_).first(filled_ + more), false);
-    bytes = bytes.subspan(done - before);
-    filled_ = 0;
-  }
+  cut_gathered_with(bytes);
   while (bytes.size() >= batch_bytes_) {
     const std::size_t done = cut(bytes.first(batch_bytes_), false);
     if (Status s = hand_on(); !s.ok()) return s;
     bytes = bytes.subspan(done);
   }
   return hand_on();
+}
+
+// What was gathered, of which nothing is left then, and as much of `bytes` as its last chunk takes.
+// They are max_chunk_bytes() or more: with so many, no cut but those within `bytes` can be open.
+// What the pieces refer to stays until they are handed on.
+void StreamCutter::cut_gathered_with(Bytes& bytes) {
+  if (filled_ == 0) return;
+  const std::size_t before = filled_, more = max_chunk_bytes(profile_);
+  make_room(more);
+  std::memcpy(buffer_.data() + filled_, bytes.data(), more);
+  const std::size_t done = cut(Bytes(buffer_).first(filled_ + more), false);
+  bytes = bytes.subspan(done - before);
+  filled_ = 0;
 }
 
 std::size_t StreamCutter::step_of(std::uint64_t wanted) const {
@@ -125,8 +130,18 @@ Status StreamCutter::write_zeros(std::uint64_t count) {
   return Ok{};
 }
 
-Status StreamCutter::finish() {
-  return cut_gathered(true);
+Status StreamCutter::finish(Bytes last) {
+  if (last.size() < max_chunk_bytes(profile_) && filled_ > 0) {
+    if (Status s = write(last); !s.ok()) return s;
+    return cut_gathered(true);
+  }
+  if (last.size() >= batch_bytes_) {
+    if (Status s = write_in_place(last); !s.ok()) return s;
+  }
+  cut_gathered_with(last);
+  (void)cut(last, true);
+  end_zero_run();
+  return hand_on();
 }
 
 Status StreamCutter::cut_gathered(bool at_end) {

@@ -61,10 +61,13 @@ class StreamCutter {
 
   Status write(Bytes bytes);
   Status write_zeros(std::uint64_t count);
-  Status finish();  // no more write() after it
+  // `last` is the end of the stream, and cut where it lies if it is not very short. No more write()
+  // after it.
+  Status finish(Bytes last = {});
 
  private:
   Status write_in_place(Bytes& bytes);
+  void cut_gathered_with(Bytes& bytes);
   Status cut_gathered(bool at_end);
   std::size_t cut(Bytes bytes, bool at_end);
   Status hand_on();

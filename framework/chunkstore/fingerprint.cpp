@@ -15,6 +15,20 @@ namespace {
 constexpr std::array<std::uint32_t, kHashWords> kInitial = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
+constexpr std::size_t kNarrowLanes = 2;  // of narrow_hash_loops(), at most
+
+// With most lanes idle, fewer of them are faster: SHA instructions when half are, measured where
+// both are there, and one message after the other when two thirds are.
+bool has_too_few(std::size_t messages, const HashLoops& loops, const HashLoops& narrow) {
+  return narrow.lanes < loops.lanes &&
+         messages * (narrow.compress != nullptr ? 2 : 3) <= loops.lanes;
+}
+
+// Those for too few, or the same. Does not ask which are fast while that is being found out.
+const HashLoops& narrow_for(const HashLoops& loops) {
+  return loops.lanes > kNarrowLanes ? narrow_hash_loops() : loops;
+}
+
 // One message in a lane: its whole blocks where they lie, then the end with its padding.
 struct Lane {
   std::size_t chunk = 0;
@@ -38,7 +52,14 @@ class SideBySide {
 
   void run() {
     for (std::size_t i = 0; i < loops_.lanes; ++i) begin_next(i);
-    while (active_ > 0) step();
+    const HashLoops& narrow = narrow_for(loops_);
+    while (active_ > 0) {
+      if (narrow.compress != nullptr && has_too_few(active_, loops_, narrow)) {
+        step_narrow(narrow);
+      } else {
+        step();
+      }
+    }
   }
 
  private:
@@ -89,6 +110,33 @@ class SideBySide {
     }
   }
 
+  // The same for a few lanes, with loops that have no more.
+  void step_narrow(const HashLoops& narrow) {
+    std::array<std::size_t, kNarrowLanes> lanes;
+    std::size_t count = 0, blocks = SIZE_MAX;
+    for (std::size_t i = 0; i < loops_.lanes && count < narrow.lanes; ++i) {
+      if (!lanes_[i].active) continue;
+      lanes[count++] = i;
+      blocks = std::min(blocks, lanes_[i].blocks);
+    }
+    for (std::size_t k = count; k < narrow.lanes; ++k) lanes[k] = lanes[0];  // its sum is nobody's
+    std::array<const std::byte*, kNarrowLanes> messages;
+    std::array<std::uint32_t, kHashWords * kNarrowLanes> state;
+    for (std::size_t k = 0; k < narrow.lanes; ++k) {
+      messages[k] = lanes_[lanes[k]].next;
+      for (std::size_t w = 0; w < kHashWords; ++w) {
+        state[w * narrow.lanes + k] = state_[w * loops_.lanes + lanes[k]];
+      }
+    }
+    narrow.compress(state.data(), messages.data(), blocks);
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t w = 0; w < kHashWords; ++w) {
+        state_[w * loops_.lanes + lanes[k]] = state[w * narrow.lanes + k];
+      }
+      advance(lanes[k], blocks);
+    }
+  }
+
   void advance(std::size_t lane, std::size_t blocks) {
     Lane& it = lanes_[lane];
     it.next += blocks * kHashBlockBytes;
@@ -117,10 +165,8 @@ class SideBySide {
 void fingerprints(std::span<const Bytes> chunks, std::span<Fingerprint> into,
                   const HashLoops& loops) {
   STILLFRAME_CHECK(chunks.size() == into.size(), "each chunk has a place for its fingerprint");
-  // With most lanes idle, fewer of them are faster.
-  if (loops.lanes > 2 && chunks.size() * 3 <= loops.lanes) {
-    return fingerprints(chunks, into, narrow_hash_loops());
-  }
+  const HashLoops& narrow = narrow_for(loops);
+  if (has_too_few(chunks.size(), loops, narrow)) return fingerprints(chunks, into, narrow);
   if (loops.compress != nullptr && chunks.size() > 1) {
     return SideBySide(chunks, into, loops).run();
   }

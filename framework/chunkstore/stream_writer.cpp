@@ -6,13 +6,6 @@
 
 namespace stillframe::chunkstore {
 
-namespace {
-
-// Enough chunks to take their fingerprints side by side, and still in the processor's cache.
-constexpr std::size_t kBatchBytes = std::size_t{4} << 20;
-
-}  // namespace
-
 struct StreamWriter::State {
   State(Store& its_store, std::optional<StreamKind> its_kind) : store(its_store), kind(its_kind) {
     store.unfinished_.insert(&maps);
@@ -78,12 +71,20 @@ Status StreamWriter::write_zeros(std::uint64_t count) {
   return it.cutter->write_zeros(count);
 }
 
-Result<WrittenStream> StreamWriter::finish() {
+Result<WrittenStream> StreamWriter::finish(Bytes last) {
   State& it = *state_;
+  if (!it.cutter && it.head.empty()) {
+    const Status begun = it.begin(last.first(std::min(last.size(), kStreamKindBytes)));
+    if (!begun.ok()) return begun.error();
+  }
+  if (!it.cutter) {
+    if (Status s = write(last); !s.ok()) return s.error();
+    last = {};
+  }
   if (!it.cutter) {
     if (Status s = it.begin_with_head(); !s.ok()) return s.error();
   }
-  if (Status s = it.cutter->finish(); !s.ok()) return s.error();
+  if (Status s = it.cutter->finish(last); !s.ok()) return s.error();
   const auto map = it.finish_maps();
   if (!map.ok()) return map.error();
   it.written.id = {map.value()};
@@ -104,7 +105,7 @@ Status StreamWriter::State::begin(Bytes first_bytes) {
   maps.part = {0, written.kind, written.cutting, store.profile(), {}};
   maps.root = maps.part;
   maps.root.level = 1;
-  cutter.emplace(store.profile(), written.cutting, kBatchBytes,
+  cutter.emplace(store.profile(), written.cutting, kStreamPieceBytes,
                  [this](std::span<const Piece> pieces) { return take(pieces); });
   return Ok{};
 }

@@ -25,8 +25,13 @@ struct WrittenStream {
   std::uint64_t new_bytes = 0;  // before compression
 };
 
-// Bytes and holes in order, in pieces of any size. The store outlives it. A writer that is dropped
-// before finish() leaves chunks that nobody names.
+// As many chunks as are worth taking their fingerprints side by side, and still in the processor's
+// cache.
+constexpr std::size_t kStreamPieceBytes = std::size_t{4} << 20;
+
+// Bytes and holes in order, in pieces of any size. Those of kStreamPieceBytes and more, and the
+// last one, are not copied on their way: a short file is best given to finish() as a whole. The
+// store outlives it. A writer that is dropped before finish() leaves chunks that nobody names.
 class StreamWriter {
  public:
   StreamWriter(StreamWriter&&) noexcept;
@@ -35,8 +40,8 @@ class StreamWriter {
 
   Status write(Bytes bytes);
   Status write_zeros(std::uint64_t count);
-  // The stream is durable after the store's next commit(). Only once.
-  Result<WrittenStream> finish();
+  // With `last` as its end. The stream is durable after the store's next commit(). Only once.
+  Result<WrittenStream> finish(Bytes last = {});
 
  private:
   friend class Store;

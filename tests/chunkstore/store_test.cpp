@@ -120,6 +120,25 @@ TEST_F(StoreTest, TheCallerMaySayWhatAStreamIs) {
   EXPECT_EQ(writer.finish().value().cutting, Cutting::aligned);
 }
 
+TEST_F(StoreTest, AStreamIsTheSameHoweverItsEndComes) {
+  auto store = create(files_);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, kStreamKindBytes - 1,
+                                 kStreamKindBytes, std::size_t{300'000}, kStreamPieceBytes + 7}) {
+    SCOPED_TRACE(size);
+    const Blob bytes = random_bytes(random_, size);
+    const WrittenStream first = put(*store, bytes);
+    for (const std::size_t before : {std::size_t{0}, size / 50, size / 2, size}) {
+      StreamWriter writer = store->write_stream();
+      ASSERT_TRUE(writer.write(Bytes(bytes).first(before)).ok());
+      const WrittenStream again = writer.finish(Bytes(bytes).subspan(before)).value();
+      EXPECT_EQ(again.chunks, first.chunks);
+      EXPECT_EQ(again.new_chunks, 0u);
+      EXPECT_EQ(again.bytes, size);
+      EXPECT_TRUE(get(*store, again.id) == bytes);
+    }
+  }
+}
+
 TEST_F(StoreTest, HolesTakeNoSpace) {
   constexpr std::uint64_t kHole = std::uint64_t{1} << 50;
   auto store = create(files_);

@@ -313,7 +313,7 @@ void BackupContainers::take_frame(Container& container, WantedFrame& frame, Chun
       kept != container.frames.end()
           ? Result<chunkstore::Frame>(kept->second)
           : chunkstore::parse_frame(frame.bytes, {container.file.id, frame.record.offset}, codec_);
-  frame.bytes = {};
+  std::vector<std::byte>().swap(frame.bytes);  // an empty list would leave the memory with it
   if (!parsed.ok()) return sink.fail(frame.wanted, code_of_stored(parsed.error()));
   const chunkstore::Frame& it = parsed.value();
   for (auto rest = frame.wanted; !rest.empty();) {

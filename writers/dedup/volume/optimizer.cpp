@@ -9,22 +9,28 @@ namespace stillframe::dedup {
 
 namespace {
 
-constexpr std::size_t kReadPieceBytes = std::size_t{1} << 20;
-
-Status copy(DedupFile& file, chunkstore::StreamWriter& into) {
-  std::vector<std::byte> piece;
-  for (const Extent& extent : file.map().extents()) {
+// Through `room`, which stays as long as it once was: most files are shorter than a piece, and
+// memory for each is memory to be cleared.
+Result<chunkstore::WrittenStream> copy(DedupFile& file, chunkstore::StreamWriter& into,
+                                       std::vector<std::byte>& room) {
+  const std::vector<Extent> extents = file.map().extents();
+  for (const Extent& extent : extents) {
     if (extent.source == Source::zero) {
-      if (Status s = into.write_zeros(extent.bytes); !s.ok()) return s;
+      if (Status s = into.write_zeros(extent.bytes); !s.ok()) return s.error();
       continue;
     }
-    for (std::uint64_t done = 0; done < extent.bytes; done += piece.size()) {
-      piece.resize(std::min<std::uint64_t>(kReadPieceBytes, extent.bytes - done));
-      if (Status s = file.read(extent.offset + done, piece); !s.ok()) return s;
-      if (Status s = into.write(piece); !s.ok()) return s;
+    for (std::uint64_t done = 0; done < extent.bytes;) {
+      const auto bytes =
+          std::min<std::uint64_t>(chunkstore::kStreamPieceBytes, extent.bytes - done);
+      if (room.size() < bytes) room.resize(bytes);
+      const MutableBytes piece = MutableBytes(room).first(bytes);
+      if (Status s = file.read(extent.offset + done, piece); !s.ok()) return s.error();
+      done += bytes;
+      if (done == extent.bytes && &extent == &extents.back()) return into.finish(piece);
+      if (Status s = into.write(piece); !s.ok()) return s.error();
     }
   }
-  return Ok{};
+  return into.finish();
 }
 
 }  // namespace
@@ -34,8 +40,7 @@ Status Optimizer::add(DedupFile& file) {
   if (!version.ok()) return version.error();
   Added added{&file, version.value(), file.edits(), {}, 0};
   chunkstore::StreamWriter writer = volume_.store.write_stream();
-  if (Status s = copy(file, writer); !s.ok()) return s;
-  const auto written = writer.finish();
+  const auto written = copy(file, writer, room_);
   if (!written.ok()) return written.error();
   added.stream = written.value().id;
   added.new_bytes = written.value().new_bytes;

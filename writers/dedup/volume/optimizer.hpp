@@ -42,6 +42,7 @@ class Optimizer {
   VolumeParts volume_;
   std::vector<Added> added_;
   std::uint64_t bytes_ = 0;
+  std::vector<std::byte> room_;  // for a piece of a file
 };
 
 }  // namespace stillframe::dedup
