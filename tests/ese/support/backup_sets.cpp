@@ -23,8 +23,9 @@ Status copy_databases(StreamingBackup& backup, Files& files, BackupSet& set) {
   return Ok{};
 }
 
-Status copy_logs(StreamingBackup& backup, Files& files, BackupSet& set) {
+Status copy_logs(StreamingBackup& backup, Files& files, const BackupPlan& plan, BackupSet& set) {
   const auto logs = backup.log_info();
+  if (plan.after_logs) plan.after_logs();
   if (!logs.ok()) return logs.error();
   set.low = logs.value().low;
   set.high = logs.value().high;
@@ -48,7 +49,7 @@ Result<BackupSet> take_backup(StreamingBackup& backup, Files& files, const ByteP
   Status done = Ok{};
   if (plan.contents == BackupContents::full) done = copy_databases(backup, files, set);
   if (done.ok() && plan.before_logs) plan.before_logs();
-  if (done.ok()) done = copy_logs(backup, files, set);
+  if (done.ok()) done = copy_logs(backup, files, plan, set);
   if (done.ok()) done = files.sync_directory(directory);
   if (done.ok() && plan.truncate) done = backup.truncate_log();
   if (done.ok()) done = backup.end();

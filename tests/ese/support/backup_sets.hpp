@@ -21,6 +21,7 @@ struct BackupPlan {
   BackupContents contents = BackupContents::full;
   bool truncate = true;
   std::function<void()> before_logs = {};  // all databases are copied
+  std::function<void()> after_logs = {};   // the last log of the set is finished
 };
 
 // A backup from begin() to end(). Its files go to `directory`; logs that are there already stay.

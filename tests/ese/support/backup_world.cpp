@@ -1,6 +1,9 @@
 #include "tests/ese/support/backup_world.hpp"
 
+#include <chrono>
+#include <latch>
 #include <thread>
+#include <utility>
 
 #include "framework/base/path.hpp"
 #include "writers/ese/format/log_names.hpp"
@@ -27,7 +30,7 @@ BackupWorld::~BackupWorld() {
 }
 
 void BackupWorld::start() {
-  instance_ = started(*files_, options_);
+  instance_ = started(freezable_, options_);
   ASSERT_NE(instance_, nullptr);
   for (std::size_t i = 0; i < models_.size(); ++i) {
     if (i < paths().size()) {
@@ -60,6 +63,41 @@ void BackupWorld::work_beside(std::uint64_t steps, const std::function<void()>& 
   EXPECT_TRUE(maintained.ok()) << maintained.error().what();
 }
 
+// Beyond its steps it writes more slowly, so that what there is to restore stays small however long
+// `meanwhile` takes.
+void BackupWorld::write_until(InstanceModel& model, std::uint64_t steps,
+                              const std::function<void()>& warm, const std::atomic<bool>& over) {
+  constexpr std::uint64_t kWarmSteps = 3;
+  constexpr std::chrono::microseconds kPace{200};
+  Status done = Ok{};
+  for (std::uint64_t i = 0; done.ok() && (i < steps || !over); ++i) {
+    done = model.work(*instance_, 1);
+    if (i == kWarmSteps) warm();
+    if (i > steps) std::this_thread::sleep_for(kPace);
+  }
+  EXPECT_TRUE(done.ok()) << done.error().what();
+}
+
+void BackupWorld::load_beside(std::uint64_t steps, const std::function<void()>& meanwhile) {
+  std::atomic<bool> over{false};
+  std::latch warm(static_cast<std::ptrdiff_t>(models_.size()));
+  std::vector<std::thread> threads;
+  for (auto& model : models_) {
+    threads.emplace_back([this, &over, &warm, steps, model = model.get()] {
+      bool counted = false;
+      const auto count = [&] {
+        if (!std::exchange(counted, true)) warm.count_down();
+      };
+      write_until(*model, steps, count, over);
+      count();
+    });
+  }
+  warm.wait();
+  meanwhile();
+  over = true;
+  for (std::thread& thread : threads) thread.join();
+}
+
 void BackupWorld::leave() {
   if (instance_ == nullptr) return;
   EXPECT_TRUE(instance_->log().make_all_durable().ok());
@@ -77,18 +115,43 @@ BackupWorld::State BackupWorld::state_for(const std::vector<BytePath>& places) c
   return state;
 }
 
+void BackupWorld::begin_moment() {
+  for (auto& model : models_) model->begin_moment();
+}
+
+void BackupWorld::end_moment() {
+  for (auto& model : models_) model->end_moment();
+}
+
+BackupWorld::State BackupWorld::at_moment(const std::vector<BytePath>& places) const {
+  State state;
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    const BytePath& place = places[i % paths().size()];
+    if (!place.empty()) state.push_back(models_[i]->at_moment({place}));
+  }
+  return state;
+}
+
 void BackupWorld::expect_state(const State& state, const std::vector<BytePath>& places,
                                const BytePath& logs) {
   InstanceOptions options = options_;
   options.logs = logs;
   options.system.clear();
+  expect_state(state, places, options);
+  for (const BytePath& place : places) {
+    if (place.empty()) continue;
+    EXPECT_EQ(header_of(*files_, place).full_previous, BackupInfo{});
+  }
+}
+
+void BackupWorld::expect_state(const State& state, const std::vector<BytePath>& places,
+                               const InstanceOptions& options) {
   const auto instance = started(*files_, options);
   ASSERT_NE(instance, nullptr);
   for (const BytePath& place : places) {
     if (place.empty()) continue;
     const auto attached = instance->attach_database(place);
     ASSERT_TRUE(attached.ok()) << attached.error().what();
-    EXPECT_EQ(attached.value()->header().full_previous, BackupInfo{});
   }
   for (const auto& model : state) {
     model->join(*instance);

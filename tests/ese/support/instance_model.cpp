@@ -70,6 +70,23 @@ std::unique_ptr<InstanceModel> InstanceModel::of_copies(std::vector<BytePath> da
   return copies;
 }
 
+void InstanceModel::begin_moment() {
+  const std::lock_guard lock(moment_mutex_);
+  moment_ = {possible_.back()};
+  moment_phase_ = Moment::begun;
+}
+
+void InstanceModel::end_moment() {
+  const std::lock_guard lock(moment_mutex_);
+  moment_phase_ = Moment::ending;
+}
+
+std::unique_ptr<InstanceModel> InstanceModel::at_moment(std::vector<BytePath> databases) const {
+  auto copies = std::make_unique<InstanceModel>(std::move(databases), name_, 1);
+  copies->possible_ = moment_;
+  return copies;
+}
+
 // ---- What may happen
 
 Result<bool> InstanceModel::done(const Status& status, std::optional<EseErr> expected) {
@@ -89,6 +106,9 @@ Result<bool> InstanceModel::done(const Status& status, std::optional<EseErr> exp
 // `surely` unless making it durable failed: then only what is found later can tell.
 void InstanceModel::committed(State next, bool durable, bool surely) {
   ++commits_;
+  const std::lock_guard lock(moment_mutex_);
+  if (moment_phase_ != Moment::none) moment_.push_back(next);
+  if (moment_phase_ == Moment::ending) moment_phase_ = Moment::none;
   possible_.push_back(std::move(next));
   if (durable && surely) possible_.erase(possible_.begin(), std::prev(possible_.end()));
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
@@ -37,6 +38,13 @@ class InstanceModel {
   Status finish();
   // Forgets sessions without ending what they do.
   void crash();
+
+  // Some moment while work goes on, as a backup has: it begins and ends in another thread than
+  // work, and between two pieces of work at_moment() gives what may have been committed at it:
+  // anything from what was at its beginning to the commit that may have been under way at its end.
+  void begin_moment();
+  void end_moment();
+  std::unique_ptr<InstanceModel> at_moment(std::vector<BytePath> databases) const;
 
   // Expects that the databases hold what was committed: all that was durable, and of what was
   // committed after that nothing without what came before. What is found is what must be there from
@@ -93,6 +101,10 @@ class InstanceModel {
   std::vector<std::unique_ptr<Worker>> workers_;
   // The last one is what was committed last; the first one what is durable.
   std::vector<State> possible_{State{}};
+  // Of a moment, oldest first. Whoever works adds to it.
+  std::mutex moment_mutex_;  // also held to change possible_
+  std::vector<State> moment_;
+  enum class Moment { none, begun, ending } moment_phase_ = Moment::none;
   std::size_t page_bytes_ = 0;
   std::uint64_t operations_ = 0, commits_ = 0, conflicts_ = 0;
 };

@@ -56,6 +56,10 @@ void OpenWork::follow(const LogRecord& record) {
     case RecordType::create_db_finish:
       creations_.erase(decode<CreateDbFinishRecord>(record.bytes).dbid);
       break;
+    case RecordType::recovery_undo:
+    case RecordType::recovery_undo2:
+      undoing_ = true;
+      break;
     case RecordType::init:
     case RecordType::init2:
     case RecordType::term:

@@ -28,12 +28,15 @@ struct QuietPosition {
 class OpenWork {
  public:
   void follow(const LogRecord& record);
-  bool none() const { return levels_.empty() && macros_.empty() && creations_.empty(); }
+  bool none() const {
+    return levels_.empty() && macros_.empty() && creations_.empty() && !undoing_;
+  }
 
  private:
   std::map<Procid, int> levels_;
   std::set<std::pair<Procid, Dbtime>> macros_;
   std::set<Dbid> creations_;
+  bool undoing_ = false;  // a recovery is; what it does not have is undone where it ends
 };
 
 // The last one that the plan's logs have. What was open where they start has to end before

@@ -60,6 +60,20 @@ Result<Lgpos> end_recovery_in_log(ContinuedLog& log, Lgpos redo_from, LogTime no
   return consistent;
 }
 
+// Nothing is attached behind it, and no transaction is open.
+bool ends_sessions(RecordType type) {
+  switch (type) {
+    case RecordType::term:
+    case RecordType::term2:
+    case RecordType::recovery_quit:
+    case RecordType::recovery_quit2:
+    case RecordType::recovery_quit_keep_attachments:
+      return true;
+    default:  // a run is under way
+      return false;
+  }
+}
+
 }  // namespace
 
 // The pages of one change, latched. Those that have it already are looked at in a copy, so that
@@ -145,16 +159,22 @@ Status Redo::follow(const LogRecord& record, const LogFileHeader& log) {
 Status Redo::apply(const LogRecord& record, const LogFileHeader& log) {
   ++counts_.records;
   generation_ = log.fields.generation;
+  const bool run_ends = ends_sessions(record.type());
+  if (run_ends) {
+    // Nobody has the databases from here on, so nothing in the log comes behind these changes.
+    const LogUndo in_no_log = [&](Bytes) -> Result<Lgpos> { return record.at; };
+    if (Status undone = undo_left(in_no_log); !undone.ok()) return undone;
+  }
   if (Status followed = follow(record, log); !followed.ok()) return followed;
+  if (run_ends || record.type() == RecordType::init || record.type() == RecordType::init2) {
+    sessions_.forget_all();
+    undo_in_log_.reset();
+    return Ok{};
+  }
   switch (record.type()) {
-    case RecordType::init:
-    case RecordType::init2:
-    case RecordType::term:
-    case RecordType::term2:
-    case RecordType::recovery_quit:
-    case RecordType::recovery_quit2:
-    case RecordType::recovery_quit_keep_attachments:
-      sessions_.forget_all();
+    case RecordType::recovery_undo:
+    case RecordType::recovery_undo2:
+      undo_in_log_.emplace();
       return Ok{};
     case RecordType::extend_db: {
       const auto body = decode<ExtendDbBody>(record.bytes.subspan(ExtensibleRecord::kBytes));
@@ -210,10 +230,16 @@ Status Redo::apply_session(const LogRecord& record) {
   }
 }
 
+// A recovery that did not have a database says that all is rolled back, and could undo nothing
+// there.
 Status Redo::apply_rollback(const LogRecord& record) {
   const auto rollback = decode<LevelRecord>(record.bytes);
-  const std::vector<RedoVersion> left = sessions_.rollback(rollback.procid, rollback.levels);
-  if (left.empty()) return Ok{};
+  std::vector<RedoVersion> left = sessions_.rollback(rollback.procid, rollback.levels);
+  const bool of_absent = undo_in_log_ && std::none_of(left.begin(), left.end(), [&](const auto& v) {
+                           return undo_in_log_->contains(v.dbid);
+                         });
+  if (of_absent) sessions_.leave(rollback.procid, std::move(left));
+  if (of_absent || left.empty()) return Ok{};
   return ese_error(EseErr::log_corrupted,
                    "Rollback at " + to_text(record.at) + " leaves " + std::to_string(left.size()) +
                        " changes that no Undo record took back, the first at " +
@@ -341,6 +367,7 @@ Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid
   ApplyContext context{.database = name};
   std::optional<RedoVersion> undone;
   if (static_cast<RecordType>(records.front().bytes[0]) == RecordType::undo) {
+    if (undo_in_log_) undo_in_log_->insert(dbid);
     undone = sessions_.take(procid, decode<NodeRecordHeader>(records.front().bytes).rceid);
     if (any && (!undone || undone->deferred)) {
       return ese_error(EseErr::log_corrupted,
@@ -397,14 +424,28 @@ Status Redo::undo_session(Procid procid, RedoSession& session, const LogUndo& lo
   while (!session.versions.empty()) {
     const RedoVersion version = std::move(session.versions.back());
     session.versions.pop_back();
-    KnownDatabase* database = databases_.attached(version.dbid);
-    if (database == nullptr) continue;
-    Dbtime& newest = database->header->dbtime_dirtied;
-    newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
-    const Status undone =
-        undo_version(cache_, version, procid, newest, log, in_cache_.at(version.dbid)->name());
-    if (!undone.ok()) return undone;
-    ++counts_.undone;
+    if (Status undone = undo_one(version, procid, log); !undone.ok()) return undone;
+  }
+  return Ok{};
+}
+
+Status Redo::undo_one(const RedoVersion& version, Procid procid, const LogUndo& log) {
+  KnownDatabase* database = databases_.attached(version.dbid);
+  if (database == nullptr) return Ok{};
+  Dbtime& newest = database->header->dbtime_dirtied;
+  newest = Dbtime{static_cast<std::int64_t>(newest) + 1};
+  const Status undone =
+      undo_version(cache_, version, procid, newest, log, in_cache_.at(version.dbid)->name());
+  if (undone.ok()) ++counts_.undone;
+  return undone;
+}
+
+Status Redo::undo_left(const LogUndo& log) {
+  auto& left = sessions_.left();
+  while (!left.empty()) {
+    const RedoSessions::Left each = std::move(left.back());
+    left.pop_back();
+    if (Status undone = undo_one(each.version, each.procid, log); !undone.ok()) return undone;
   }
   return Ok{};
 }
@@ -496,6 +537,7 @@ Status Redo::finish(const LogStreamEnd& end, ContinuedLog* log, bool ended_in_or
   const LogUndo write = [&](Bytes record) -> Result<Lgpos> {
     return undo_in_log ? log->append(record) : Result<Lgpos>(end.position);
   };
+  if (Status undone = undo_left(write); !undone.ok()) return undone;
   if (Status undone = undo_open(write, undo_in_log); !undone.ok()) return undone;
   if (Status away = put_away(); !away.ok()) return away;
   if (undo_in_log) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -74,6 +76,9 @@ class Redo {
 
   std::vector<Attachment> attachments();
   Status undo_open(const LogUndo& log, bool logged);
+  // What recoveries before this one left in a database that they did not have.
+  Status undo_left(const LogUndo& log);
+  Status undo_one(const RedoVersion& version, Procid procid, const LogUndo& log);
   Status undo_session(Procid procid, RedoSession& session, const LogUndo& log);
   Status grow_to_owned();
   Status finish_database(KnownDatabase& database);
@@ -86,6 +91,8 @@ class Redo {
   AttachedDatabases databases_;
   LogLifecycle lifecycle_;
   RedoSessions sessions_;
+  // Since a recovery began to undo in the log: the databases that it had changes of to undo.
+  std::optional<std::set<Dbid>> undo_in_log_;
   RedoCounts counts_;
   DurableLog durable_;
   std::map<BytePath, std::unique_ptr<RecoveredDatabase>> stores_;  // outlive the cache

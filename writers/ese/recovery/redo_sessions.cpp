@@ -45,11 +45,19 @@ std::vector<RedoVersion> RedoSessions::rollback(Procid procid, std::uint8_t leve
   return left;
 }
 
+void RedoSessions::leave(Procid procid, std::vector<RedoVersion> versions) {
+  for (RedoVersion& version : versions) left_.push_back({procid, std::move(version)});
+}
+
 RedoVersion* RedoSessions::find(Procid procid, Rceid rceid) {
   auto& versions = of(procid).versions;
   const auto found = std::find_if(versions.rbegin(), versions.rend(),
                                   [rceid](const auto& version) { return version.rceid == rceid; });
-  return found == versions.rend() ? nullptr : &*found;
+  if (found != versions.rend()) return &*found;
+  const auto left = std::find_if(left_.rbegin(), left_.rend(), [&](const Left& each) {
+    return each.procid == procid && each.version.rceid == rceid;
+  });
+  return left == left_.rend() ? nullptr : &left->version;
 }
 
 std::optional<RedoVersion> RedoSessions::take(Procid procid, Rceid rceid) {
@@ -57,7 +65,13 @@ std::optional<RedoVersion> RedoSessions::take(Procid procid, Rceid rceid) {
   if (found == nullptr) return {};
   RedoVersion taken = std::move(*found);
   auto& versions = of(procid).versions;
-  versions.erase(versions.begin() + (found - versions.data()));
+  const auto own = std::find_if(versions.begin(), versions.end(),
+                                [&](const RedoVersion& version) { return &version == found; });
+  if (own != versions.end()) {
+    versions.erase(own);
+  } else {
+    std::erase_if(left_, [&](const Left& each) { return &each.version == found; });
+  }
   return taken;
 }
 

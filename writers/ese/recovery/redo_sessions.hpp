@@ -60,6 +60,16 @@ class RedoSessions {
   std::vector<RedoVersion> rollback(Procid procid, std::uint8_t levels);
   void forget_all() { sessions_.clear(); }
 
+  // What a recovery rolled back without the database that has it: it is not undone yet, and its
+  // session goes on without it.
+  void leave(Procid procid, std::vector<RedoVersion> versions);
+  struct Left {
+    Procid procid{};
+    RedoVersion version;
+  };
+  std::vector<Left>& left() { return left_; }  // oldest first, of each session
+
+  // Of the session, or left by it.
   RedoVersion* find(Procid procid, Rceid rceid);
   std::optional<RedoVersion> take(Procid procid, Rceid rceid);
 
@@ -67,6 +77,7 @@ class RedoSessions {
 
  private:
   std::map<Procid, RedoSession> sessions_;
+  std::vector<Left> left_;
 };
 
 }  // namespace stillframe::ese

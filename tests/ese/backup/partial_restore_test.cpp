@@ -1,0 +1,59 @@
+// One of two databases is lost while transactions are open in both. Whichever comes back first, the
+// log says then that all is rolled back, and what is open in the other one is undone later.
+#include <gtest/gtest.h>
+
+#include "tests/ese/support/backup_world.hpp"
+
+namespace stillframe::ese {
+namespace {
+
+using tests::BackupWorld;
+using tests::PlacedSet;
+
+constexpr std::uint32_t kPartialPage = 4096;
+const BytePath kLost = "/db/one.edb", kOther = "/db/two.edb", kLogFolder = "/log";
+
+class PartialRestoreTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  void SetUp() override {
+    world_.start();
+    world_.work(20);
+    const auto set = tests::take_backup(world_.backup(), files(), "/set");
+    ASSERT_TRUE(set.ok()) << set.error().what();
+    set_ = set.value();
+    world_.load_beside(30, [] {});
+    world_.leave();
+  }
+  tests::CrashingFiles& files() { return world_.files(); }
+
+  void restore_lost() {
+    PlacedSet placed = place_set(files(), set_, "/r");
+    tests::copy_file(files(), placed.databases[0], kLost);
+    placed.restore.databases = {{kLost, kLost}};
+    placed.restore.logs = placed.restore.checkpoint = kLogFolder;
+    const auto restored = restore_databases(files(), placed.restore);
+    ASSERT_TRUE(restored.ok()) << restored.error().what();
+  }
+  void expect_at_end(const std::vector<BytePath>& places) {
+    world_.expect_state(world_.state_for(places), places, world_.options());
+  }
+
+  BackupWorld world_{kPartialPage, GetParam()};
+  tests::BackupSet set_;
+};
+INSTANTIATE_TEST_SUITE_P(Seeds, PartialRestoreTest, testing::Range<std::uint64_t>(1, 7));
+
+TEST_P(PartialRestoreTest, TheOtherDatabaseIsRecoveredAfterIt) {
+  restore_lost();
+  expect_at_end({kLost, kOther});
+}
+
+TEST_P(PartialRestoreTest, ItIsRolledForwardThroughARecoveryWithoutIt) {
+  ASSERT_TRUE(files().remove(kLost).ok());
+  expect_at_end({"", kOther});
+  restore_lost();
+  expect_at_end({kLost, kOther});
+}
+
+}  // namespace
+}  // namespace stillframe::ese
