@@ -1,7 +1,6 @@
 #include "writers/ese/writer/ese_writer.hpp"
 
 #include <algorithm>
-#include <set>
 #include <span>
 #include <utility>
 
@@ -9,11 +8,8 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/backup_logs.hpp"
-#include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
-#include "writers/ese/format/log_names.hpp"
 #include "writers/ese/recovery/log_files.hpp"
-#include "writers/ese/recovery/recovery_journal.hpp"
 
 namespace stillframe::ese {
 
@@ -22,8 +18,6 @@ namespace {
 // Made once with uuidgen.
 const WriterClassId kEseClass =
     WriterClassId::parse("5f1b7f0a-6f0c-4d58-9f7c-2d3c61f0a9e4").value();
-const ComponentName kLogStream{"", "Instance"};
-
 // A freeze that nobody ends does so by itself. The SDK's own limit is the same, and comes first
 // where somebody lowered it.
 constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
@@ -38,11 +32,6 @@ bool of_logs_alone(BackupType type) {
 // No log goes, and what is backed up next goes on from where this one did.
 bool keeps_logs(BackupType type) {
   return type == BackupType::copy || type == BackupType::differential || type == BackupType::other;
-}
-
-// Names the newest backup that the logs were cut for, in the folder of the logs.
-BytePath stamp_file(const InstanceOptions& options) {
-  return join_path(options.logs, options.base + ".stamp");
 }
 
 std::string read_stamp(Files& files, const InstanceOptions& options) {
@@ -73,8 +62,20 @@ Status worth_another_try(const Status& status) {
 
 }  // namespace
 
+ComponentName log_stream_component() {
+  return {"", "Instance"};
+}
+
 ComponentName component_of(const BytePath& database) {
-  return {kLogStream.name, last_component(database)};
+  return {log_stream_component().name, last_component(database)};
+}
+
+BytePath log_pattern(const InstanceOptions& options) {
+  return options.base + (options.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
+}
+
+BytePath stamp_file(const InstanceOptions& options) {
+  return join_path(options.logs, options.base + ".stamp");
 }
 
 // ---- Who it is
@@ -97,11 +98,11 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   const InstanceOptions& options = hosted_.options();
   FileSet logs;
   logs.path = options.logs;
-  logs.pattern = options.base + (options.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
+  logs.pattern = log_pattern(options);
   logs.is_log = true;
   Component stream;
   stream.type = ComponentType::database;
-  stream.name = kLogStream;
+  stream.name = log_stream_component();
   stream.caption = "Logs and databases of " + instance_name_;
   stream.files = {logs};
 
@@ -125,7 +126,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
                          BackupSchema::kDifferential |
                          BackupSchema::kExclusiveIncrementalDifferential | BackupSchema::kLog |
-                         BackupSchema::kTimestamped;
+                         BackupSchema::kTimestamped | BackupSchema::kNewTarget;
   return metadata;
 }
 
@@ -276,132 +277,6 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
   if (!stamped.ok()) return stamped;
   if (Status s = mine->second.snapshot->truncate_log(true); !s.ok()) return s;
   return end(mine->second);
-}
-
-// ---- Restore
-
-// The logs of a backup and the databases are one state: with others left as they are, no log would
-// fit all of them.
-Status EseWriter::pre_restore(const CallContext&, RestoreView& restore) {
-  bool whole = false;
-  std::set<ComponentName> members;
-  for (const BackupComponent& component : restore.components) {
-    if (component.name != kLogStream) members.insert(component.name);
-    if (!component.restore) continue;
-    if (!component.restore->new_targets.empty()) {
-      return Error(Errc::not_supported, "the databases of '" + instance_name_ +
-                                            "' go back to where they were; restore the files "
-                                            "elsewhere, and use esectl recover there");
-    }
-    const auto& chosen = component.restore->subcomponents;
-    members.insert(chosen.begin(), chosen.end());
-    if (component.name == kLogStream) whole = chosen.empty();
-  }
-  for (const BytePath& path : hosted_.databases()) {
-    if (whole || members.contains(component_of(path))) continue;
-    return Error(Errc::not_supported, "'" + escape_path(path) +
-                                          "' has to be restored with the logs and the other "
-                                          "databases of '" +
-                                          instance_name_ + "'");
-  }
-  {
-    const std::lock_guard lock(held_mutex_);
-    held_.reset();
-  }
-  backups_.clear();  // whatever backup is under way ends with the databases it is of
-  return hosted_.close();
-}
-
-Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& authority) {
-  const bool expires = authority.expires != WallTime();
-  if (!expires || authority.expires > system_clock().wall_now()) return Ok{};
-  return Error(Errc::access_denied, "the restore authority has expired; ask for a new one");
-}
-
-Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallContext&,
-                                                                  const ComponentName& component) {
-  std::vector<RestoreLocation> locations{{component, "log", hosted_.options().logs},
-                                         {component, "checkpoint", hosted_.system()},
-                                         {component, "interlock", hosted_.options().logs}};
-  for (const BytePath& path : hosted_.databases()) {
-    if (component_of(path) == component) locations.push_back({component, "database", path});
-  }
-  return locations;
-}
-
-Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
-                                   const RestoreRegistration& registration) {
-  const auto there = read_interlock(hosted_.options().logs);
-  if (there.ok() && there.value().session == call.session) {  // for another component
-    if (there.value().state != InterlockRecord::State::failed) return Ok{};
-    return Error(Errc::wrong_state,
-                 "this restore of '" + instance_name_ + "' has failed: " + there.value().failure);
-  }
-  InterlockRecord record;
-  record.session = call.session;
-  record.target = "instance '" + instance_name_ + "'";
-  record.registration = registration;
-  record.since = system_clock().wall_now();
-  if (Status s = register_interlock(hosted_.options().logs, record); !s.ok()) return s;
-  const Status moved = move_aside(call.session);
-  if (moved.ok()) return Ok{};
-  // Files copied among logs that are still there must not be recovered.
-  record.state = InterlockRecord::State::failed;
-  record.failure = moved.error().what();
-  if (Status s = update_interlock(hosted_.options().logs, record); !s.ok()) return s;
-  return moved;
-}
-
-// Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor
-// does what lies sheltered beside the databases.
-Status EseWriter::move_aside(const SessionId& session) {
-  Files& files = hosted_.files();
-  const InstanceOptions& options = hosted_.options();
-  for (const BytePath& folder : std::set<BytePath>{options.logs, hosted_.system()}) {
-    const auto names = files.list(folder);
-    if (!names.ok()) return names.error();
-    const BytePath aside = join_path(folder, "replaced-" + session.to_string());
-    for (const BytePath& name : names.value()) {
-      if (!parse_log_file_name(options.base, name)) continue;
-      if (Status s = files.make_directory(aside); !s.ok()) return s;
-      const Status moved = files.rename(join_path(folder, name), join_path(aside, name));
-      if (!moved.ok()) return moved;
-    }
-    if (Status s = files.sync_directory(folder); !s.ok()) return s;
-  }
-  // What comes back knows of no backup.
-  if (files.exists(stamp_file(options))) {
-    if (Status s = files.remove(stamp_file(options)); !s.ok()) return s;
-  }
-  for (const BytePath& path : hosted_.databases()) {
-    if (Status s = remove_shelter(files, path); !s.ok()) return s;
-    if (Status s = discard_incomplete(files, path); !s.ok()) return s;
-  }
-  return Ok{};
-}
-
-Status EseWriter::restore_complete(const CallContext&, const ComponentName&, const Status& copied) {
-  auto record = read_interlock(hosted_.options().logs);
-  if (!record.ok()) return record.error();
-  // One component that failed fails the restore, whatever the others say later.
-  if (record.value().state == InterlockRecord::State::failed) return Ok{};
-  record.value().state =
-      copied.ok() ? InterlockRecord::State::copied : InterlockRecord::State::failed;
-  if (!copied.ok()) record.value().failure = copied.error().what();
-  return update_interlock(hosted_.options().logs, record.value());
-}
-
-Status EseWriter::post_restore(const CallContext&, const RestoreView& restore) {
-  for (const BackupComponent& component : restore.components) {
-    // More logs follow: recovery waits for the last.
-    if (component.restore && component.restore->additional_restores) return Ok{};
-  }
-  return hosted_.open();
-}
-
-void EseWriter::restore_end(const CallContext&) {
-  // A restore that never got to register leaves the databases as they were: carry on.
-  if (hosted_.get() == nullptr) (void)hosted_.open();
 }
 
 }  // namespace stillframe::ese

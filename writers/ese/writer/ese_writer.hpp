@@ -5,12 +5,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include <stillframe/writer.hpp>
 
 #include "writers/ese/backup/snapshot_session.hpp"
 #include "writers/ese/writer/hosted_instance.hpp"
+#include "writers/ese/writer/relocated_restore.hpp"
 
 namespace stillframe::ese {
 
@@ -47,6 +49,13 @@ class EseWriter final : public Writer {
   Status post_restore(const CallContext& call, const RestoreView& restore) override;
   void restore_end(const CallContext& call) override;
 
+  // The files of a restore are in place, and those of another are to come before it is recovered.
+  bool awaits_more() const;
+  // Whether the session restores to other places, which leaves the instance as it is.
+  bool relocates(const SessionId& session) const { return relocated_.contains(session); }
+  // It does no more; false if it did not.
+  bool forget_relocation(const SessionId& session) { return relocated_.erase(session) > 0; }
+
  private:
   struct Backup {
     BackupType type = BackupType::full;
@@ -57,6 +66,8 @@ class EseWriter final : public Writer {
   };
 
   Result<std::shared_ptr<Instance>> running() const;
+  // Where the session's restore puts the logs, and its record.
+  const BytePath& restored_logs(const SessionId& session) const;
   // What the session holds, if it does; it does no more.
   std::shared_ptr<SnapshotSession> take_held(const SessionId& session);
   Status end(Backup& backup);
@@ -64,14 +75,22 @@ class EseWriter final : public Writer {
 
   HostedInstance& hosted_;
   const std::string instance_name_;
-  std::map<SessionId, Backup> backups_;  // of the thread that the verbs come on
+  // Of the thread that the verbs come on.
+  std::map<SessionId, Backup> backups_;
+  std::map<SessionId, RelocatedRestore> relocated_;
+  std::set<BytePath> awaited_;  // folders of logs that more will be restored to
 
   std::mutex held_mutex_;  // thaw() may come on the SDK's timer thread beside another verb
   std::shared_ptr<SnapshotSession> held_;
   SessionId held_for_;
 };
 
-// The component that a database is.
+// The components that the log stream and a database of it are.
+ComponentName log_stream_component();
 ComponentName component_of(const BytePath& database);
+// Of the files of the logs, all of them.
+BytePath log_pattern(const InstanceOptions& options);
+// Names the newest backup that the logs were cut for, in the folder of the logs.
+BytePath stamp_file(const InstanceOptions& options);
 
 }  // namespace stillframe::ese

@@ -1,0 +1,33 @@
+// A restore of an instance's logs and databases to other places: a copy of what they were, while
+// the instance goes on.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <stillframe/writer.hpp>
+
+#include "framework/io/files.hpp"
+#include "writers/ese/instance/instance_options.hpp"
+
+namespace stillframe::ese {
+
+struct RelocatedRestore {
+  BytePath logs;
+  std::vector<BytePath> databases;  // in the order of the instance's
+
+  // Where the new targets of `restore` send everything; none without new targets. not_supported
+  // when something would stay where it was: the logs fit no other state of it. invalid_argument for
+  // a place that is the instance's own.
+  static Result<std::optional<RelocatedRestore>> of(const RestoreView& restore,
+                                                    const InstanceOptions& options,
+                                                    const std::vector<BytePath>& databases);
+
+  // The folder of the logs, which has to be without logs of that name (already_exists).
+  Status make_room(Files& files, const InstanceOptions& options) const;
+  // The databases are as after an orderly end then, and need their logs no more. May be interrupted
+  // and run again.
+  Status recover(Files& files, const InstanceOptions& options) const;
+};
+
+}  // namespace stillframe::ese
