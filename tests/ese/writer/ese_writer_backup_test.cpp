@@ -34,8 +34,12 @@ class EseWriterBackupTest : public stillframe::tests::EmbeddedFixture {
   }
   using Moves = std::vector<std::pair<BytePath, BytePath>>;
 
-  Status restored(const std::string& set, const Moves& moves = {}, bool more_follow = false) {
+  Status restored(const std::string& set, const Moves& moves = {}, bool more_follow = false,
+                  const std::vector<std::string>& members = {}) {
     requestor::RestoreRequest request;
+    for (const std::string& member : members) {
+      request.subcomponents.push_back({"Instance", {"Instance", member}});
+    }
     request.set = set;
     request.moves = moves;
     request.additional_restores = more_follow;
@@ -167,6 +171,28 @@ TEST_F(EseWriterBackupTest, LogsAndDatabasesMoveTogetherOrNotAtAll) {
       << refused.error().what();
   EXPECT_NE(rows_.hosted().get(), nullptr);
   EXPECT_FALSE(fs::exists(base + "/copy"));
+}
+
+TEST_F(EseWriterBackupTest, OneDatabaseOfSeveralIsHadInAnotherPlace) {
+  const std::string set = backed_up(BackupType::full);
+  ASSERT_FALSE(set.empty());
+  const std::string copy = base + "/copy";
+  for (const auto& [members, why] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"one.edb"}, "choose 'Instance/Logs' too"}, {{"Logs", "one.edb"}, ""}}) {
+    const Status done = restored(set, {{base + "/app", copy}}, false, members);
+    EXPECT_EQ(done.ok(), why.empty()) << (done.ok() ? "" : done.error().what());
+    if (!done.ok()) {
+      EXPECT_NE(done.error().what().find(why), std::string::npos) << done.error().what();
+    }
+  }
+  const auto tables = tool::esectl({"tables", "--json", copy + "/one.edb"}).json();
+  EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
+  EXPECT_FALSE(fs::exists(copy + "/two.edb"));
+
+  const Status in_place = restored(set, {}, false, {"Logs", "one.edb"});
+  ASSERT_FALSE(in_place.ok());
+  EXPECT_EQ(in_place.error().code(), Errc::not_supported);
+  rows_.expect_rows(80);
 }
 
 // Recovered too early, what the first one brought would not go with the second one's logs.

@@ -189,7 +189,7 @@ TEST_F(RestingSuite, LostDatabasesAreThereToBeRestored) {
   std::filesystem::remove(rows_.database(0));
   const auto metadata = writer_->identify(call());
   ASSERT_TRUE(metadata.ok()) << metadata.error().what();
-  EXPECT_EQ(metadata.value().components.size(), 3u);
+  EXPECT_EQ(metadata.value().components.size(), 4u);
   BackupView view;
   EXPECT_EQ(writer_->prepare_backup(call(), view).error().code(), Errc::not_found);
 }

@@ -66,6 +66,10 @@ ComponentName log_stream_component() {
   return {"", "Instance"};
 }
 
+ComponentName logs_component() {
+  return {log_stream_component().name, "Logs"};
+}
+
 ComponentName component_of(const BytePath& database) {
   return {log_stream_component().name, last_component(database)};
 }
@@ -96,18 +100,24 @@ WriterIdentity EseWriter::identity() const {
 
 Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   const InstanceOptions& options = hosted_.options();
-  FileSet logs;
-  logs.path = options.logs;
-  logs.pattern = log_pattern(options);
-  logs.is_log = true;
   Component stream;
   stream.type = ComponentType::database;
   stream.name = log_stream_component();
   stream.caption = "Logs and databases of " + instance_name_;
-  stream.files = {logs};
+  FileSet log_files;
+  log_files.path = options.logs;
+  log_files.pattern = log_pattern(options);
+  log_files.is_log = true;
+  Component logs;
+  logs.type = ComponentType::database;
+  logs.name = logs_component();
+  logs.caption = "Logs of " + instance_name_;
+  logs.selectable_for_backup = false;
+  logs.selectable_for_restore = true;
+  logs.files = {log_files};
 
   WriterMetadata metadata;
-  metadata.components = {stream};
+  metadata.components = {stream, logs};
   for (const BytePath& path : hosted_.databases()) {
     FileSet data;
     data.path = parent_path(path);
@@ -118,6 +128,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
     database.name = component_of(path);
     database.caption = escape_path(path);
     database.selectable_for_backup = false;
+    database.selectable_for_restore = true;
     database.files = {data};
     metadata.components.push_back(std::move(database));
   }

@@ -1,5 +1,6 @@
 // An instance as a Stillframe writer, in the application's process: the log stream is a component,
-// and every database is one below it that comes with it. docs/ese/writer.md says what travels when.
+// and its logs and every database are one below it each, which come with it. docs/ese/writer.md
+// says what travels when.
 #pragma once
 
 #include <map>
@@ -85,8 +86,9 @@ class EseWriter final : public Writer {
   SessionId held_for_;
 };
 
-// The components that the log stream and a database of it are.
+// The components that the log stream is, which is the head of all others, its logs, and a database.
 ComponentName log_stream_component();
+ComponentName logs_component();
 ComponentName component_of(const BytePath& database);
 // Of the files of the logs, all of them.
 BytePath log_pattern(const InstanceOptions& options);

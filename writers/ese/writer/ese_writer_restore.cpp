@@ -36,16 +36,16 @@ bool more_follow(const RestoreView& restore) {
 // The logs of a backup and the databases are one state: with others left as they are, no log would
 // fit all of them.
 Status EseWriter::pre_restore(const CallContext& call, RestoreView& restore) {
-  if (!chosen_whole(restore)) {
-    return Error(Errc::not_supported, "the logs and all databases of '" + instance_name_ +
-                                          "' have to be restored together; to get at one of them "
-                                          "restore them to another place");
-  }
   auto moved = RelocatedRestore::of(restore, hosted_.options(), hosted_.databases());
   if (!moved.ok()) return moved.error();
   if (moved.value()) {
     relocated_[call.session] = std::move(*moved.value());
     return Ok{};
+  }
+  if (!chosen_whole(restore)) {
+    return Error(Errc::not_supported, "the logs and all databases of '" + instance_name_ +
+                                          "' have to be restored together; to get at one of them "
+                                          "restore it with the logs to another place");
   }
   {
     const std::lock_guard lock(held_mutex_);

@@ -27,10 +27,15 @@ Result<BytePath> target_of(const std::vector<NewTarget>& targets, const BytePath
   return BytePath();
 }
 
+// Of a head: all members unless some are named.
+bool is_chosen(const std::vector<ComponentName>& members, const ComponentName& member) {
+  return members.empty() || std::find(members.begin(), members.end(), member) != members.end();
+}
+
 Error stays_behind(const BytePath& path) {
   return Error(Errc::not_supported, "'" + escape_path(path) +
-                                        "' would stay where it was; the logs and databases of an "
-                                        "instance are moved all together or not at all");
+                                        "' would stay where it was; what is chosen of an "
+                                        "instance is moved all together or not at all");
 }
 
 Error is_its_own(const BytePath& path) {
@@ -43,13 +48,17 @@ Error is_its_own(const BytePath& path) {
 Result<std::optional<RelocatedRestore>> RelocatedRestore::of(
     const RestoreView& restore, const InstanceOptions& options,
     const std::vector<BytePath>& databases) {
-  std::vector<NewTarget> targets;
-  for (const BackupComponent& component : restore.components) {
-    if (!component.restore) continue;
-    const auto& more = component.restore->new_targets;
-    targets.insert(targets.end(), more.begin(), more.end());
+  const auto head = std::find_if(
+      restore.components.begin(), restore.components.end(),
+      [](const BackupComponent& component) { return component.name == log_stream_component(); });
+  const bool asked = head != restore.components.end() && head->restore;
+  if (!asked || head->restore->new_targets.empty()) return std::optional<RelocatedRestore>();
+  const std::vector<NewTarget>& targets = head->restore->new_targets;
+  const std::vector<ComponentName>& members = head->restore->subcomponents;
+  if (!is_chosen(members, logs_component())) {
+    return Error(Errc::not_supported, "databases cannot be recovered without their logs; choose '" +
+                                          logs_component().full() + "' too");
   }
-  if (targets.empty()) return std::optional<RelocatedRestore>();
 
   RelocatedRestore moved;
   auto logs = target_of(targets, options.logs, log_pattern(options));
@@ -58,6 +67,7 @@ Result<std::optional<RelocatedRestore>> RelocatedRestore::of(
   if (logs.value() == tidy_path(options.logs)) return is_its_own(options.logs);
   moved.logs = std::move(logs).value();
   for (const BytePath& path : databases) {
+    if (!is_chosen(members, component_of(path))) continue;
     const auto folder = target_of(targets, parent_path(path), last_component(path));
     if (!folder.ok()) return folder.error();
     if (folder.value().empty()) return stays_behind(path);

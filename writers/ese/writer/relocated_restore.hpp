@@ -14,11 +14,12 @@ namespace stillframe::ese {
 
 struct RelocatedRestore {
   BytePath logs;
-  std::vector<BytePath> databases;  // in the order of the instance's
+  std::vector<BytePath> databases;
 
-  // Where the new targets of `restore` send everything; none without new targets. not_supported
-  // when something would stay where it was: the logs fit no other state of it. invalid_argument for
-  // a place that is the instance's own.
+  // Where the new targets of `restore` send what is chosen, all of the instance or some databases
+  // with the logs; none without new targets. not_supported when something would stay where it was,
+  // since the logs fit no other state of it, and for databases without logs. invalid_argument for a
+  // place that is the instance's own.
   static Result<std::optional<RelocatedRestore>> of(const RestoreView& restore,
                                                     const InstanceOptions& options,
                                                     const std::vector<BytePath>& databases);

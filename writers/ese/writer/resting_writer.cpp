@@ -58,10 +58,11 @@ Status take_member(const std::string& member, const nlohmann::json& value, Resti
 
 // Components are called after their files.
 Status check_names(const std::vector<BytePath>& databases) {
-  std::set<ComponentName> names;
+  std::set<ComponentName> names{logs_component()};
   for (const BytePath& path : databases) {
     if (names.insert(component_of(path)).second) continue;
-    return bad_config("two of 'databases' are called '" + escape_path(last_component(path)) + "'");
+    return bad_config("two components would be called '" + escape_path(last_component(path)) +
+                      "', for which 'databases' names a file");
   }
   return Ok{};
 }
