@@ -160,6 +160,7 @@ TEST_F(EseWriterBackupTest, ARestoreToOtherPlacesLeavesTheInstanceAlone) {
   const Status again = restored(set, {{base + "/app", copy}});
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code(), Errc::already_exists) << again.error().what();
+  rows_.expect_rows(131);
 }
 
 TEST_F(EseWriterBackupTest, LogsAndDatabasesMoveTogetherOrNotAtAll) {
