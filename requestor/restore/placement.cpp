@@ -193,6 +193,17 @@ class Placer {
            request_.metadata->restore.method == RestoreMethod::custom;
   }
 
+  // Whether a new target takes the file set away, or a part of it. Patterns are compared as if they
+  // were names: each matches itself, and "*" every other.
+  bool has_new_target(const FileSet& files) const {
+    const BytePath root = plain(files.path);
+    return std::any_of(restore_.new_targets.begin(), restore_.new_targets.end(),
+                       [&](const NewTarget& target) {
+                         return covers(target, join_path(root, files.pattern), false) ||
+                                covers(files, join_path(plain(target.path), target.pattern), false);
+                       });
+  }
+
   // Roll-forward is the wish to have newer logs replayed.
   void add_sweeps() {
     const bool roll_forward =
@@ -202,9 +213,8 @@ class Placer {
       if (member->type != ComponentType::database) continue;
       for (const FileSet& files : member->files) {
         if (roll_forward && files.is_log) continue;
-        const BytePath root = plain(files.path);
-        if (new_target(join_path(root, "x"), false) != nullptr) continue;
-        placement_.sweeps.push_back({root, files.pattern});
+        if (has_new_target(files)) continue;  // what is at its own place stays as it is
+        placement_.sweeps.push_back({plain(files.path), files.pattern});
       }
     }
   }

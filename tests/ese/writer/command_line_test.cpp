@@ -122,6 +122,23 @@ TEST_F(EseCommandLine, DatabasesInUseAreToldOfAndLeftAlone) {
   EXPECT_FALSE(backed_up("full").empty());
 }
 
+TEST_F(EseCommandLine, ACopyIsMadeBesideAnApplicationThatRuns) {
+  const std::string set = backed_up("full");
+  ASSERT_FALSE(set.empty());
+  start_application();
+  rows_.add_rows(20);
+  const std::string copy = base + "/copy";
+  const cli_tests::Ran ran = run({"restore", set, "--map", base + "/app=" + copy});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  for (const char* name : {"/one.edb", "/two.edb"}) {
+    const json tables = tool::esectl({"tables", "--json", copy + name}).json();
+    EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
+  }
+  rows_.add_rows(5);
+  rows_.expect_rows(105);
+  stop_application();
+}
+
 // A host that dies takes no folder with it.
 TEST_F(EseCommandLine, AKilledHostLeavesTheDatabasesToTheirApplication) {
   ASSERT_FALSE(backed_up("full").empty());

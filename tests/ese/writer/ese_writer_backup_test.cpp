@@ -32,15 +32,33 @@ class EseWriterBackupTest : public stillframe::tests::EmbeddedFixture {
     EXPECT_TRUE(report.value().finish.ok()) << report.value().finish.error().what();
     return report.value().path;
   }
-  void expect_restored(const std::string& set) {
+  using Moves = std::vector<std::pair<BytePath, BytePath>>;
+
+  Status restored(const std::string& set, const Moves& moves = {}, bool more_follow = false,
+                  const std::vector<std::string>& members = {}) {
     requestor::RestoreRequest request;
+    for (const std::string& member : members) {
+      request.subcomponents.push_back({"Instance", {"Instance", member}});
+    }
     request.set = set;
+    request.moves = moves;
+    request.additional_restores = more_follow;
     request.pending = base + "/pending";
     stillframe::tests::QuietObserver observer;
     Client requestor = client();
     const auto outcome = requestor::run_restore(requestor, request, observer);
-    ASSERT_TRUE(outcome.ok()) << outcome.error().what();
-    ASSERT_TRUE(outcome.value().finish.ok()) << outcome.value().finish.error().what();
+    return outcome.ok() ? outcome.value().finish : Status(outcome.error());
+  }
+  void expect_restored(const std::string& set, const Moves& moves = {}) {
+    const Status done = restored(set, moves);
+    ASSERT_TRUE(done.ok()) << done.error().what();
+  }
+  static void expect_copy(const std::string& folder, int rows) {
+    for (const char* name : {"/one.edb", "/two.edb"}) {
+      EXPECT_EQ(tool::esectl({"verify", "--json", folder + name}).json()["verdict"], "good");
+      const auto tables = tool::esectl({"tables", "--json", folder + name}).json();
+      EXPECT_EQ(tables["tables"][0]["rows"], rows) << tables;
+    }
   }
 
   tests::HostedRows rows_{base + "/app"};
@@ -124,6 +142,71 @@ TEST_F(EseWriterBackupTest, AnIncrementOfAnythingButTheNewestBackupIsRefused) {
   const Error refused = report.ok() ? report.value().finish.error() : report.error();
   EXPECT_NE(refused.what().find("not the one that this increment builds on"), std::string::npos)
       << refused.what();
+}
+
+TEST_F(EseWriterBackupTest, ARestoreToOtherPlacesLeavesTheInstanceAlone) {
+  ASSERT_FALSE(backed_up(BackupType::full).empty());
+  rows_.add_rows(30);
+  const std::string set = backed_up(BackupType::incremental);
+  rows_.add_rows(20);
+  const auto instance = rows_.hosted().get();
+  const std::string copy = base + "/copy";
+  expect_restored(set, {{base + "/app", copy}});
+  expect_copy(copy, 110);
+  EXPECT_FALSE(fs::exists(copy + "/logs/restore.env"));
+  EXPECT_EQ(rows_.hosted().get(), instance) << "it was never closed";
+  rows_.add_rows(1);
+
+  const Status again = restored(set, {{base + "/app", copy}});
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code(), Errc::already_exists) << again.error().what();
+  rows_.expect_rows(131);
+}
+
+TEST_F(EseWriterBackupTest, LogsAndDatabasesMoveTogetherOrNotAtAll) {
+  const std::string set = backed_up(BackupType::full);
+  ASSERT_FALSE(set.empty());
+  const Status refused = restored(set, {{rows_.logs(), base + "/copy"}});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().what().find("one.edb' would stay"), std::string::npos)
+      << refused.error().what();
+  EXPECT_NE(rows_.hosted().get(), nullptr);
+  EXPECT_FALSE(fs::exists(base + "/copy"));
+}
+
+TEST_F(EseWriterBackupTest, OneDatabaseOfSeveralIsHadInAnotherPlace) {
+  const std::string set = backed_up(BackupType::full);
+  ASSERT_FALSE(set.empty());
+  const std::string copy = base + "/copy";
+  for (const auto& [members, why] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"one.edb"}, "choose 'Instance/Logs' too"}, {{"Logs", "one.edb"}, ""}}) {
+    const Status done = restored(set, {{base + "/app", copy}}, false, members);
+    EXPECT_EQ(done.ok(), why.empty()) << (done.ok() ? "" : done.error().what());
+    if (!done.ok()) {
+      EXPECT_NE(done.error().what().find(why), std::string::npos) << done.error().what();
+    }
+  }
+  const auto tables = tool::esectl({"tables", "--json", copy + "/one.edb"}).json();
+  EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
+  EXPECT_FALSE(fs::exists(copy + "/two.edb"));
+
+  const Status in_place = restored(set, {}, false, {"Logs", "one.edb"});
+  ASSERT_FALSE(in_place.ok());
+  EXPECT_EQ(in_place.error().code(), Errc::not_supported);
+  rows_.expect_rows(80);
+}
+
+// Recovered too early, what the first one brought would not go with the second one's logs.
+TEST_F(EseWriterBackupTest, RecoveryWaitsForRestoresThatFollow) {
+  const std::string full = backed_up(BackupType::full);
+  rows_.add_rows(30);
+  const std::string increment = backed_up(BackupType::incremental);
+  rows_.add_rows(20);
+  const Status first = restored(full, {}, true);
+  ASSERT_TRUE(first.ok()) << first.error().what();
+  EXPECT_EQ(rows_.hosted().get(), nullptr) << "not open yet";
+  expect_restored(increment);
+  rows_.expect_rows(110);
 }
 
 // A page that has gone bad on the disk fails the backup, and no log goes.

@@ -48,6 +48,13 @@ class RestingSuite : public testing::Test {
     const Status opened = rows_.hosted().open();
     ASSERT_TRUE(opened.ok()) << opened.error().what();
   }
+  static RestoreView whole() {
+    RestoreView restore;
+    BackupComponent& head = restore.components.emplace_back();
+    head.name = {"", "Instance"};
+    head.restore.emplace().selected = true;
+    return restore;
+  }
   // Nothing is held: the application can run.
   void expect_free() {
     start_application();
@@ -150,7 +157,7 @@ TEST_F(RestingSuite, DatabasesThatAreInUseAreRefused) {
   EXPECT_EQ(refused.error().code(), Errc::in_use);
   EXPECT_THAT(refused.error().what(), HasSubstr(rows_.logs()));
   writer_->shutdown(call(), {});
-  RestoreView restore;
+  RestoreView restore = whole();
   EXPECT_EQ(writer_->pre_restore(call(), restore).error().code(), Errc::in_use);
   writer_->restore_end(call());
   rows_.add_rows(1);
@@ -163,11 +170,7 @@ TEST_F(RestingSuite, DatabasesThatAreInUseAreRefused) {
 }
 
 TEST_F(RestingSuite, DatabasesThatAreBeingRestoredAreNotBackedUp) {
-  RestoreView restore;
-  BackupComponent whole;
-  whole.name = {"", "Instance"};
-  whole.restore.emplace().selected = true;
-  restore.components = {whole};
+  RestoreView restore = whole();
   const Status begun = writer_->pre_restore(call(), restore);
   ASSERT_TRUE(begun.ok()) << begun.error().what();
   CallContext other;
@@ -186,7 +189,7 @@ TEST_F(RestingSuite, LostDatabasesAreThereToBeRestored) {
   std::filesystem::remove(rows_.database(0));
   const auto metadata = writer_->identify(call());
   ASSERT_TRUE(metadata.ok()) << metadata.error().what();
-  EXPECT_EQ(metadata.value().components.size(), 3u);
+  EXPECT_EQ(metadata.value().components.size(), 4u);
   BackupView view;
   EXPECT_EQ(writer_->prepare_backup(call(), view).error().code(), Errc::not_found);
 }

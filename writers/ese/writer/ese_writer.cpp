@@ -1,17 +1,13 @@
 #include "writers/ese/writer/ese_writer.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <stillframe/writer_host.hpp>
 
 #include "framework/base/path.hpp"
-#include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
-#include "writers/ese/format/log_names.hpp"
 #include "writers/ese/recovery/log_files.hpp"
-#include "writers/ese/recovery/recovery_journal.hpp"
 #include "writers/ese/writer/newest_backup.hpp"
 
 namespace stillframe::ese {
@@ -21,8 +17,6 @@ namespace {
 // Made once with uuidgen.
 const WriterClassId kEseClass =
     WriterClassId::parse("5f1b7f0a-6f0c-4d58-9f7c-2d3c61f0a9e4").value();
-const ComponentName kLogStream{"", "Instance"};
-
 // A freeze that nobody ends does so by itself. The SDK's own limit is the same, and comes first
 // where somebody lowered it.
 constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
@@ -57,8 +51,20 @@ Status worth_another_try(const Status& status) {
 
 }  // namespace
 
+ComponentName log_stream_component() {
+  return {"", "Instance"};
+}
+
+ComponentName logs_component() {
+  return {log_stream_component().name, "Logs"};
+}
+
 ComponentName component_of(const BytePath& database) {
-  return {kLogStream.name, last_component(database)};
+  return {log_stream_component().name, last_component(database)};
+}
+
+BytePath log_pattern(const InstancePlaces& places) {
+  return places.base + (places.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
 }
 
 // ---- Who it is
@@ -79,18 +85,24 @@ WriterIdentity EseWriter::identity() const {
 
 Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   const InstancePlaces& places = host_.places();
-  FileSet logs;
-  logs.path = places.logs;
-  logs.pattern = places.base + (places.extensions == LogExtensions::log_chk ? "*.log" : "*.jtx");
-  logs.is_log = true;
   Component stream;
   stream.type = ComponentType::database;
-  stream.name = kLogStream;
+  stream.name = log_stream_component();
   stream.caption = "Logs and databases of " + instance_name_;
-  stream.files = {logs};
+  FileSet log_files;
+  log_files.path = places.logs;
+  log_files.pattern = log_pattern(places);
+  log_files.is_log = true;
+  Component logs;
+  logs.type = ComponentType::database;
+  logs.name = logs_component();
+  logs.caption = "Logs of " + instance_name_;
+  logs.selectable_for_backup = false;
+  logs.selectable_for_restore = true;
+  logs.files = {log_files};
 
   WriterMetadata metadata;
-  metadata.components = {stream};
+  metadata.components = {stream, logs};
   for (const BytePath& path : host_.places().databases) {
     FileSet data;
     data.path = parent_path(path);
@@ -101,6 +113,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
     database.name = component_of(path);
     database.caption = escape_path(path);
     database.selectable_for_backup = false;
+    database.selectable_for_restore = true;
     database.files = {data};
     metadata.components.push_back(std::move(database));
   }
@@ -109,7 +122,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
                          BackupSchema::kDifferential |
                          BackupSchema::kExclusiveIncrementalDifferential | BackupSchema::kLog |
-                         BackupSchema::kTimestamped;
+                         BackupSchema::kTimestamped | BackupSchema::kNewTarget;
   return metadata;
 }
 
@@ -251,134 +264,6 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
   if (!stamped.ok()) return stamped;
   if (Status s = mine->second.snapshot->truncate_log(); !s.ok()) return s;
   return end(mine->second);
-}
-
-// ---- Restore
-
-// The logs of a backup and the databases are one state: with others left as they are, no log would
-// fit all of them.
-Status EseWriter::pre_restore(const CallContext&, RestoreView& restore) {
-  bool whole = false;
-  std::set<ComponentName> members;
-  for (const BackupComponent& component : restore.components) {
-    if (component.name != kLogStream) members.insert(component.name);
-    if (!component.restore) continue;
-    if (!component.restore->new_targets.empty()) {
-      return Error(Errc::not_supported, "the databases of '" + instance_name_ +
-                                            "' go back to where they were; restore the files "
-                                            "elsewhere, and use esectl recover there");
-    }
-    const auto& chosen = component.restore->subcomponents;
-    members.insert(chosen.begin(), chosen.end());
-    if (component.name == kLogStream) whole = chosen.empty();
-  }
-  for (const BytePath& path : host_.places().databases) {
-    if (whole || members.contains(component_of(path))) continue;
-    return Error(Errc::not_supported, "'" + escape_path(path) +
-                                          "' has to be restored with the logs and the other "
-                                          "databases of '" +
-                                          instance_name_ + "'");
-  }
-  {
-    const std::lock_guard lock(held_mutex_);
-    held_.reset();
-  }
-  backups_.clear();  // whatever backup is under way ends with the databases it is of
-  return host_.close();
-}
-
-Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& authority) {
-  const bool expires = authority.expires != WallTime();
-  if (!expires || authority.expires > system_clock().wall_now()) return Ok{};
-  return Error(Errc::access_denied, "the restore authority has expired; ask for a new one");
-}
-
-Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallContext&,
-                                                                  const ComponentName& component) {
-  std::vector<RestoreLocation> locations{{component, "log", host_.places().logs},
-                                         {component, "checkpoint", host_.places().system},
-                                         {component, "interlock", host_.places().logs}};
-  for (const BytePath& path : host_.places().databases) {
-    if (component_of(path) == component) locations.push_back({component, "database", path});
-  }
-  return locations;
-}
-
-Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
-                                   const RestoreRegistration& registration) {
-  const auto there = read_interlock(host_.places().logs);
-  if (there.ok() && there.value().session == call.session) {  // for another component
-    if (there.value().state != InterlockRecord::State::failed) return Ok{};
-    return Error(Errc::wrong_state,
-                 "this restore of '" + instance_name_ + "' has failed: " + there.value().failure);
-  }
-  InterlockRecord record;
-  record.session = call.session;
-  record.target = "instance '" + instance_name_ + "'";
-  record.registration = registration;
-  record.since = system_clock().wall_now();
-  // The record needs a place even where the whole folder is lost.
-  for (const BytePath& folder : {host_.places().logs, host_.places().system}) {
-    if (Status s = host_.files().make_directory(folder); !s.ok()) return s;
-  }
-  if (Status s = register_interlock(host_.places().logs, record); !s.ok()) return s;
-  const Status moved = move_aside(call.session);
-  if (moved.ok()) return Ok{};
-  // Files copied among logs that are still there must not be recovered.
-  record.state = InterlockRecord::State::failed;
-  record.failure = moved.error().what();
-  if (Status s = update_interlock(host_.places().logs, record); !s.ok()) return s;
-  return moved;
-}
-
-// Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor
-// does what lies sheltered beside the databases.
-Status EseWriter::move_aside(const SessionId& session) {
-  Files& files = host_.files();
-  const InstancePlaces& places = host_.places();
-  for (const BytePath& folder : std::set<BytePath>{places.logs, host_.places().system}) {
-    const auto names = files.list(folder);
-    if (!names.ok()) return names.error();
-    const BytePath aside = join_path(folder, "replaced-" + session.to_string());
-    for (const BytePath& name : names.value()) {
-      if (!parse_log_file_name(places.base, name)) continue;
-      if (Status s = files.make_directory(aside); !s.ok()) return s;
-      const Status moved = files.rename(join_path(folder, name), join_path(aside, name));
-      if (!moved.ok()) return moved;
-    }
-    if (Status s = files.sync_directory(folder); !s.ok()) return s;
-  }
-  // What comes back knows of no backup.
-  if (Status s = remove_stamp(files, places); !s.ok()) return s;
-  for (const BytePath& path : host_.places().databases) {
-    if (Status s = remove_shelter(files, path); !s.ok()) return s;
-    if (Status s = discard_incomplete(files, path); !s.ok()) return s;
-  }
-  return Ok{};
-}
-
-Status EseWriter::restore_complete(const CallContext&, const ComponentName&, const Status& copied) {
-  auto record = read_interlock(host_.places().logs);
-  if (!record.ok()) return record.error();
-  // One component that failed fails the restore, whatever the others say later.
-  if (record.value().state == InterlockRecord::State::failed) return Ok{};
-  record.value().state =
-      copied.ok() ? InterlockRecord::State::copied : InterlockRecord::State::failed;
-  if (!copied.ok()) record.value().failure = copied.error().what();
-  return update_interlock(host_.places().logs, record.value());
-}
-
-Status EseWriter::post_restore(const CallContext&, const RestoreView& restore) {
-  for (const BackupComponent& component : restore.components) {
-    // More logs follow: recovery waits for the last.
-    if (component.restore && component.restore->additional_restores) return Ok{};
-  }
-  return host_.open();
-}
-
-void EseWriter::restore_end(const CallContext&) {
-  // A restore that never got to register leaves the databases as they were: carry on.
-  if (!host_.running().ok()) (void)host_.open();
 }
 
 }  // namespace stillframe::ese

@@ -5,11 +5,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include <stillframe/writer.hpp>
 
 #include "writers/ese/writer/instance_host.hpp"
+#include "writers/ese/writer/relocated_restore.hpp"
 
 namespace stillframe::ese {
 
@@ -48,6 +50,13 @@ class EseWriter final : public Writer {
   Status post_restore(const CallContext& call, const RestoreView& restore) override;
   void restore_end(const CallContext& call) override;
 
+  // The files of a restore are in place, and those of another are to come before it is recovered.
+  bool awaits_more() const;
+  // Whether the session restores to other places, which leaves the instance as it is.
+  bool relocates(const SessionId& session) const { return relocated_.contains(session); }
+  // It does no more; false if it did not.
+  bool forget_relocation(const SessionId& session) { return relocated_.erase(session) > 0; }
+
  private:
   struct Backup {
     BackupType type = BackupType::full;
@@ -57,6 +66,8 @@ class EseWriter final : public Writer {
   };
 
   Status check_running() const;
+  // Where the session's restore puts the logs, and its record.
+  const BytePath& restored_logs(const SessionId& session) const;
   // What the session holds, if it does; it does no more.
   std::shared_ptr<HostSnapshot> take_held(const SessionId& session);
   Status end(Backup& backup);
@@ -65,14 +76,21 @@ class EseWriter final : public Writer {
   const std::unique_ptr<InstanceHost> owned_;  // null when somebody else's
   InstanceHost& host_;
   const std::string instance_name_;
-  std::map<SessionId, Backup> backups_;  // of the thread that the verbs come on
+  // Of the thread that the verbs come on.
+  std::map<SessionId, Backup> backups_;
+  std::map<SessionId, RelocatedRestore> relocated_;
+  std::set<BytePath> awaited_;  // folders of logs that more will be restored to
 
   std::mutex held_mutex_;  // thaw() may come on the SDK's timer thread beside another verb
   std::shared_ptr<HostSnapshot> held_;
   SessionId held_for_;
 };
 
-// The component that a database is.
+// The components that the log stream is, which is the head of all others, its logs, and a database.
+ComponentName log_stream_component();
+ComponentName logs_component();
 ComponentName component_of(const BytePath& database);
+// Of the files of the logs, all of them.
+BytePath log_pattern(const InstancePlaces& places);
 
 }  // namespace stillframe::ese

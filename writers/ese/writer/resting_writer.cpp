@@ -58,10 +58,11 @@ Status take_member(const std::string& member, const nlohmann::json& value, Resti
 
 // Components are called after their files.
 Status check_names(const std::vector<BytePath>& databases) {
-  std::set<ComponentName> names;
+  std::set<ComponentName> names{logs_component()};
   for (const BytePath& path : databases) {
     if (names.insert(component_of(path)).second) continue;
-    return bad_config("two of 'databases' are called '" + escape_path(last_component(path)) + "'");
+    return bad_config("two components would be called '" + escape_path(last_component(path)) +
+                      "', for which 'databases' names a file");
   }
   return Ok{};
 }
@@ -150,7 +151,7 @@ Result<WriterMetadata> RestingWriter::identify(const CallContext& call) {
 // ---- Backup
 
 Status RestingWriter::prepare_backup(const CallContext& call, BackupView& backup) {
-  if (restore_) {
+  if (restore_ || writer_.awaits_more()) {
     return Error(Errc::writer_retryable, "'" + databases_.name + "' is being restored");
   }
   if (Status s = look_again(); !s.ok()) return s;
@@ -186,9 +187,10 @@ Status RestingWriter::pre_restore(const CallContext& call, RestoreView& restore)
                  "'" + databases_.name + "' is being restored by session " + restore_->to_string());
   }
   restore_ = call.session;
+  if (Status s = writer_.pre_restore(call, restore); !s.ok()) return s;
+  if (writer_.relocates(call.session)) return Ok{};  // whoever uses the databases goes on
   if (Status s = make_folders(); !s.ok()) return s;
   if (Status s = hosted_.lock_folders(); !s.ok()) return s;
-  if (Status s = writer_.pre_restore(call, restore); !s.ok()) return s;
   backups_.clear();  // they ended with the databases they were of
   return Ok{};
 }
@@ -203,13 +205,16 @@ Status RestingWriter::make_folders() {
 }
 
 Status RestingWriter::post_restore(const CallContext& call, const RestoreView& restore) {
-  if (Status s = look_again(); !s.ok()) return s;
+  if (!writer_.relocates(call.session)) {
+    if (Status s = look_again(); !s.ok()) return s;
+  }
   return writer_.post_restore(call, restore);
 }
 
 void RestingWriter::restore_end(const CallContext& call) {
   if (restore_ != call.session) return;
   restore_.reset();
+  (void)writer_.forget_relocation(call.session);
   if (backups_.empty()) rest();  // else it was refused, and touched nothing
 }
 
