@@ -107,7 +107,7 @@ class OptimizationRun {
 
   // An error is one that ends the job.
   Status add(const Waiting& wanted, Optimizer& optimizer, std::vector<Batched>& batch) {
-    auto before = LookedAtFile::open(volume_.root, wanted.path);
+    auto before = LookedAtFile::open(volume_.root, wanted.path, volume_.files);
     if (!before.ok() && before.error().code() == Errc::not_found) {
       ++report.vanished;
       return Ok{};

@@ -131,6 +131,14 @@ class MountedView final : public View {
     return found.value()->file.get();
   }
 
+  Use use_of(dev_t device, ino_t number) const override {
+    const Inode* inode = operations_.inodes().find(device, number);
+    if (inode == nullptr || inode->opened == 0) return Use::closed;
+    return inode->writers > 0 ? Use::written : Use::read;
+  }
+
+  Result<std::set<FileId>> in_use() const override { return operations_.in_use(); }
+
  private:
   // False when there will be none. Waiting for both, because a mount that is busy stays for those
   // who have it open, and would keep run() waiting for them.

@@ -5,7 +5,10 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+
+#include <sys/types.h>
 
 #include <stillframe/byte_path.hpp>
 #include <stillframe/descriptor.hpp>
@@ -37,6 +40,13 @@ class View {
   // For whoever optimizes: the file at `path` below the root, open as the view has it, until the
   // next call. Inside exclusively().
   virtual Result<DedupFile*> open_file(const BytePath& path) = 0;
+
+  // What users have open, of a file that open_file() has not. Inside exclusively().
+  enum class Use { closed, read, written };
+  virtual Use use_of(dev_t device, ino_t number) const = 0;
+  // The deduplicated files that users have open, or can open although their last name is gone.
+  // Inside exclusively(). An error: of one it cannot be told whether it is deduplicated.
+  virtual Result<std::set<FileId>> in_use() const = 0;
 };
 
 }  // namespace stillframe::dedup
