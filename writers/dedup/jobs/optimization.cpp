@@ -67,6 +67,8 @@ class OptimizationRun {
       case PolicyVerdict::optimize:
         break;
     }
+    ++report.in_policy;
+    report.in_policy_bytes += bytes;
     waiting_.push_back({file.path, modified_ns, bytes});
     waiting_bytes_ += bytes;
     const bool full =

@@ -62,6 +62,16 @@ Status clear_away_dead_view(const BytePath& place) {
   return posix_error(errno, "unmount the view of an engine that was killed from", place);
 }
 
+// Of libfuse, which takes a comma for the end of an option.
+std::string escape_option(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == ',' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
 class MountedView final : public View {
  public:
   MountedView(VolumeParts volume, std::function<void(const Error&)> report)
@@ -73,7 +83,7 @@ class MountedView final : public View {
     fuse_session_destroy(session_);
   }
 
-  Status begin(Descriptor root, const BytePath& place) {
+  Status begin(Descriptor root, const BytePath& place, const std::string& source) {
     Descriptor at(::openat(root.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!at.valid()) return posix_error(errno, "open the root of", place);
     struct stat about {};
@@ -85,7 +95,8 @@ class MountedView final : public View {
     if (!stop_.valid()) return posix_error(errno, "prepare the end of", place);
     // The kernel checks permissions by what it is told of each file; all users may come.
     std::string name = "stillframe-dedup", option = "-o",
-                options = "default_permissions,allow_other,fsname=stillframe,subtype=dedup";
+                options =
+                    "default_permissions,allow_other,subtype=dedup,fsname=" + escape_option(source);
     char* words[] = {name.data(), option.data(), options.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(3, words);
     session_ =
@@ -168,9 +179,10 @@ class MountedView final : public View {
 
 Result<std::unique_ptr<View>> View::mount(Descriptor root, const BytePath& place,
                                           VolumeParts volume,
-                                          std::function<void(const Error&)> report) {
+                                          std::function<void(const Error&)> report,
+                                          const std::string& source) {
   auto view = std::make_unique<MountedView>(volume, std::move(report));
-  if (Status s = view->begin(std::move(root), place); !s.ok()) return s.error();
+  if (Status s = view->begin(std::move(root), place, source); !s.ok()) return s.error();
   return std::unique_ptr<View>(std::move(view));
 }
 

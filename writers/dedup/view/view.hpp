@@ -24,10 +24,11 @@ class View {
   // Shows the tree below `root` at `place`, a directory. When this process ends, however it does,
   // what is at `place` answers with an error, and never with bytes that are not the file's.
   // `report` is told why a file cannot be read or written, of which users get a number only; it
-  // must not use the view.
+  // must not use the view. `source` is what the table of mounts says that is shown.
   static Result<std::unique_ptr<View>> mount(Descriptor root, const BytePath& place,
                                              VolumeParts volume,
-                                             std::function<void(const Error&)> report);
+                                             std::function<void(const Error&)> report,
+                                             const std::string& source = "stillframe");
   virtual ~View() = default;  // unmounts
 
   // Answers until the view is unmounted, by stop() or by anybody.
