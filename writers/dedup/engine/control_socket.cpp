@@ -231,6 +231,10 @@ Result<Json> ControlClient::ask(const Json& question,
   }
 }
 
+void ControlClient::hang_up() {
+  (void)::shutdown(socket_.get(), SHUT_RDWR);
+}
+
 pid_t ControlClient::peer() const {
   ucred peer{};
   socklen_t bytes = sizeof peer;

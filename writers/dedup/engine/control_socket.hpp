@@ -63,6 +63,7 @@ class ControlClient {
   // The answer, or the error that it is. `told` is called for each line about how far it is.
   Result<Json> ask(const Json& question, const std::function<void(const Json&)>& told);
   pid_t peer() const;  // the process that answers
+  void hang_up();      // any thread: ask() ends, and a job that it waits for
 
  private:
   explicit ControlClient(Descriptor socket) : socket_(std::move(socket)) {}
