@@ -10,7 +10,8 @@
 #
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
-# units, command the command line, ese the tool esectl and the library of its engine.
+# units, command the command line, ese the tool esectl and the library of its engine,
+# dedup the tool dedupctl.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 

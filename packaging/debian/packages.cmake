@@ -1,9 +1,10 @@
-# `cpack -G DEB` in the build folder makes four packages of what is installed:
+# `cpack -G DEB` in the build folder makes five packages of what is installed:
 #
 #   stillframe          stillframed, the broker, their helpers and units, and the command line
 #   libstillframe0      the libraries that writers and requestors run with
 #   libstillframe-dev   what they are built with, and the simulation kit
 #   stillframe-ese      esectl, and the library of the storage engine
+#   stillframe-dedup    dedupctl
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
 set(CPACK_PACKAGE_CONTACT "Stillframe authors <stillframe@localhost>" CACHE STRING
@@ -61,6 +62,11 @@ stillframe_package(ese stillframe-ese utils
 their logs and checkpoints; libstillframe-ese is the engine that programs use through its JET
 interface. Both need nothing else of Stillframe.")
 
+stillframe_package(dedup stillframe-dedup admin
+  "dedupctl makes deduplicated volumes of ext4, XFS and btrfs, shows them to their users, runs their
+jobs and says what is saved. It needs nothing else of Stillframe.")
+set(CPACK_DEBIAN_DEDUP_PACKAGE_DEPENDS "fuse3")
+
 include(CPack)
 foreach(component service command)
   cpack_add_component(${component} GROUP machine)
@@ -72,13 +78,14 @@ foreach(component development testkit)
   cpack_add_component(${component} GROUP headers)
 endforeach()
 cpack_add_component(ese GROUP ese)
-foreach(group machine library headers ese)
+cpack_add_component(dedup GROUP dedup)
+foreach(group machine library headers ese dedup)
   cpack_add_component_group(${group})
 endforeach()
 
 # Each package says under what licence it is.
 foreach(pair "service stillframe" "framework ${library}" "development libstillframe-dev"
-             "ese stillframe-ese")
+             "ese stillframe-ese" "dedup stillframe-dedup")
   separate_arguments(pair UNIX_COMMAND "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 name)
