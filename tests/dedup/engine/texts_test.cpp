@@ -39,8 +39,8 @@ TEST(JobHistory, ComesBackAsItWasWritten) {
   const auto again = parse_history(format_history(history));
   ASSERT_TRUE(again.ok()) << again.error().what();
   EXPECT_EQ(again.value(), history);
-  EXPECT_EQ(again.value()[JobKind::optimization].count("files"), 3u);
-  EXPECT_EQ(again.value()[JobKind::optimization].count("absent"), 0u);
+  EXPECT_EQ(again.value().at(JobKind::optimization).count("files"), 3u);
+  EXPECT_EQ(again.value().at(JobKind::optimization).count("absent"), 0u);
 }
 
 TEST(JobHistory, IsRefusedWhenACountIsNone) {

@@ -42,7 +42,7 @@ struct Answer {
   Json json() const { return Json::parse(out, nullptr, false); }
 };
 
-Answer dedupctl(const TemporaryDirectory& scratch, const std::vector<std::string>& words) {
+Answer run_program_of(const TemporaryDirectory& scratch, const std::vector<std::string>& words) {
   const std::string program = fs::read_symlink("/proc/self/exe").parent_path() / "dedupctl";
   const std::string out = scratch.path() + "/out", err = scratch.path() + "/err";
   std::vector<std::string> command{
@@ -64,11 +64,11 @@ TEST(DedupctlWords, EveryVerbExplainsItselfWithExamplesAndHasAPageOfTheManual) {
   const TemporaryDirectory scratch;
   const CommandHelp help = stillframe::tool::help_of(dedupctl());
   EXPECT_EQ(help.section, 8);
-  const std::string bash = dedupctl(scratch, {"completion", "bash"}).out;
+  const std::string bash = run_program_of(scratch, {"completion", "bash"}).out;
   for (const VerbHelp& verb : help.verbs) {
     EXPECT_FALSE(manual_page(help, verb.name).empty()) << verb.name;
     if (verb.name.empty() || verb.name == "completion") continue;
-    const Answer answer = dedupctl(scratch, {verb.name, "--help"});
+    const Answer answer = run_program_of(scratch, {verb.name, "--help"});
     EXPECT_EQ(answer.code, 0) << verb.name;
     EXPECT_NE(answer.out.find("Examples:\n  dedupctl " + verb.name), std::string::npos)
         << verb.name;
@@ -84,10 +84,10 @@ TEST(DedupctlWords, WrongUsageIsToldFromOtherFailures) {
                                              {"optimize"},
                                              {"enable", "--usage", "odd", "/x"},
                                              {"job", "--pause", "--cancel", "/x"}}) {
-    EXPECT_EQ(dedupctl(scratch, words).code, code_of(Exit::usage));
+    EXPECT_EQ(run_program_of(scratch, words).code, code_of(Exit::usage));
   }
-  const Answer before = dedupctl(scratch, {"--json", "status", "/nowhere"});
-  const Answer after = dedupctl(scratch, {"status", "--json", "/nowhere"});
+  const Answer before = run_program_of(scratch, {"--json", "status", "/nowhere"});
+  const Answer after = run_program_of(scratch, {"status", "--json", "/nowhere"});
   EXPECT_EQ(before.code, code_of(Exit::not_found));
   EXPECT_EQ(before.json()["error"], "not_found");
   EXPECT_EQ(before.out, after.out);
@@ -101,7 +101,8 @@ TEST(DedupctlMeasure, CountsWhatIsThereTwiceOnce) {
     std::ofstream(folder + "/" + name, std::ios::binary) << random_text(500'000, 1);
   }
   std::ofstream(folder + "/c.tmp", std::ios::binary) << random_text(100'000, 2);
-  const Answer answer = dedupctl(scratch, {"measure", "--json", "--exclude-file", "*.tmp", folder});
+  const Answer answer =
+      run_program_of(scratch, {"measure", "--json", "--exclude-file", "*.tmp", folder});
   ASSERT_EQ(answer.code, 0) << answer.err;
   const Json found = answer.json();
   EXPECT_EQ(found["files"], 2);
@@ -130,7 +131,7 @@ class Dedupctl : public ::testing::TestWithParam<FsKind> {
     ::unsetenv("STILLFRAME_DEDUP_RUN");
   }
 
-  Answer run(const std::vector<std::string>& words) { return dedupctl(scratch_, words); }
+  Answer run(const std::vector<std::string>& words) { return run_program_of(scratch_, words); }
   Json ok(std::vector<std::string> words) {
     words.insert(words.begin(), "--json");
     const Answer answer = run(words);
