@@ -62,7 +62,7 @@ class JobStartVerb final : public Verb {
     if (background_) {
       const auto target = VolumeTarget::find(volume_);
       if (!target.ok()) return target.error();
-      if (target.value().place.empty()) {
+      if (target.value().place.empty() || !target.value().connect().ok()) {
         return Error(Errc::wrong_state,
                      "the volume is not mounted, so nobody could go on with the job: mount it");
       }

@@ -56,8 +56,11 @@ namespace {
 
 // One whose process was killed: it answers everybody with an error until it is unmounted.
 Status clear_away_dead_view(const BytePath& place) {
-  struct stat about {};
-  if (::stat(place.c_str(), &about) == 0 || errno != ENOTCONN) return Ok{};
+  // Not from what the kernel remembers, which for a second is as if nothing had happened.
+  struct statx about {};
+  constexpr int kFlags = AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT;
+  if (::statx(AT_FDCWD, place.c_str(), kFlags, STATX_BASIC_STATS, &about) == 0) return Ok{};
+  if (errno != ENOTCONN && errno != ECONNABORTED) return Ok{};
   if (::umount2(place.c_str(), MNT_DETACH) == 0) return Ok{};
   return posix_error(errno, "unmount the view of an engine that was killed from", place);
 }
