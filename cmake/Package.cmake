@@ -13,7 +13,7 @@
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
 # units, command the command line, ese the tool esectl, the library of its engine and its plug-in,
-# ese_writer the library that makes that engine's instances writers.
+# ese_writer the library that makes that engine's instances writers, dedup the tool dedupctl.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 

@@ -5,6 +5,7 @@
 #   libstillframe-dev   what they are built with, and the simulation kit
 #   stillframe-ese      esectl, the library of the storage engine, and the plug-in that backs its databases up
 #   libstillframe-ese-writer0   what programs with that engine and a writer for it run with
+#   stillframe-dedup    dedupctl
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
 set(CPACK_PACKAGE_CONTACT "Stillframe authors <stillframe@localhost>" CACHE STRING
@@ -71,6 +72,11 @@ stillframe_package(engine_writer ${writer_library} libs
   "Makes a program's database of the storage engine in stillframe-ese a writer, so that it is backed
 up while it is in use, and restored by whoever restores the machine.")
 
+stillframe_package(dedup stillframe-dedup admin
+  "dedupctl makes deduplicated volumes of ext4, XFS and btrfs, shows them to their users, runs their
+jobs and says what is saved. It needs nothing else of Stillframe.")
+set(CPACK_DEBIAN_DEDUP_PACKAGE_DEPENDS "fuse3")
+
 include(CPack)
 foreach(component service command)
   cpack_add_component(${component} GROUP machine)
@@ -83,13 +89,14 @@ foreach(component development testkit)
 endforeach()
 cpack_add_component(ese GROUP ese)
 cpack_add_component(ese_writer GROUP engine_writer)
-foreach(group machine library headers ese engine_writer)
+cpack_add_component(dedup GROUP dedup)
+foreach(group machine library headers ese engine_writer dedup)
   cpack_add_component_group(${group})
 endforeach()
 
 # Each package says under what licence it is.
 foreach(pair "service stillframe" "framework ${library}" "development libstillframe-dev"
-             "ese stillframe-ese" "ese_writer ${writer_library}")
+             "ese stillframe-ese" "ese_writer ${writer_library}" "dedup stillframe-dedup")
   separate_arguments(pair UNIX_COMMAND "${pair}")
   list(GET pair 0 component)
   list(GET pair 1 name)

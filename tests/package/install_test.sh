@@ -53,6 +53,15 @@ if [[ -e $build_folder/bin/esectl ]]; then
   "$work/ese/bin/esectl" verify --help >/dev/null || fail "esectl does not run alone"
   [[ -x $prefix/bin/esectl ]] || fail "esectl is not installed with everything else"
 fi
+# So is dedupctl.
+if [[ -e $build_folder/bin/dedupctl ]]; then
+  cmake --install "$build_folder" --component dedup --prefix "$work/dedup" >/dev/null
+  for file in man/man8/dedupctl.8 man/man8/dedupctl-optimize.8 bash-completion/completions/dedupctl \
+    zsh/site-functions/_dedupctl fish/vendor_completions.d/dedupctl.fish; do
+    [[ -s $work/dedup/share/$file ]] || fail "share/$file is not installed with the component dedup"
+  done
+  "$work/dedup/sbin/dedupctl" optimize --help >/dev/null || fail "dedupctl does not run alone"
+fi
 requestor_symbols=$(nm -DC "$prefix/$libdir/libstillframe-requestor.so")
 if [[ $requestor_symbols == *stillframe::cli::* ]]; then
   fail "the command line is in libstillframe-requestor, which is for other programs"

@@ -20,7 +20,7 @@ from units import read_units
 
 BUILD, CPACK = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2]
 PACKAGES = {"stillframe", "libstillframe0", "libstillframe-dev", "stillframe-ese",
-            "libstillframe-ese-writer0"}
+            "libstillframe-ese-writer0", "stillframe-dedup"}
 WORK = ROOT = None  # a folder for what is made, and the scratch root
 FIELDS = ("Version", "Architecture", "Maintainer", "Section", "Installed-Size", "Description")
 # What any package leaves behind, and what these keep on purpose: the user and logs.
@@ -117,7 +117,8 @@ class Packages(unittest.TestCase):
                               "usr/lib/pkgconfig/stillframe.pc": "libstillframe-dev",
                               "usr/bin/esectl": "stillframe-ese",
                               "usr/lib/libstillframe-ese-writer.so.0": "libstillframe-ese-writer0",
-                              "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese"}.items():
+                              "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese",
+                              "usr/sbin/dedupctl": "stillframe-dedup"}.items():
             self.assertEqual(owners.get(file), package, file)
 
     def test_3_they_install_and_their_configuration_is_valid(self):
@@ -128,6 +129,7 @@ class Packages(unittest.TestCase):
                         "/run/stillframe-broker").splitlines()
         self.assertEqual(about, ["stillframe 700", "stillframe 755", "root 755"])
         self.ok("esectl", "--help")
+        self.ok("dedupctl", "--help")
         self.assertIn("stillframe", self.ok("pkg-config", "--libs", "stillframe-requestor"))
 
     def test_4_the_service_works_as_its_units_say(self):

@@ -110,7 +110,8 @@ class WithOpenFiles final : public JobFiles {
   WithOpenFiles(JobFiles& files, std::set<FileId> open) : files_(files), open_(std::move(open)) {}
   void exclusively(const std::function<void()>& work) override { files_.exclusively(work); }
   Result<DedupFile*> open(const BytePath& path) override { return files_.open(path); }
-  std::set<FileId> in_use() const override { return open_; }
+  Result<std::set<FileId>> in_use() const override { return open_; }
+  Use use_of(dev_t, ino_t) const override { return Use::ask_the_kernel; }
 
  private:
   JobFiles& files_;

@@ -9,6 +9,7 @@
 #include "framework/io/mounts.hpp"
 #include "tests/dedup/volume/volume_fixture.hpp"
 #include "tests/support/loop_fs.hpp"
+#include "writers/dedup/jobs/job_volume.hpp"
 #include "writers/dedup/view/view.hpp"
 
 namespace stillframe::dedup::tests {
@@ -69,6 +70,14 @@ class MountedVolume {
     });
     return done;
   }
+
+  // For jobs; `files` is how they get at the view's files.
+  JobVolume for_jobs(JobFiles& files) {
+    return {
+        root_.get(), volume_->parts(), files, *files_,
+        "/proc/self/fd/" + std::to_string(root_.get()) + "/" + kVolumeFolder + "/" + kStoreFolder};
+  }
+  View& view() { return *view_; }
 
   // An engine of its own process, in place of this one.
   std::unique_ptr<ChildProcess> start_engine() {

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "writers/ese/tool/exit_code.hpp"
+#include "writers/ese/tool/run_esectl.hpp"
 
 namespace stillframe::ese::tool {
 

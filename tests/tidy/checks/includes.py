@@ -35,8 +35,12 @@ LAYERS = {
     **FRAMEWORK,
     # The engines are libraries that are useful without the coordinator; only writer/ knows the SDK.
     "writers/ese/writer": [*SDK, "writers/ese"],
+    # What their command-line tools have in common.
+    "writers/tool": ["framework/base"],
     "writers/ese": ENGINE,
+    "writers/ese/tool": [*ENGINE, "writers/ese", "writers/tool"],
     "writers/dedup/writer": [*SDK, "framework/chunkstore", "writers/dedup"],
+    "writers/dedup/tool": [*ENGINE, "framework/chunkstore", "writers/dedup", "writers/tool"],
     "writers/dedup": [*ENGINE, "framework/chunkstore"],
     "writers/script": SDK,
     "requestor": ["framework/base", "framework/io", "framework/chunkstore", "framework/model",

@@ -67,7 +67,9 @@ class GarbageCollectionRun {
   }
 
   Status forget_files_that_are_gone() {
-    std::set<FileId> there = volume_.files.in_use();
+    auto in_use = volume_.files.in_use();
+    if (!in_use.ok()) return in_use.error().while_doing("ask which files are open");
+    std::set<FileId> there = std::move(in_use).value();
     // What a mount hides is there all the same.
     const auto enters = [&](const BytePath& folder) {
       const Status seen = expect_no_mount(volume_.root, folder);

@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include <sys/types.h>
+
 #include <stillframe/byte_path.hpp>
 #include <stillframe/descriptor.hpp>
 #include <stillframe/result.hpp>
@@ -27,9 +29,13 @@ class JobFiles {
   virtual void exclusively(const std::function<void()>& work) = 0;
   // Inside exclusively(); valid until its end. `path` is below the root.
   virtual Result<DedupFile*> open(const BytePath& path) = 0;
-  // Inside exclusively(). The deduplicated files that users have open, those without a name among
-  // them: what the table says of these is still needed.
-  virtual std::set<FileId> in_use() const = 0;
+  // Inside exclusively(). The deduplicated files that users have open or could open without a name:
+  // what the table says of these is still needed. An error: it cannot be told of one.
+  virtual Result<std::set<FileId>> in_use() const = 0;
+  // Inside exclusively(), of a file that open() has not opened. Whoever has files open on behalf of
+  // its users answers; the kernel then says only that somebody has.
+  enum class Use { ask_the_kernel, read, written };
+  virtual Use use_of(dev_t device, ino_t number) const = 0;
 };
 
 // Those of a volume that nobody uses: no view shows it. `root` outlives it.
@@ -39,7 +45,8 @@ class UnmountedFiles final : public JobFiles {
 
   void exclusively(const std::function<void()>& work) override;
   Result<DedupFile*> open(const BytePath& path) override;
-  std::set<FileId> in_use() const override { return {}; }
+  Result<std::set<FileId>> in_use() const override { return std::set<FileId>(); }
+  Use use_of(dev_t, ino_t) const override { return Use::ask_the_kernel; }
 
  private:
   const int root_;

@@ -67,6 +67,8 @@ class OptimizationRun {
       case PolicyVerdict::optimize:
         break;
     }
+    ++report.in_policy;
+    report.in_policy_bytes += bytes;
     waiting_.push_back({file.path, modified_ns, bytes});
     waiting_bytes_ += bytes;
     const bool full =
@@ -107,7 +109,7 @@ class OptimizationRun {
 
   // An error is one that ends the job.
   Status add(const Waiting& wanted, Optimizer& optimizer, std::vector<Batched>& batch) {
-    auto before = LookedAtFile::open(volume_.root, wanted.path);
+    auto before = LookedAtFile::open(volume_.root, wanted.path, volume_.files);
     if (!before.ok() && before.error().code() == Errc::not_found) {
       ++report.vanished;
       return Ok{};

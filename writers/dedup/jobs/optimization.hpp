@@ -16,6 +16,7 @@ struct OptimizationReport {
   std::uint64_t files = 0, bytes = 0;  // that were looked at
   // What became of them; of those in excluded folders nothing is known.
   std::uint64_t excluded = 0, too_small = 0, too_young = 0;
+  std::uint64_t in_policy = 0, in_policy_bytes = 0;  // all others
   std::uint64_t in_use = 0;  // open for writing, or written to while they were read
   std::uint64_t vanished = 0;
   std::uint64_t already_optimized = 0;

@@ -44,7 +44,7 @@ class UnoptimizationRun {
   }
 
   Status restore(const BytePath& path) {
-    const auto before = LookedAtFile::open(volume_.root, path);
+    const auto before = LookedAtFile::open(volume_.root, path, volume_.files);
     if (!before.ok()) return before.error();
     const auto file = volume_.files.open(path);
     if (!file.ok()) return file.error();

@@ -56,14 +56,16 @@ Status for_each_file(int root, const std::function<bool(const BytePath& folder)>
   });
 }
 
-Result<LookedAtFile> LookedAtFile::open(int root, const BytePath& path) {
+Result<LookedAtFile> LookedAtFile::open(int root, const BytePath& path, const JobFiles& users) {
   LookedAtFile it;
   it.path_ = path;
   auto file = open_beneath(root, path, kLookFlags);
   if (!file.ok()) return file.error();
   it.file_ = std::move(file).value();
   if (::fstat(it.file_.get(), &it.status_) != 0) return posix_error(errno, "examine", path);
-  if (is_open_for_writing(it.file_.get())) {
+  const JobFiles::Use use = users.use_of(it.status_.st_dev, it.status_.st_ino);
+  if (use == JobFiles::Use::written ||
+      (use == JobFiles::Use::ask_the_kernel && is_open_for_writing(it.file_.get()))) {
     return Error(Errc::in_use, "'" + escape_path(path) + "' is open for writing");
   }
   auto lower = posix_lower_file(Descriptor(::fcntl(it.file_.get(), F_DUPFD_CLOEXEC, 0)), path);

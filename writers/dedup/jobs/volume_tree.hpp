@@ -10,6 +10,7 @@
 #include <stillframe/descriptor.hpp>
 #include <stillframe/result.hpp>
 
+#include "writers/dedup/jobs/job_volume.hpp"
 #include "writers/dedup/volume/lower_file.hpp"
 
 namespace stillframe::dedup {
@@ -28,9 +29,9 @@ Status for_each_file(int root, const std::function<bool(const BytePath& folder)>
 // A file that was opened for reading, to look at it and to put its times back.
 class LookedAtFile {
  public:
-  // in_use when somebody has it open for writing, as far as the file system can tell. Nobody else
-  // here may have it open.
-  static Result<LookedAtFile> open(int root, const BytePath& path);
+  // in_use when somebody has it open for writing, as far as `users` and the file system can tell.
+  // Nobody else here may have it open.
+  static Result<LookedAtFile> open(int root, const BytePath& path, const JobFiles& users);
 
   const FileVersion& version() const { return version_; }
   const std::optional<Stub>& mark() const { return mark_; }

@@ -26,6 +26,15 @@ OpenFolder& folder_of(const fuse_file_info& handle) {
   return *reinterpret_cast<OpenFolder*>(handle.fh);
 }
 
+bool may_write(const fuse_file_info& handle) {
+  return (handle.flags & O_ACCMODE) != O_RDONLY;
+}
+
+void note_opened(Inode& inode, const fuse_file_info& handle) {
+  ++inode.opened;
+  if (may_write(handle)) ++inode.writers;
+}
+
 int sync_place(const Inode& inode, int flags) {
   const Descriptor handle(::open(inode.path().c_str(), flags | O_CLOEXEC));
   return handle.valid() && ::fsync(handle.get()) == 0 ? 0 : errno;
@@ -54,7 +63,7 @@ void Requests::create(fuse_req_t request, fuse_ino_t parent, const char* name, m
     fuse_reply_err(request, failed);
     return;
   }
-  ++inode(request, entry.ino).opened;
+  note_opened(inode(request, entry.ino), *handle);
   fuse_reply_create(request, &entry, handle);
 }
 
@@ -69,7 +78,7 @@ void Requests::open(fuse_req_t request, fuse_ino_t number, fuse_file_info* handl
     fuse_reply_err(request, failed);
     return;
   }
-  ++opened.opened;
+  note_opened(opened, *handle);
   fuse_reply_open(request, handle);
 }
 
@@ -110,9 +119,10 @@ void Requests::flush(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
   fuse_reply_err(request, done.ok() ? 0 : of(request).told(done.error(), inode(request, number)));
 }
 
-void Requests::release(fuse_req_t request, fuse_ino_t number, fuse_file_info*) {
+void Requests::release(fuse_req_t request, fuse_ino_t number, fuse_file_info* handle) {
   Inode& closed = inode(request, number);
   --closed.opened;
+  if (may_write(*handle)) --closed.writers;
   const int failed = of(request).close_if_unused(closed);
   of(request).inodes().forget(closed, 0);
   fuse_reply_err(request, failed);

@@ -26,6 +26,15 @@ void InodeTable::forget(Inode& inode, std::uint64_t lookups) {
   if (inode.lookups == 0 && inode.opened == 0) inodes_.erase({inode.device, inode.number});
 }
 
+const Inode* InodeTable::find(dev_t device, ino_t number) const {
+  const auto found = inodes_.find({device, number});
+  return found == inodes_.end() ? nullptr : found->second.get();
+}
+
+void InodeTable::for_each(const std::function<void(const Inode&)>& each) const {
+  for (const auto& [key, inode] : inodes_) each(*inode);
+}
+
 Inode& InodeTable::set_root(Descriptor place, const struct stat& about) {
   root_ = &look_up(std::move(place), about);
   return *root_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,7 @@ struct Inode {
   ino_t number = 0;
   std::uint64_t lookups = 0;        // that the kernel has not forgotten
   std::uint64_t opened = 0;         // handles
+  std::uint64_t writers = 0;        // of these, those that may write
   std::unique_ptr<DedupFile> file;  // while it is open, or is being changed
 
   // For calls that take a path and follow it: to this inode, whatever its name.
@@ -40,6 +42,8 @@ class InodeTable {
   Inode& root() { return *root_; }
   bool is_root(const Inode& inode) const { return &inode == root_; }
   std::size_t size() const { return inodes_.size(); }
+  const Inode* find(dev_t device, ino_t number) const;
+  void for_each(const std::function<void(const Inode&)>& each) const;
 
  private:
   std::map<std::pair<dev_t, ino_t>, std::unique_ptr<Inode>> inodes_;

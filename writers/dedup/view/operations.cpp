@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -23,6 +24,21 @@ BytePath name_of(const Inode& inode) {
   std::array<char, PATH_MAX> name{};
   const ssize_t got = ::readlink(inode.path().c_str(), name.data(), name.size());
   return got > 0 ? BytePath(name.data(), static_cast<std::size_t>(got)) : inode.path();
+}
+
+// What a descriptor without a handle still leads to. One with a name is found by its name.
+Result<std::optional<Stub>> mark_of_nameless(const Inode& inode) {
+  struct stat about {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  if (::fstatat(inode.place.get(), "", &about, kFlags) != 0) {
+    return posix_error(errno, "examine", name_of(inode));
+  }
+  if (about.st_nlink > 0 || !S_ISREG(about.st_mode)) return std::optional<Stub>();
+  Descriptor handle(::open(inode.path().c_str(), O_RDONLY | O_CLOEXEC));
+  if (!handle.valid()) return posix_error(errno, "open", name_of(inode));
+  const auto lower = posix_lower_file(std::move(handle), name_of(inode));
+  if (!lower.ok()) return lower.error();
+  return lower.value()->mark();
 }
 
 int errno_of(const Error& error) {
@@ -103,6 +119,23 @@ int Operations::resize(Inode& inode, off_t bytes) {
   const Status done = inode.file->resize(static_cast<std::uint64_t>(bytes));
   const int closed = close_if_unused(inode);
   return done.ok() ? closed : told(done.error(), inode);
+}
+
+Result<std::set<FileId>> Operations::in_use() const {
+  std::set<FileId> files;
+  Status told = Ok{};
+  inodes_.for_each([&](const Inode& inode) {
+    if (inode.file && inode.file->id()) files.insert(*inode.file->id());
+    if (inode.file || !told.ok()) return;
+    const auto mark = mark_of_nameless(inode);
+    if (!mark.ok()) {
+      told = mark.error();
+    } else if (mark.value()) {
+      files.insert(mark.value()->file);
+    }
+  });
+  if (!told.ok()) return told.error();
+  return files;
 }
 
 // A new file belongs to whoever asked for it, or to the group of a folder that wants it so.

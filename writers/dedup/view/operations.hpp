@@ -3,13 +3,14 @@
 
 #define FUSE_USE_VERSION 314
 #include <functional>
-#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
 #include <fuse_lowlevel.h>
 
 #include "writers/dedup/view/inode_table.hpp"
+#include "writers/dedup/view/turn_mutex.hpp"
 
 namespace stillframe::dedup {
 
@@ -19,7 +20,8 @@ class Operations {
       : volume_(volume), report_(std::move(report)) {}
 
   InodeTable& inodes() { return inodes_; }
-  std::mutex& mutex() { return mutex_; }
+  const InodeTable& inodes() const { return inodes_; }
+  TurnMutex& mutex() { return mutex_; }
   static const fuse_lowlevel_ops& table();
 
   // The errno for whoever asked; the whole error goes where the volume's operator reads it.
@@ -29,6 +31,8 @@ class Operations {
   // What nobody has open any more is made durable and closed.
   int close_if_unused(Inode& inode);
   Result<Inode*> find(const std::string& path);  // one look-up more
+  // Of the files that are open, or that somebody can open though they have no name.
+  Result<std::set<FileId>> in_use() const;
 
  private:
   friend struct Requests;
@@ -42,7 +46,7 @@ class Operations {
   VolumeParts volume_;
   const std::function<void(const Error&)> report_;
   InodeTable inodes_;
-  std::mutex mutex_;
+  TurnMutex mutex_;
 };
 
 }  // namespace stillframe::dedup

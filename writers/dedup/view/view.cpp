@@ -56,10 +56,23 @@ namespace {
 
 // One whose process was killed: it answers everybody with an error until it is unmounted.
 Status clear_away_dead_view(const BytePath& place) {
-  struct stat about {};
-  if (::stat(place.c_str(), &about) == 0 || errno != ENOTCONN) return Ok{};
+  // Not from what the kernel remembers, which for a second is as if nothing had happened.
+  struct statx about {};
+  constexpr int kFlags = AT_STATX_FORCE_SYNC | AT_NO_AUTOMOUNT;
+  if (::statx(AT_FDCWD, place.c_str(), kFlags, STATX_BASIC_STATS, &about) == 0) return Ok{};
+  if (errno != ENOTCONN && errno != ECONNABORTED) return Ok{};
   if (::umount2(place.c_str(), MNT_DETACH) == 0) return Ok{};
   return posix_error(errno, "unmount the view of an engine that was killed from", place);
+}
+
+// Of libfuse, which takes a comma for the end of an option.
+std::string escape_option(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == ',' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
 }
 
 class MountedView final : public View {
@@ -73,7 +86,7 @@ class MountedView final : public View {
     fuse_session_destroy(session_);
   }
 
-  Status begin(Descriptor root, const BytePath& place) {
+  Status begin(Descriptor root, const BytePath& place, const std::string& source) {
     Descriptor at(::openat(root.get(), ".", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!at.valid()) return posix_error(errno, "open the root of", place);
     struct stat about {};
@@ -85,7 +98,8 @@ class MountedView final : public View {
     if (!stop_.valid()) return posix_error(errno, "prepare the end of", place);
     // The kernel checks permissions by what it is told of each file; all users may come.
     std::string name = "stillframe-dedup", option = "-o",
-                options = "default_permissions,allow_other,fsname=stillframe,subtype=dedup";
+                options =
+                    "default_permissions,allow_other,subtype=dedup,fsname=" + escape_option(source);
     char* words[] = {name.data(), option.data(), options.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(3, words);
     session_ =
@@ -131,6 +145,14 @@ class MountedView final : public View {
     return found.value()->file.get();
   }
 
+  Use use_of(dev_t device, ino_t number) const override {
+    const Inode* inode = operations_.inodes().find(device, number);
+    if (inode == nullptr || inode->opened == 0) return Use::closed;
+    return inode->writers > 0 ? Use::written : Use::read;
+  }
+
+  Result<std::set<FileId>> in_use() const override { return operations_.in_use(); }
+
  private:
   // False when there will be none. Waiting for both, because a mount that is busy stays for those
   // who have it open, and would keep run() waiting for them.
@@ -160,9 +182,10 @@ class MountedView final : public View {
 
 Result<std::unique_ptr<View>> View::mount(Descriptor root, const BytePath& place,
                                           VolumeParts volume,
-                                          std::function<void(const Error&)> report) {
+                                          std::function<void(const Error&)> report,
+                                          const std::string& source) {
   auto view = std::make_unique<MountedView>(volume, std::move(report));
-  if (Status s = view->begin(std::move(root), place); !s.ok()) return s.error();
+  if (Status s = view->begin(std::move(root), place, source); !s.ok()) return s.error();
   return std::unique_ptr<View>(std::move(view));
 }
 

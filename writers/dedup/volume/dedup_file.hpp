@@ -36,6 +36,7 @@ class DedupFile {
                                                  std::unique_ptr<LowerFile> lower);
 
   bool deduplicated() const { return file_.has_value(); }
+  const std::optional<FileId>& id() const { return file_; }
   std::uint64_t bytes() const { return bytes_; }
   // Goes up with every change through this object.
   std::uint64_t edits() const { return edits_; }

@@ -11,5 +11,9 @@ inline constexpr const char* kTableFileName = "files";  // the file table
 inline constexpr const char* kDisabledFileName = "disabled";
 // Locked while a job is under way, of which a volume has one at a time.
 inline constexpr const char* kJobLockFileName = "job.lock";
+// Locked by the one process that has store and table open.
+inline constexpr const char* kEngineLockFileName = "engine.lock";
+inline constexpr const char* kSettingsFileName = "settings";  // TOML
+inline constexpr const char* kHistoryFileName = "history";    // TOML: what each job did last
 
 }  // namespace stillframe::dedup

@@ -12,6 +12,7 @@
 
 #include "framework/base/event_sink.hpp"
 #include "writers/ese/engine/log_stream.hpp"
+#include "writers/ese/engine/time_and_chance.hpp"
 #include "writers/ese/format/log_names.hpp"
 #include "writers/ese/format/small_types.hpp"
 #include "writers/ese/recovery/recovery_plan.hpp"
@@ -60,9 +61,5 @@ struct InstanceOptions {
   LogStream::Clock clock;                 // called in any thread
   std::function<std::uint32_t()> random;  // for signatures
 };
-
-// Time and chance of this machine.
-LogTime log_time_now();
-std::uint32_t random_number();
 
 }  // namespace stillframe::ese

@@ -97,7 +97,7 @@ class ExportVerb final : public Verb {
         directory_ + "/" + file_name_of(table, output.json() ? ".jsonl" : ".csv");
     std::FILE* file = std::fopen(path.c_str(), "wxe");
     if (file == nullptr) return output.fail(posix_error(errno, "cannot create", path));
-    Output rows(file, stderr, false);
+    Output rows("esectl", file, stderr, false);
     rows.use_json(output.json());
     Result<Exit> done = write_table(database, table, rows);
     const bool written = std::fflush(file) == 0 && std::ferror(file) == 0;

@@ -6,15 +6,15 @@
 #include <type_traits>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "framework/base/byte_text.hpp"
 #include "writers/ese/format/layout.hpp"
 #include "writers/ese/format/small_types.hpp"
+#include "writers/tool/output.hpp"
 
 namespace stillframe::ese::tool {
 
-using Json = nlohmann::ordered_json;
+using stillframe::tool::Json;
 
 std::string hex_text(Bytes bytes);
 std::string time_text(const LogTime& time);  // "" when not set

@@ -6,7 +6,7 @@
 
 #include <stillframe/result.hpp>
 
-#include "writers/ese/tool/output.hpp"
+#include "writers/ese/tool/verbs.hpp"
 
 namespace stillframe::ese::tool {
 

@@ -5,10 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "framework/base/command_help.hpp"
-#include "writers/ese/tool/exit_code.hpp"
+#include "writers/tool/run_tool.hpp"
 
 namespace stillframe::ese::tool {
+
+using stillframe::tool::Exit;
+
+stillframe::tool::Tool esectl();
 
 // `words` are the arguments behind the program's name. `interactive`: progress may be shown on err.
 Exit run_esectl(std::vector<std::string> words, std::FILE* out, std::FILE* err, bool interactive);

@@ -5,26 +5,15 @@
 #include <memory>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
-#include "writers/ese/tool/output.hpp"
+#include "writers/ese/tool/fields.hpp"
+#include "writers/tool/verb.hpp"
 
 namespace stillframe::ese::tool {
 
-class Verb {
- public:
-  virtual ~Verb() = default;
-
-  virtual const char* name() const = 0;
-  virtual const char* summary() const = 0;   // one line, without a full stop
-  virtual const char* examples() const = 0;  // what --help ends with, one command a line
-
-  // Adds the verb's arguments, bound to its members. --json and --help are there already.
-  virtual void describe(CLI::App& command) = 0;
-
-  // Does it and prints the answer. An error is printed by the caller.
-  virtual Result<Exit> run(Output& output) = 0;
-};
+using stillframe::tool::Exit;
+using stillframe::tool::Json;
+using stillframe::tool::Output;
+using stillframe::tool::Verb;
 
 std::unique_ptr<Verb> make_backup_verb();
 std::unique_ptr<Verb> make_bench_verb();

@@ -6,8 +6,8 @@
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
 #include "framework/model/environment.hpp"
+#include "writers/ese/engine/time_and_chance.hpp"
 #include "writers/ese/format/log_names.hpp"
-#include "writers/ese/instance/instance_options.hpp"
 #include "writers/ese/recovery/recover.hpp"
 #include "writers/ese/writer/ese_writer.hpp"
 

@@ -1,18 +1,25 @@
 // Where a verb's answer goes: text for people, or JSON for programs.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
+#include <string>
 #include <string_view>
+#include <utility>
 
-#include "writers/ese/tool/exit_code.hpp"
-#include "writers/ese/tool/fields.hpp"
+#include <nlohmann/json.hpp>
 
-namespace stillframe::ese::tool {
+#include "writers/tool/exit_code.hpp"
+
+namespace stillframe::tool {
+
+using Json = nlohmann::ordered_json;
 
 class Output {
  public:
-  Output(std::FILE* out, std::FILE* err, bool interactive)
-      : out_(out), err_(err), interactive_(interactive) {}
+  // `program` is for messages.
+  Output(std::string program, std::FILE* out, std::FILE* err, bool interactive)
+      : program_(std::move(program)), out_(out), err_(err), interactive_(interactive) {}
 
   void use_json(bool json) { json_ = json; }
   bool json() const { return json_; }
@@ -31,10 +38,11 @@ class Output {
   Exit fail(const Error& error);
 
  private:
+  const std::string program_;
   std::FILE* out_;
   std::FILE* err_;
   bool interactive_;
   bool json_ = false;
 };
 
-}  // namespace stillframe::ese::tool
+}  // namespace stillframe::tool

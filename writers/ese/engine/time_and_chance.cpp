@@ -1,5 +1,6 @@
-#include "writers/ese/instance/instance_options.hpp"
+#include "writers/ese/engine/time_and_chance.hpp"
 
+#include <chrono>
 #include <ctime>
 #include <random>
 

@@ -1,6 +1,6 @@
-#include "writers/ese/tool/exit_code.hpp"
+#include "writers/tool/exit_code.hpp"
 
-namespace stillframe::ese::tool {
+namespace stillframe::tool {
 
 Exit exit_for(Errc code) noexcept {
   switch (code) {
@@ -27,9 +27,16 @@ Exit exit_for(Errc code) noexcept {
     case Errc::limit_reached:
     case Errc::out_of_resources:
       return Exit::io;
+    case Errc::in_progress:
+    case Errc::in_use:
+      return Exit::busy;
+    case Errc::cancelled:
+      return Exit::cancelled;
+    case Errc::partial_failure:
+      return Exit::partial;
     default:  // what only backup sessions meet
       return Exit::internal;
   }
 }
 
-}  // namespace stillframe::ese::tool
+}  // namespace stillframe::tool

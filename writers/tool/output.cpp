@@ -1,6 +1,8 @@
-#include "writers/ese/tool/output.hpp"
+#include "writers/tool/output.hpp"
 
-namespace stillframe::ese::tool {
+#include <fmt/format.h>
+
+namespace stillframe::tool {
 
 namespace {
 
@@ -53,26 +55,6 @@ void print(std::FILE* out, const Json& value, std::size_t depth) {
 
 }  // namespace
 
-std::string hex_text(Bytes bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::byte byte : bytes) text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-  return text;
-}
-
-std::string time_text(const LogTime& time) {
-  if (!time.set()) return "";
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}{}", 1900 + time.years_since_1900,
-                     time.month, time.day, time.hours, time.minutes, time.seconds,
-                     time.milliseconds(), time.utc() ? " UTC" : "");
-}
-
-std::string lgpos_text(const Lgpos& place) {
-  if (place.none()) return "";
-  return fmt::format("{:X},{:X},{:X}", static_cast<std::uint32_t>(place.generation), place.isec,
-                     place.ib);
-}
-
 void Output::show(const Json& answer) {
   if (json_) {
     fmt::print(out_, "{}\n", answer.dump(2));
@@ -104,9 +86,9 @@ Exit Output::fail(const Error& error) {
                       {"message", error.what()}};
     fmt::print(out_, "{}\n", answer.dump(2));
   } else {
-    fmt::print(err_, "esectl: {}\n", error.what());
+    fmt::print(err_, "{}: {}\n", program_, error.what());
   }
   return code;
 }
 
-}  // namespace stillframe::ese::tool
+}  // namespace stillframe::tool

@@ -1,0 +1,193 @@
+#include "writers/dedup/engine/running_job.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <stillframe/time.hpp>
+
+#include "writers/dedup/jobs/garbage_collection.hpp"
+#include "writers/dedup/jobs/optimization.hpp"
+#include "writers/dedup/jobs/scrubbing.hpp"
+#include "writers/dedup/jobs/unoptimization.hpp"
+#include "writers/dedup/volume/layout.hpp"
+
+namespace stillframe::dedup {
+
+namespace {
+
+std::int64_t job_clock_ns() {
+  return system_clock().wall_now().since_epoch().count();
+}
+
+}  // namespace
+
+RunningJob::RunningJob(VolumeOnDevice& volume, JobFiles& files, JobRequest request)
+    : volume_(volume), files_(files), request_(request), started_ns_(job_clock_ns()) {}
+
+std::shared_ptr<RunningJob> RunningJob::start(VolumeOnDevice& volume, JobFiles& files,
+                                              JobRequest request) {
+  std::shared_ptr<RunningJob> job(new RunningJob(volume, files, request));
+  job->thread_ = std::thread([running = job.get()] { running->run(); });
+  return job;
+}
+
+RunningJob::~RunningJob() {
+  control_.cancel();
+  thread_.join();
+}
+
+void RunningJob::pause() {
+  paused_ = true;
+  control_.pause();
+}
+
+void RunningJob::resume() {
+  paused_ = false;
+  control_.resume();
+}
+
+JobProgress RunningJob::progress() const {
+  const std::lock_guard lock(mutex_);
+  return progress_;
+}
+
+bool RunningJob::ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+bool RunningJob::wait_for(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return ended_; });
+}
+
+void RunningJob::run() {
+  const JobVolume volume{volume_.root(), volume_.parts(), files_, volume_.files(),
+                         volume_.own_folder() + "/" + kStoreFolder};
+  Status done = Ok{};
+  switch (request_.kind) {
+    case JobKind::optimization:
+      done = optimize(volume);
+      break;
+    case JobKind::garbage_collection:
+      done = collect(volume);
+      break;
+    case JobKind::scrubbing:
+      done = scrub(volume);
+      break;
+    case JobKind::unoptimization:
+      done = unoptimize(volume);
+  }
+  JobRecord& record = outcome_.record;
+  record.started_ns = started_ns_;
+  record.ended_ns = job_clock_ns();
+  record.result = done.ok() ? 0 : static_cast<int>(done.error().code());
+  record.message = done.ok() ? "" : done.error().what();
+  if (Status s = volume_.record(request_.kind, record); !s.ok() && done.ok()) {
+    record.result = static_cast<int>(s.error().code());
+    record.message = s.error().while_doing("write down what the job did").what();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_all();
+}
+
+void RunningJob::count(std::string name, std::uint64_t value) {
+  outcome_.record.counts.emplace_back(std::move(name), value);
+}
+
+void RunningJob::name_failures(const FileFailures& failures) {
+  for (const FileFailure& each : failures.named()) {
+    outcome_.failures.push_back({each.path, each.why.what()});
+  }
+  count("failed", failures.count());
+}
+
+void RunningJob::tell(const JobProgress& progress) {
+  const std::lock_guard lock(mutex_);
+  progress_ = progress;
+}
+
+Status RunningJob::optimize(const JobVolume& volume) {
+  OptimizationOptions options;
+  options.policy = volume_.settings().policy;
+  options.now_ns = started_ns_;
+  // The files there were last time: close enough for a bar, and nothing else tells.
+  const JobHistory history = volume_.history();
+  const auto before = history.find(JobKind::optimization);
+  const std::uint64_t total = before == history.end() ? 0 : before->second.count("bytes");
+  options.progress = [&](const OptimizationReport& report) {
+    tell({report.bytes, std::max(total, report.bytes), report.optimized});
+  };
+  const OptimizationReport report = optimize_volume(volume, options, control_);
+  count("files", report.files);
+  count("bytes", report.bytes);
+  count("in_policy_files", report.in_policy);
+  count("in_policy_bytes", report.in_policy_bytes);
+  count("excluded", report.excluded);
+  count("too_small", report.too_small);
+  count("too_young", report.too_young);
+  count("in_use", report.in_use);
+  count("vanished", report.vanished);
+  count("already_optimized", report.already_optimized);
+  count("optimized_files", report.optimized);
+  count("optimized_bytes", report.optimized_bytes);
+  count("new_bytes", report.new_bytes);
+  name_failures(report.failures);
+  return report.ended;
+}
+
+Status RunningJob::collect(const JobVolume& volume) {
+  const auto extent = request_.full ? CollectionExtent::full : CollectionExtent::regular;
+  const GarbageCollectionReport report = collect_garbage(volume, extent, control_);
+  count("full", request_.full ? 1 : 0);
+  count("forgotten_files", report.forgotten);
+  count("dead_chunks", report.plan.dead_chunks);
+  count("dead_bytes", report.plan.dead_bytes);
+  count("rewritten_containers", report.result.rewritten);
+  count("removed_containers", report.result.removed);
+  count("dropped_chunks", report.result.dropped_chunks);
+  count("freed_bytes", report.result.freed_bytes);
+  count("damaged_containers", report.plan.damaged.size() + report.result.damaged.size());
+  name_failures(report.failures);
+  return report.ended;
+}
+
+Status RunningJob::scrub(const JobVolume& volume) {
+  const auto depth = request_.full ? chunkstore::ScrubDepth::deep : chunkstore::ScrubDepth::regular;
+  const ScrubbingReport report = scrub_volume(volume, depth, control_);
+  count("deep", request_.full ? 1 : 0);
+  count("files", report.files);
+  count("containers", report.store.containers);
+  count("chunks", report.store.chunks);
+  count("bytes", report.store.bytes);
+  count("damaged_containers", report.store.damage.size());
+  count("damaged_files", report.damaged.size());
+  for (const DamagedFile& file : report.damaged) {
+    const BytePath name = file.path.empty() ? "file " + file.file.to_string() : file.path;
+    outcome_.damaged.push_back({name, file.why.what()});
+  }
+  name_failures(report.failures);
+  return report.ended;
+}
+
+Status RunningJob::unoptimize(const JobVolume& volume) {
+  std::uint64_t total = 0;
+  files_.exclusively([&] {
+    for (const auto& [file, known] : volume.parts.table.files()) total += known.map.file_bytes();
+  });
+  UnoptimizationOptions options;
+  options.progress = [&](const UnoptimizationReport& report) {
+    tell({report.restored_bytes, std::max(total, report.restored_bytes), report.restored});
+  };
+  const UnoptimizationReport report = unoptimize_volume(volume, options, control_);
+  count("restored_files", report.restored);
+  count("restored_bytes", report.restored_bytes);
+  count("in_use", report.in_use);
+  name_failures(report.failures);
+  return report.ended;
+}
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,22 @@
+// The life of a mounted volume: store, table, view and control socket in one process.
+#pragma once
+
+#include <functional>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+
+namespace stillframe::dedup {
+
+struct ServeOptions {
+  BytePath device, place;
+  BytePath socket_folder;
+  std::function<void(const Error&)> report;  // what users get as a number only
+  std::function<void()> ready;               // once the volume is there
+};
+
+// Until it is unmounted, or the process gets SIGTERM or SIGINT, which the caller has blocked before
+// it had a second thread. What jobs were doing they end first.
+Status serve_volume(const ServeOptions& options);
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,62 @@
+// A deduplicated volume on a block device, as the one process has it that may.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/descriptor.hpp>
+#include <stillframe/result.hpp>
+
+#include "framework/chunkstore/store.hpp"
+#include "framework/io/file_lock.hpp"
+#include "writers/dedup/engine/job_history.hpp"
+#include "writers/dedup/engine/volume_settings.hpp"
+#include "writers/dedup/volume/dedup_file.hpp"
+
+namespace stillframe::dedup {
+
+class VolumeOnDevice {
+ public:
+  // Makes a deduplicated volume of the file system on `device`, or of one that is enabled already
+  // one with these settings (its store keeps its id and profile). Ordinary files stay as they are.
+  // in_use: it is mounted, so that others would see marked files without their content.
+  static Status enable(const BytePath& device, VolumeSettings settings,
+                       chunkstore::ChunkProfile profile);
+  // in_use as above; in_progress when another process has it, and names it; not_found when the
+  // volume is not enabled.
+  static Result<std::unique_ptr<VolumeOnDevice>> open(const BytePath& device);
+
+  const BytePath& device() const { return device_; }
+  int root() const { return root_.get(); }
+  Files& files() { return *files_; }
+  VolumeParts parts() { return {*store_, *table_, settings_.store}; }
+  const VolumeSettings& settings() const { return settings_; }
+  BytePath own_folder() const;
+
+  bool disabled() const;
+  Status set_disabled(bool disabled);
+
+  JobHistory history() const;  // any thread
+  // Durable on return. Any thread.
+  Status record(JobKind kind, JobRecord record);
+
+ private:
+  VolumeOnDevice(BytePath device, Descriptor root, FileLock lock)
+      : device_(std::move(device)), root_(std::move(root)), lock_(std::move(lock)) {}
+  Status load();
+
+  const BytePath device_;
+  Descriptor root_;
+  FileLock lock_;
+  std::unique_ptr<Files> files_;
+  VolumeSettings settings_;
+  std::unique_ptr<chunkstore::Store> store_;
+  std::unique_ptr<FileTable> table_;
+  mutable std::mutex mutex_;
+  JobHistory history_;
+};
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,138 @@
+#include "writers/dedup/engine/volume_session.hpp"
+
+#include <utility>
+
+#include "framework/base/byte_text.hpp"
+#include "writers/dedup/engine/volume_status.hpp"
+
+namespace stillframe::dedup {
+
+namespace {
+
+Json progress_json(const RunningJob& job) {
+  const JobProgress progress = job.progress();
+  return Json{
+      {"job", to_string(job.request().kind)},   {"state", job.paused() ? "paused" : "running"},
+      {"started", time_text(job.started_ns())}, {"files", progress.files},
+      {"done_bytes", progress.done_bytes},      {"total_bytes", progress.total_bytes}};
+}
+
+Json troubles_json(const std::vector<NamedTrouble>& troubles) {
+  Json list = Json::array();
+  for (const NamedTrouble& each : troubles) {
+    list.push_back(Json{{"path", escape_bytes(each.path)}, {"why", escape_bytes(each.why)}});
+  }
+  return list;
+}
+
+Json outcome_json(const RunningJob& job) {
+  const JobOutcome& outcome = job.outcome();
+  Json answer{{"job", to_string(job.request().kind)}};
+  answer.update(record_json(outcome.record));
+  answer["failures"] = troubles_json(outcome.failures);
+  if (job.request().kind == JobKind::scrubbing) answer["damaged"] = troubles_json(outcome.damaged);
+  return answer;
+}
+
+std::optional<JobKind> job_named(const std::string& word) {
+  if (word == "optimize") return JobKind::optimization;
+  if (word == "gc") return JobKind::garbage_collection;
+  if (word == "scrub") return JobKind::scrubbing;
+  if (word == "unoptimize") return JobKind::unoptimization;
+  return std::nullopt;
+}
+
+std::string text_in(const Json& question, const char* key) {
+  const auto found = question.find(key);
+  return found != question.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+bool flag_in(const Json& question, const char* key) {
+  const auto found = question.find(key);
+  return found != question.end() && found->is_boolean() && found->get<bool>();
+}
+
+}  // namespace
+
+VolumeSession::VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place)
+    : volume_(volume), files_(files), place_(std::move(place)) {}
+
+Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
+  if (!question.is_object()) return Error(Errc::invalid_argument, "the question is no object");
+  const std::string what = text_in(question, "do");
+  if (const auto kind = job_named(what)) {
+    return run_job({*kind, flag_in(question, "full")}, flag_in(question, "background"), tell);
+  }
+  if (what == "job" || what == "pause" || what == "resume" || what == "cancel") {
+    return control_job(what);
+  }
+  if (what == "status") return status();
+  if (what == "inspect") return inspect();
+  if (what == "enable" || what == "disable") {
+    if (Status s = volume_.set_disabled(what == "disable"); !s.ok()) return s.error();
+    return Json{{"enabled", what == "enable"}};
+  }
+  return Error(Errc::invalid_argument, "nobody here knows how to '" + escape_bytes(what) + "'");
+}
+
+std::shared_ptr<RunningJob> VolumeSession::job() const {
+  const std::lock_guard lock(mutex_);
+  return job_ && !job_->ended() ? job_ : nullptr;
+}
+
+Result<Json> VolumeSession::run_job(const JobRequest& request, bool background, const Tell& tell) {
+  // Asked here too, so that one that was refused is not what the job did last.
+  if (volume_.disabled()) {
+    return Error(Errc::wrong_state,
+                 "deduplication of this volume is disabled: enable it before a job");
+  }
+  std::shared_ptr<RunningJob> started;
+  {
+    const std::lock_guard lock(mutex_);
+    if (job_ && !job_->ended()) {
+      return Error(Errc::in_progress, "the volume has a job under way: " +
+                                          std::string(to_string(job_->request().kind)) +
+                                          "; wait for it or cancel it");
+    }
+    started = job_ = RunningJob::start(volume_, files_, request);
+  }
+  if (background) return progress_json(*started);
+  while (!started->wait_for(kTellEvery)) {
+    if (tell && !tell(progress_json(*started))) started->control().cancel();
+  }
+  return outcome_json(*started);
+}
+
+Result<Json> VolumeSession::control_job(const std::string& what) {
+  const auto running = job();
+  if (!running && what == "job") return Json{{"job", nullptr}};
+  if (!running) return Error(Errc::not_found, "the volume has no job under way");
+  if (what == "pause") running->pause();
+  if (what == "resume") running->resume();
+  if (what == "cancel") running->control().cancel();
+  return progress_json(*running);
+}
+
+Result<Json> VolumeSession::status() {
+  VolumeFacts facts;
+  files_.exclusively([&] { facts = count_files(volume_.parts().table); });
+  auto answer = status_json(volume_, place_, facts);
+  if (!answer.ok()) return answer;
+  const auto running = job();
+  answer.value()["job"] = running ? progress_json(*running) : Json(nullptr);
+  return answer;
+}
+
+Result<Json> VolumeSession::inspect() {
+  chunkstore::StoreCounts counts;
+  chunkstore::ChunkProfile profile{};
+  VolumeFacts facts;
+  files_.exclusively([&] {
+    counts = volume_.parts().store.counts();
+    profile = volume_.parts().store.profile();
+    facts = count_files(volume_.parts().table);
+  });
+  return metadata_json(volume_, counts, profile, facts);
+}
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,48 @@
+// What can be asked of a volume that is open, from this process or through the control socket:
+// questions and answers are JSON either way.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include <nlohmann/json.hpp>
+
+#include "writers/dedup/engine/running_job.hpp"
+
+namespace stillframe::dedup {
+
+using Json = nlohmann::ordered_json;
+
+class VolumeSession {
+ public:
+  // `place`: where the view is, if there is one. What is passed outlives it.
+  VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place);
+
+  // Called every kTellEvery while a job runs. False: whoever asked is gone, and the job ends.
+  using Tell = std::function<bool(const Json& progress)>;
+  static constexpr std::chrono::milliseconds kTellEvery{200};
+
+  // By the question's "do":
+  //   optimize, gc, scrub, unoptimize   a job; "full"; with "background" the answer comes at once
+  //   job, pause, resume, cancel        of the job under way
+  //   status, inspect, enable, disable
+  // Any number of threads at once.
+  Result<Json> answer(const Json& question, const Tell& tell);
+
+ private:
+  Result<Json> run_job(const JobRequest& request, bool background, const Tell& tell);
+  Result<Json> control_job(const std::string& what);
+  std::shared_ptr<RunningJob> job() const;
+  Result<Json> status();
+  Result<Json> inspect();
+
+  VolumeOnDevice& volume_;
+  JobFiles& files_;
+  const BytePath place_;
+  mutable std::mutex mutex_;
+  // Shared with the threads that wait for it.
+  std::shared_ptr<RunningJob> job_;
+};
+
+}  // namespace stillframe::dedup

@@ -1,0 +1,100 @@
+// Making a volume a deduplicated one.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "writers/dedup/engine/volume_on_device.hpp"
+#include "writers/dedup/tool/verbs.hpp"
+#include "writers/dedup/tool/volume_target.hpp"
+
+namespace stillframe::dedup::tool {
+
+namespace {
+
+constexpr std::int64_t kHoursADay = 24;
+
+class EnableVerb final : public Verb {
+ public:
+  const char* name() const override { return "enable"; }
+  const char* summary() const override {
+    return "Make a file system a deduplicated volume, or change its policy";
+  }
+  const char* examples() const override {
+    return "  dedupctl enable /dev/sdb1 && dedupctl mount /dev/sdb1 /srv/data\n"
+           "  dedupctl enable --usage images --mean-chunk 32 /dev/sdb1\n"
+           "  dedupctl enable --age-min-days 0 --exclude-file '*.tmp' --exclude-folder cache "
+           "/dev/sdb1";
+  }
+  void describe(CLI::App& command) override {
+    describe_volume(command, volume_);
+    options_ = {
+        command.add_option("--usage", usage_, "default, images (of virtual machines) or backup")
+            ->check(CLI::IsMember({"default", "images", "backup"})),
+        command.add_option("--age-min-days", age_days_, "Leave files that were written to since")
+            ->check(CLI::Range(0, 36500)),
+        command.add_option("--bytes-min", bytes_min_, "Leave smaller files"),
+        command.add_option("--exclude-folder", folders_, "A pattern; again for more")
+            ->allow_extra_args(false),
+        command.add_option("--exclude-file", files_, "A pattern; again for more")
+            ->allow_extra_args(false),
+        command.add_option("--mean-chunk", chunk_kib_, "KiB; of a volume that is new")
+            ->check(CLI::IsMember({64, 32, 16})),
+    };
+  }
+
+  Result<Exit> run(Output& output) override {
+    const auto target = VolumeTarget::find(volume_);
+    if (!target.ok()) return target.error();
+    auto client = target.value().connect();
+    if (client.ok()) return enable_mounted(client.value(), output);
+    if (client.error().code() != Errc::disconnected) return client.error();
+    VolumeSettings settings;
+    settings.usage = usage_;
+    auto policy = policy_for(usage_);
+    if (!policy.ok()) return policy.error();
+    settings.policy = std::move(policy).value();
+    if (age_days_ >= 0) settings.policy.age_min = std::chrono::hours(age_days_ * kHoursADay);
+    if (bytes_min_) settings.policy.bytes_min = *bytes_min_;
+    settings.policy.excluded_folders = folders_;
+    settings.policy.excluded_files = files_;
+    const auto profile = chunk_kib_ == 64   ? chunkstore::ChunkProfile::kib64
+                         : chunk_kib_ == 32 ? chunkstore::ChunkProfile::kib32
+                                            : chunkstore::ChunkProfile::kib16;
+    const Status made = VolumeOnDevice::enable(target.value().device, settings, profile);
+    if (!made.ok()) return made.error();
+    const auto status = ask_volume(target.value().device, Json{{"do", "status"}});
+    if (!status.ok()) return status.error();
+    output.show(status.value());
+    return Exit::ok;
+  }
+
+ private:
+  Result<Exit> enable_mounted(ControlClient& client, Output& output) const {
+    for (const CLI::Option* option : options_) {
+      if (option->count() > 0) {
+        return Error(Errc::wrong_state,
+                     "the settings of a volume are not changed while it is "
+                     "mounted: unmount it first");
+      }
+    }
+    const auto answer = client.ask(Json{{"do", "enable"}}, {});
+    if (!answer.ok()) return answer.error();
+    output.show(answer.value());
+    return Exit::ok;
+  }
+
+  std::vector<CLI::Option*> options_;
+  std::string volume_, usage_ = "default";
+  std::int64_t age_days_ = -1;
+  std::optional<std::uint64_t> bytes_min_;
+  std::vector<std::string> folders_, files_;
+  int chunk_kib_ = 64;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_enable_verb() {
+  return std::make_unique<EnableVerb>();
+}
+
+}  // namespace stillframe::dedup::tool

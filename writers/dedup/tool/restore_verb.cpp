@@ -1,0 +1,77 @@
+#include <cstdint>
+
+#include <stillframe/restore/selective_restore.hpp>
+
+#include "framework/base/byte_text.hpp"
+#include "writers/dedup/tool/verbs.hpp"
+
+namespace stillframe::dedup::tool {
+
+namespace {
+
+std::string_view outcome_name(RestoredAs as) {
+  switch (as) {
+    case RestoredAs::restored:
+      return "restored";
+    case RestoredAs::not_deduplicated:
+      return "not_deduplicated";
+    case RestoredAs::failed:
+      break;
+  }
+  return "failed";
+}
+
+class RestoreVerb final : public Verb {
+ public:
+  const char* name() const override { return "restore"; }
+  const char* summary() const override {
+    return "Give marked files that were copied back their bytes, from a backup of their volume";
+  }
+  const char* examples() const override {
+    return "  dedupctl restore --from /mnt/snapshot --to /srv/other a/file b/file\n"
+           "  dedupctl restore --json --from /mnt/snapshot --to /srv/other a/file | jq .files";
+  }
+  void describe(CLI::App& command) override {
+    command.add_option("--from", backup_, "The root of a copy of the volume, with its store")
+        ->required();
+    command.add_option("--to", root_, "Where the marked files are; no deduplicated volume")
+        ->required();
+    command.add_option("file", files_, "Below both")->required();
+  }
+
+  Result<Exit> run(Output& output) override {
+    std::vector<BytePath> paths;
+    for (const std::string& file : files_) {
+      paths.push_back(file.starts_with('/') ? file : "/" + file);
+    }
+    const auto backup = backup_in_folder(backup_);
+    const auto done = restore_files(root_, paths, *backup);
+    if (!done.ok()) return done.error();
+    Json files = Json::array();
+    std::uint64_t failed = 0;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      const RestoredFile& one = done.value().at(i);
+      Json json{{"path", escape_bytes(paths[i])}, {"became", outcome_name(one.as)}};
+      if (one.as == RestoredAs::failed) {
+        ++failed;
+        json["code"] = one.code;
+        json["why"] = restore_code_text(one.code);
+      }
+      files.push_back(std::move(json));
+    }
+    output.show(Json{{"files", std::move(files)}, {"failed", failed}});
+    return failed == 0 ? Exit::ok : Exit::partial;
+  }
+
+ private:
+  std::string backup_, root_;
+  std::vector<std::string> files_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_restore_verb() {
+  return std::make_unique<RestoreVerb>();
+}
+
+}  // namespace stillframe::dedup::tool
