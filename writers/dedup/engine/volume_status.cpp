@@ -24,21 +24,23 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::int64_t kNsPerSecond = 1'000'000'000;
-constexpr std::int64_t kStatBlockBytes = 512;
 
 int percent_of(std::int64_t part, std::uint64_t whole) {
   if (whole == 0 || part <= 0) return 0;
   return static_cast<int>(static_cast<double>(part) * 100 / static_cast<double>(whole));
 }
 
-// What the volume's own folder takes on the disk: store, table and the rest.
+// How long the files of the volume's own folder are: store, table and the rest. Not what they take
+// on the disk, because XFS reserves as much again behind a file that grows, and takes it back
+// later.
 Result<std::uint64_t> own_bytes(const VolumeOnDevice& volume) {
   const auto folder = open_directory(volume.own_folder());
   if (!folder.ok()) return folder.error();
   std::uint64_t bytes = 0;
   const Status walked =
       walk_tree(folder.value().get(), {}, [&](const WalkEntry& entry) -> Result<bool> {
-        bytes += static_cast<std::uint64_t>(entry.status.st_blocks * kStatBlockBytes);
+        if (S_ISREG(entry.status.st_mode))
+          bytes += static_cast<std::uint64_t>(entry.status.st_size);
         return true;
       });
   if (!walked.ok()) return walked.error();
