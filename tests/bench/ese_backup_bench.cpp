@@ -34,6 +34,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kGoal = 0.8;
 constexpr std::size_t kBlobBytes = 6000, kCommitted = 200;
+constexpr std::uint64_t kFirstLoaded = std::uint64_t{1} << 40;  // smaller ones are committed later
 constexpr unsigned kCommitters = 16;
 constexpr auto kBetweenSnapshots = std::chrono::milliseconds(200);
 constexpr ColumnId kNumber{kFixedFirst}, kBlob{kTaggedFirst};
@@ -113,8 +114,8 @@ class MeasuredInstance {
 
   void load(std::uint64_t bytes) {
     auto session = need(instance_->open_session());
-    for (; rows_ * kBlobBytes < bytes; rows_ += kCommitted) {
-      insert(session, rows_, kCommitted, kBlobBytes);
+    for (std::uint64_t loaded = 0; loaded < bytes; loaded += kCommitted * kBlobBytes) {
+      insert(session, kFirstLoaded + loaded / kBlobBytes, kCommitted, kBlobBytes);
     }
     need(instance_->flush());
   }
@@ -126,7 +127,6 @@ class MeasuredInstance {
   InstanceOptions options_;
   std::unique_ptr<Instance> instance_;
   InstanceDatabase* database_ = nullptr;
-  std::uint64_t rows_ = 1U << 20;  // smaller numbers are those of other threads
 };
 
 // ---- Throughput
