@@ -1,0 +1,298 @@
+// What backups and restores of the ESE engine cost: a streaming backup that verifies every page and
+// log, and a restore, against cp of the same files, each until they are durable and turn by turn in
+// one run; and what a snapshot adds to the commits of 16 threads. Fails when the backup has less
+// than 0.8 of the throughput of cp.
+//
+//   ese_backup_bench DIRECTORY [MIB] [ROUNDS] [SECONDS]
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "framework/base/path.hpp"
+#include "tests/support/loop_fs.hpp"
+#include "writers/ese/backup/directory_backup.hpp"
+#include "writers/ese/backup/directory_restore.hpp"
+#include "writers/ese/backup/snapshot_session.hpp"
+#include "writers/ese/tables/table_rows.hpp"
+
+namespace stillframe::ese {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr double kGoal = 0.8;
+constexpr std::size_t kBlobBytes = 6000, kCommitted = 200;
+constexpr std::uint64_t kFirstLoaded = std::uint64_t{1} << 40;  // smaller ones are committed later
+constexpr unsigned kCommitters = 16;
+constexpr auto kBetweenSnapshots = std::chrono::milliseconds(200);
+constexpr ColumnId kNumber{kFixedFirst}, kBlob{kTaggedFirst};
+
+[[noreturn]] void stop(const std::string& what) {
+  std::fprintf(stderr, "%s\n", what.c_str());
+  std::exit(1);
+}
+void need(const Status& status) {
+  if (!status.ok()) stop(status.error().what());
+}
+template <class T>
+T need(Result<T> result) {
+  if (!result.ok()) stop(result.error().what());
+  return std::move(result).value();
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = Clock::now();
+  work();
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+Value number_value(std::uint64_t number) {
+  Value value(sizeof number);
+  store_le(value.data(), number);
+  return value;
+}
+
+// An instance with one database of rows, most of each a long value.
+class MeasuredInstance {
+ public:
+  explicit MeasuredInstance(BytePath folder) : folder_(std::move(folder)) {
+    options_.logs = folder_ + "/log";
+    options_.log_bytes = 16U << 20;
+    options_.circular = true;  // the logs of a full backup alone are needed
+    for (const char* part : {"/log", "/db"}) need(files_->make_directory(folder_ + part));
+    instance_ = need(Instance::start(freezable_, options_));
+    database_ = need(instance_->create_database(folder_ + "/db/rows.edb"));
+    auto session = need(instance_->open_session());
+    const auto transaction = session.begin();
+    TableSpec spec;
+    spec.name = "rows";
+    spec.columns = {{.name = "number", .type = ColumnType::currency, .flags = kColumnNotNull},
+                    {.name = "blob", .type = ColumnType::long_binary}};
+    spec.indexes = {
+        {.name = "number", .flags = kIndexPrimary | kIndexAllNulls, .segments = {{"number"}}}};
+    (void)need(database_->catalog().create_table(*transaction, spec));
+    need(transaction->commit());
+  }
+
+  Files& files() { return *files_; }
+  FreezableFiles& freezable() { return freezable_; }
+  Instance& instance() { return *instance_; }
+  const InstanceOptions& options() const { return options_; }
+
+  void insert(Session& session, std::uint64_t first, std::uint64_t count, std::size_t bytes) {
+    const auto transaction = session.begin();
+    {
+      const auto use = need(database_->catalog().open_table(*transaction, "rows"));
+      TableRows rows(use.table(), *transaction);
+      for (std::uint64_t number = first; number < first + count; ++number) {
+        Value blob(bytes);
+        for (std::size_t i = 0; i + sizeof number <= bytes; i += sizeof number) {
+          store_le(blob.data() + i, number * 0x9E3779B97F4A7C15U + i);
+        }
+        (void)need(rows.insert({{kNumber, {number_value(number)}}, {kBlob, {std::move(blob)}}}));
+      }
+    }
+    need(transaction->commit());
+  }
+
+  void load(std::uint64_t bytes) {
+    auto session = need(instance_->open_session());
+    for (std::uint64_t loaded = 0; loaded < bytes; loaded += kCommitted * kBlobBytes) {
+      insert(session, kFirstLoaded + loaded / kBlobBytes, kCommitted, kBlobBytes);
+    }
+    need(instance_->flush());
+  }
+
+ private:
+  const BytePath folder_;
+  std::unique_ptr<Files> files_ = posix_files();
+  FreezableFiles freezable_{*files_};
+  InstanceOptions options_;
+  std::unique_ptr<Instance> instance_;
+  InstanceDatabase* database_ = nullptr;
+};
+
+// ---- Throughput
+
+std::uint64_t bytes_in(const BytePath& folder) {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) bytes += entry.file_size();
+  return bytes;
+}
+
+void copy_by_cp(const BytePath& from, const BytePath& to) {
+  fs::create_directory(to);
+  if (tests::run_program({"cp", "-r", "--reflink=never", from + "/.", to}) != 0) stop("cp failed");
+}
+
+void sync_files(const BytePath& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const int file = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0 || ::fsync(file) != 0) stop("cannot sync " + entry.path().string());
+    ::close(file);
+  }
+}
+
+struct Throughput {
+  std::vector<double> cp, durable_cp, backup, restore;  // seconds
+  std::uint64_t bytes = 0;
+};
+
+// Nothing is on its way to the disk when the next one begins.
+void clear(const BytePath& folder) {
+  fs::remove_all(folder);
+  ::sync();
+}
+
+Throughput measure_throughput(MeasuredInstance& measured, const BytePath& folder, int rounds) {
+  Throughput all;
+  const BytePath set = folder + "/set", copy = folder + "/copy", back = folder + "/back";
+  StreamingBackup backup(measured.instance());
+  for (int round = 0; round < rounds; ++round) {
+    clear(set);
+    fs::create_directory(set);
+    all.backup.push_back(seconds_of([&] {
+      DirectoryBackup how{.directory = set};
+      need(back_up_to_directory(backup, how));
+    }));
+    all.bytes = bytes_in(set);
+    clear(copy);
+    double copied = seconds_of([&] { copy_by_cp(set, copy); });
+    all.cp.push_back(copied);
+    copied += seconds_of([&] { sync_files(copy); });
+    all.durable_cp.push_back(copied);
+    clear(copy);
+    clear(back);
+    for (const char* part : {"", "/log", "/db"}) fs::create_directory(back + part);
+    InstanceOptions options = measured.options();
+    options.logs = back + "/log";
+    options.clock = log_time_now;
+    options.random = random_number;
+    all.restore.push_back(seconds_of([&] {
+      DirectoryRestore how;
+      how.directory = set;
+      how.destination = back + "/db";
+      (void)need(restore_from_directory(measured.files(), options, how));
+    }));
+    clear(back);
+  }
+  clear(set);
+  return all;
+}
+
+double print_throughput(const Throughput& all) {
+  const auto print = [&](const char* what, const std::vector<double>& times) {
+    const double rate = static_cast<double>(all.bytes) / median(times) / 1e6;
+    std::printf("%-28s %8.0f MB/s\n", what, rate);
+  };
+  std::printf("%.0f MB of databases and logs, medians of %zu\n",
+              static_cast<double>(all.bytes) / 1e6, all.cp.size());
+  print("cp", all.cp);
+  print("cp and fsync", all.durable_cp);
+  print("backup, verified and synced", all.backup);
+  print("restore, recovered", all.restore);
+  const double ratio = median(all.durable_cp) / median(all.backup);
+  std::printf("backup / cp and fsync: %.2f (goal %.1f)\n", ratio, kGoal);
+  std::printf("restore / cp and fsync: %.2f\n", median(all.durable_cp) / median(all.restore));
+  return ratio;
+}
+
+// ---- Stalls
+
+struct Latencies {
+  std::vector<double> commits;  // ms
+  double at(double part) const {
+    return commits[static_cast<std::size_t>(part * static_cast<double>(commits.size() - 1))];
+  }
+};
+
+Latencies commit_beside(MeasuredInstance& measured, std::uint64_t from, double seconds,
+                        const std::function<void()>& meanwhile) {
+  constexpr std::size_t kSmallRow = 100;
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  std::vector<std::vector<double>> each(kCommitters);
+  std::atomic<std::uint64_t> next{from};
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < kCommitters; ++i) {
+    threads.emplace_back([&, i] {
+      auto session = need(measured.instance().open_session());
+      while (Clock::now() < end) {
+        const std::uint64_t number = next++;
+        each[i].push_back(1e3 *
+                          seconds_of([&] { measured.insert(session, number, 1, kSmallRow); }));
+      }
+    });
+  }
+  while (Clock::now() < end) meanwhile();
+  for (std::thread& thread : threads) thread.join();
+  Latencies all;
+  for (const auto& of : each) all.commits.insert(all.commits.end(), of.begin(), of.end());
+  std::sort(all.commits.begin(), all.commits.end());
+  return all;
+}
+
+void measure_stalls(MeasuredInstance& measured, double seconds) {
+  const auto rest = [] { std::this_thread::sleep_for(kBetweenSnapshots); };
+  std::vector<double> freezes, held;
+  const Latencies alone = commit_beside(measured, 0, seconds, rest);
+  const Latencies beside = commit_beside(measured, alone.commits.size() + 1000, seconds, [&] {
+    rest();
+    SnapshotSession session({.continue_after_thaw = true});
+    need(session.add(measured.instance(), measured.freezable()));
+    freezes.push_back(1e3 * seconds_of([&] { need(session.freeze(std::chrono::seconds(20))); }));
+    held.push_back(1e3 * seconds_of([&] { need(session.thaw()); }));
+    need(session.end());
+  });
+  const auto print = [](const char* what, const Latencies& all) {
+    std::printf("%-28s %8zu commits, p50 %.2f ms, p99 %.2f ms, longest %.2f ms\n", what,
+                all.commits.size(), all.at(0.5), all.at(0.99), all.commits.back());
+  };
+  print("16 threads", alone);
+  print("beside snapshots", beside);
+  std::printf("%zu snapshots: freeze %.2f ms, thaw %.2f ms; they add %.2f ms to p99\n",
+              freezes.size(), median(freezes), median(held), beside.at(0.99) - alone.at(0.99));
+}
+
+int run(int argc, char** argv) {
+  const auto number = [&](int at, double otherwise) {
+    return argc > at ? std::atof(argv[at]) : otherwise;
+  };
+  const BytePath folder =
+      join_path(argc > 1 ? argv[1] : fs::temp_directory_path().string(), "ese_backup_bench");
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  double ratio = 0;
+  {
+    MeasuredInstance measured(folder);
+    measured.load(static_cast<std::uint64_t>(number(2, 256)) << 20);
+    ratio = print_throughput(measure_throughput(measured, folder, static_cast<int>(number(3, 5))));
+    measure_stalls(measured, number(4, 5));
+    need(measured.instance().stop());
+  }
+  fs::remove_all(folder);
+  return ratio >= kGoal ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace stillframe::ese
+
+int main(int argc, char** argv) {
+  return stillframe::ese::run(argc, argv);
+}
