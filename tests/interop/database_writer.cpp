@@ -69,7 +69,8 @@ Status DatabaseWriter::start() {
   options.page_bytes = options_.page_bytes;
   options.log_bytes = options_.rows < kCircularFrom ? 1U << 20 : 5U << 20;
   options.circular = options_.rows >= kCircularFrom;
-  options.cache_bytes = std::size_t{16} << 20;
+  // Small where pages shall come and go; where there are many, they would do nothing else.
+  options.cache_bytes = std::size_t{options_.rows < kCircularFrom ? 16U : 256U} << 20;
   options.background_pause = std::chrono::milliseconds(0);  // nothing depends on time
   options.clock = log_time_now;
   options.random = random_number;
