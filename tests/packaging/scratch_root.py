@@ -101,7 +101,11 @@ class Service:
             os.close(fd)
         notify.settimeout(60)
         while True:
-            heard = notify.recv(4096).decode()
+            try:
+                heard = notify.recv(4096).decode()
+            except TimeoutError:
+                raise AssertionError(f"{self.unit.name} is not ready after 60 s: "
+                                     f"{pathlib.Path(self.log).read_text()}") from None
             if "READY=1" in heard:
                 break
         notify.close()
