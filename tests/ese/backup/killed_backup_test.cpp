@@ -114,7 +114,8 @@ class KilledBackupTest : public testing::Test {
     expect_as_before_or_whole(*found, kind, before);
   }
 
-  // At every step; sanitizers take some, and the last ones, where it becomes a backup.
+  // At every step; sanitizers take some, and the first and last ones: before, and where it becomes
+  // a backup.
   void kill_everywhere(const Kind& kind) {
     world_.leave();
     const Remembered before = remembered(world_.files());
@@ -131,7 +132,8 @@ class KilledBackupTest : public testing::Test {
     std::uint64_t kills = 0;
     const std::uint64_t last = 12, some = scaled(100);
     for (std::uint64_t at = 1; at <= operations && !HasFailure(); ++at) {
-      if (at + last <= operations && random_() % operations >= some) continue;
+      const bool within = at > 1 && at + last <= operations;
+      if (within && random_() % operations >= some) continue;
       kill_at(at, kind, before);
       ++kills;
     }
@@ -284,7 +286,9 @@ TEST_F(KilledRestoreTest, TheTargetDoesNotStartWithACopyThatWasNotRecovered) {
   }
   std::cout << operations << " operations: " << refused << " times it did not start, " << started
             << " times with what it had or all that was restored\n";
-  EXPECT_GT(refused, 0U);
+  if (scaled(100) >= operations) {  // of a few it may be none
+    EXPECT_GT(refused, 0U);
+  }
 }
 
 TEST_F(KilledRestoreTest, OnAFullDiskItFailsAndIsBegunAgain) {
