@@ -1,5 +1,4 @@
 // Restores through the client, with writers that stay, go, and come back.
-#include <atomic>
 #include <future>
 #include <thread>
 
@@ -226,31 +225,30 @@ TEST_F(RestoreSessionTest, ARequestorMayWaitForTheTargetsNextStart) {
   EXPECT_EQ(after.count("post_restore"), 1u);
 }
 
-TEST_F(RestoreSessionTest, ANextStartMayBeHeardOfBeforeTheEndOfTheOneBefore) {
-  std::atomic<int> registered = 0;
-  std::promise<void> again;
-  options_.on_event = [&](std::string_view event) {
-    if (event.find("\"id\":2008") != event.npos && ++registered == 2) again.set_value();
-    if (event.find("\"id\":2033") != event.npos && registered == 1)
-      again.get_future().wait_for(10s);
-  };
+// The end of one start and the next are told by two threads, so the next may be heard of first, and
+// may fall to either side of the call to the one before: many rounds, to meet the orders there are.
+TEST_F(RestoreSessionTest, ManyNextStartsAreEachToldOnce) {
   options_.socket_dir = directory_.path() + "/socket";
   start();
-  ScriptedWriter before(restorable()), after(restorable());
-  auto host = connect(before);
   Client requestor = client();
-  const BackupDocument document = stored(before);
   RestoreOptions options;
   options.wait_start = 20s;
-  auto session = requestor.begin_restore(document, {}, options);
-  ASSERT_TRUE(session.ok()) << error_of(session);
-  copy_well(session.value(), document);
-  host.reset();
-  host = connect(after);
-  auto writers = session.value().post_restore();
-  ASSERT_TRUE(writers.ok()) << error_of(writers);
-  EXPECT_EQ(session.value().end().value().outcome, "restored");
-  EXPECT_EQ(after.count("post_restore"), 1u);
+  for (int round = 0; round < 60 && !HasFailure(); ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    ScriptedWriter before(restorable()), after(restorable());
+    auto host = connect(before);
+    const BackupDocument document = stored(before);
+    auto session = requestor.begin_restore(document, {}, options);
+    ASSERT_TRUE(session.ok()) << error_of(session);
+    copy_well(session.value(), document);
+    host.reset();
+    auto told = std::async(std::launch::async, [&] { return session.value().post_restore(); });
+    host = connect(after);
+    auto writers = told.get();
+    ASSERT_TRUE(writers.ok()) << error_of(writers);
+    EXPECT_EQ(session.value().end().value().outcome, "restored");
+    EXPECT_EQ(after.count("post_restore"), 1u);
+  }
 }
 
 // ---- one restore of a writer at a time

@@ -217,11 +217,29 @@ TEST_F(VolumeSessionTest, EnablingAgainChangesThePolicyAndKeepsTheStore) {
   volume_.reset();
   VolumeSettings other;
   other.policy.bytes_min = 1;
-  ASSERT_TRUE(VolumeOnDevice::enable(fs_->device(), other, chunkstore::ChunkProfile::kib16).ok());
+  const auto another =
+      VolumeOnDevice::enable(fs_->device(), other, chunkstore::ChunkProfile::kib16);
+  ASSERT_FALSE(another.ok());
+  EXPECT_EQ(another.error().code(), Errc::wrong_state);
+  const auto again = VolumeOnDevice::enable(fs_->device(), other, chunkstore::ChunkProfile::kib64);
+  ASSERT_TRUE(again.ok()) << again.error().what();
+  const auto without = VolumeOnDevice::enable(fs_->device(), {}, {});
+  ASSERT_TRUE(without.ok()) << without.error().what();
   open();
   EXPECT_EQ(volume_->settings().store, id);
   EXPECT_EQ(volume_->settings().policy.bytes_min, 1u);
   EXPECT_EQ(volume_->parts().table.files().size(), 3u);
+}
+
+// It is no reason to keep anybody from the files.
+TEST_F(VolumeSessionTest, ADamagedHistoryIsSaidAndWrittenAnew) {
+  std::ofstream(volume_->own_folder() + "/" + kHistoryFileName) << "[optimization\n";
+  open();
+  EXPECT_TRUE(answer({{"do", "status"}})["history_trouble"].is_string());
+  answer({{"do", "optimize"}});
+  EXPECT_TRUE(answer({{"do", "status"}})["history_trouble"].is_null());
+  open();
+  EXPECT_TRUE(answer({{"do", "status"}})["history_trouble"].is_null());
 }
 
 }  // namespace

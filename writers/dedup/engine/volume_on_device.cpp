@@ -59,7 +59,10 @@ Result<Descriptor> mount_root(const BytePath& device) {
   for (const char* type : kTypes) {
     auto root = mount_detached(type, device, {});
     if (root.ok()) return root;
-    if (root.error().code() == Errc::access_denied) return root.error();
+    // Of another type, or one that this kernel does not have; all else is its own type's word.
+    const Errc code = root.error().code();
+    if (code == Errc::invalid_argument || code == Errc::not_found) continue;
+    return root.error().while_doing("mounting " + quoted_path(device) + " as " + type);
   }
   return Error(
       Errc::volume_not_supported,
@@ -68,6 +71,16 @@ Result<Descriptor> mount_root(const BytePath& device) {
 
 Result<FileLock> lock_engine(const BytePath& folder, const BytePath& device) {
   return FileLock::take(folder + "/" + kEngineLockFileName, "the volume on " + quoted_path(device));
+}
+
+// What is chosen once, for a store that is there.
+Status expect_profile(Files& files, const BytePath& store, chunkstore::ChunkProfile wanted) {
+  const auto opened = chunkstore::Store::open(files, store);
+  if (!opened.ok()) return opened.error();
+  if (opened.value()->profile() == wanted) return Ok{};
+  return Error(Errc::wrong_state,
+               "the store was made for chunks of another size, which is not changed later: leave "
+               "the size out, or unoptimize the volume and make a new one");
 }
 
 Result<VolumeSettings> read_settings(const BytePath& path) {
@@ -91,8 +104,8 @@ Status make_parts(Files& files, const BytePath& folder, const UuidBytes& id,
 
 }  // namespace
 
-Status VolumeOnDevice::enable(const BytePath& device, VolumeSettings settings,
-                              chunkstore::ChunkProfile profile) {
+Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettings> wanted,
+                              std::optional<chunkstore::ChunkProfile> profile) {
   const auto root = mount_root(device);
   if (!root.ok()) return root.error();
   const auto files = posix_files();
@@ -104,18 +117,22 @@ Status VolumeOnDevice::enable(const BytePath& device, VolumeSettings settings,
   const BytePath unfinished = settings_file + ".unfinished";
   const bool enabled_before = exists(settings_file);
   const auto before = read_settings(enabled_before ? settings_file : unfinished);
-  if (before.ok()) {
-    settings.store = before.value().store;
-  } else if (before.error().code() != Errc::not_found) {
-    return before.error();
+  if (!before.ok() && before.error().code() != Errc::not_found) return before.error();
+  VolumeSettings settings = wanted        ? *std::move(wanted)
+                            : before.ok() ? before.value()
+                                          : VolumeSettings{};
+  if (before.ok()) settings.store = before.value().store;
+  if (enabled_before && profile) {
+    const Status same = expect_profile(*files, folder + "/" + kStoreFolder, *profile);
+    if (!same.ok()) return same;
   }
   // The settings come last, and their id first: one that was interrupted is finished, and the files
   // of a volume that lost its settings are not taken for such.
   if (!enabled_before) {
     if (Status s = write_file_durably(unfinished, format_settings(settings)); !s.ok()) return s;
-    if (Status s = make_parts(*files, folder, settings.store, profile, before.ok()); !s.ok()) {
-      return s;
-    }
+    const Status made = make_parts(*files, folder, settings.store,
+                                   profile.value_or(chunkstore::ChunkProfile::kib64), before.ok());
+    if (!made.ok()) return made;
   }
   if (Status s = write_file_durably(settings_file, format_settings(settings)); !s.ok()) return s;
   for (const BytePath& gone : {unfinished, folder + "/" + kDisabledFileName}) {
@@ -147,11 +164,11 @@ Status VolumeOnDevice::load() {
   if (!settings.ok()) return settings.error();
   settings_ = std::move(settings).value();
   if (exists(folder + "/" + kHistoryFileName)) {
+    // No reason to keep anybody from the files: the next job writes it anew.
     const auto text = read_file(folder + "/" + kHistoryFileName, kConfigBytesMax);
-    if (!text.ok()) return text.error();
-    auto history = parse_history(text.value());
-    if (!history.ok()) return history.error();
-    history_ = std::move(history).value();
+    auto history = text.ok() ? parse_history(text.value()) : Result<JobHistory>(text.error());
+    if (history.ok()) history_ = std::move(history).value();
+    if (!history.ok()) history_trouble_ = history.error().what();
   }
   files_ = posix_files();
   auto store = chunkstore::Store::open(*files_, folder + "/" + kStoreFolder);
@@ -182,9 +199,15 @@ JobHistory VolumeOnDevice::history() const {
   return history_;
 }
 
+std::string VolumeOnDevice::history_trouble() const {
+  const std::lock_guard lock(mutex_);
+  return history_trouble_;
+}
+
 Status VolumeOnDevice::record(JobKind kind, JobRecord record) {
   const std::lock_guard lock(mutex_);
   history_[kind] = std::move(record);
+  history_trouble_.clear();
   return write_file_durably(own_folder() + "/" + kHistoryFileName, format_history(history_));
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <stillframe/byte_path.hpp>
@@ -23,8 +24,10 @@ class VolumeOnDevice {
   // Makes a deduplicated volume of the file system on `device`, or of one that is enabled already
   // one with these settings (its store keeps its id and profile). Ordinary files stay as they are.
   // in_use: it is mounted, so that others would see marked files without their content.
-  static Status enable(const BytePath& device, VolumeSettings settings,
-                       chunkstore::ChunkProfile profile);
+  // Without `wanted` the settings stay what they were, or are the usual ones; `profile` is chosen
+  // once: wrong_state for another one than the store has.
+  static Status enable(const BytePath& device, std::optional<VolumeSettings> wanted,
+                       std::optional<chunkstore::ChunkProfile> profile);
   // in_use as above; in_progress when another process has it, and names it; not_found when the
   // volume is not enabled.
   static Result<std::unique_ptr<VolumeOnDevice>> open(const BytePath& device);
@@ -39,7 +42,8 @@ class VolumeOnDevice {
   bool disabled() const;
   Status set_disabled(bool disabled);
 
-  JobHistory history() const;  // any thread
+  JobHistory history() const;           // any thread
+  std::string history_trouble() const;  // why it could not be read; empty if it was
   // Durable on return. Any thread.
   Status record(JobKind kind, JobRecord record);
 
@@ -57,6 +61,7 @@ class VolumeOnDevice {
   std::unique_ptr<FileTable> table_;
   mutable std::mutex mutex_;
   JobHistory history_;
+  std::string history_trouble_;
 };
 
 }  // namespace stillframe::dedup

@@ -155,6 +155,8 @@ Result<Json> status_json(const VolumeOnDevice& volume, const BytePath& place,
     json["last_" + std::string(to_string(kind))] =
         record == history.end() ? Json(nullptr) : record_json(record->second);
   }
+  const std::string trouble = volume.history_trouble();
+  json["history_trouble"] = trouble.empty() ? Json(nullptr) : Json(escape_bytes(trouble));
   return json;
 }
 

@@ -1,4 +1,5 @@
 // Making a volume a deduplicated one.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -37,9 +38,9 @@ class EnableVerb final : public Verb {
             ->allow_extra_args(false),
         command.add_option("--exclude-file", files_, "A pattern; again for more")
             ->allow_extra_args(false),
-        command.add_option("--mean-chunk", chunk_kib_, "KiB; of a volume that is new")
-            ->check(CLI::IsMember({64, 32, 16})),
     };
+    chunk_option_ = command.add_option("--mean-chunk", chunk_kib_, "KiB; of a volume that is new")
+                        ->check(CLI::IsMember({64, 32, 16}));
   }
 
   Result<Exit> run(Output& output) override {
@@ -48,6 +49,32 @@ class EnableVerb final : public Verb {
     auto client = target.value().connect();
     if (client.ok()) return enable_mounted(client.value(), output);
     if (client.error().code() != Errc::disconnected) return client.error();
+    auto settings = wanted_settings();
+    if (!settings.ok()) return settings.error();
+    std::optional<chunkstore::ChunkProfile> profile;
+    if (chunk_option_->count() > 0) {
+      profile = chunk_kib_ == 64   ? chunkstore::ChunkProfile::kib64
+                : chunk_kib_ == 32 ? chunkstore::ChunkProfile::kib32
+                                   : chunkstore::ChunkProfile::kib16;
+    }
+    const Status made =
+        VolumeOnDevice::enable(target.value().device, std::move(settings).value(), profile);
+    if (!made.ok()) return made.error();
+    const auto status = ask_volume(target.value().device, Json{{"do", "status"}});
+    if (!status.ok()) return status.error();
+    output.show(status.value());
+    return Exit::ok;
+  }
+
+ private:
+  bool says_settings() const {
+    return std::any_of(options_.begin(), options_.end(),
+                       [](const CLI::Option* option) { return option->count() > 0; });
+  }
+
+  // None without options: a volume that was disabled keeps its policy.
+  Result<std::optional<VolumeSettings>> wanted_settings() const {
+    if (!says_settings()) return std::optional<VolumeSettings>();
     VolumeSettings settings;
     settings.usage = usage_;
     auto policy = policy_for(usage_);
@@ -57,25 +84,14 @@ class EnableVerb final : public Verb {
     if (bytes_min_) settings.policy.bytes_min = *bytes_min_;
     settings.policy.excluded_folders = folders_;
     settings.policy.excluded_files = files_;
-    const auto profile = chunk_kib_ == 64   ? chunkstore::ChunkProfile::kib64
-                         : chunk_kib_ == 32 ? chunkstore::ChunkProfile::kib32
-                                            : chunkstore::ChunkProfile::kib16;
-    const Status made = VolumeOnDevice::enable(target.value().device, settings, profile);
-    if (!made.ok()) return made.error();
-    const auto status = ask_volume(target.value().device, Json{{"do", "status"}});
-    if (!status.ok()) return status.error();
-    output.show(status.value());
-    return Exit::ok;
+    return std::optional<VolumeSettings>(std::move(settings));
   }
 
- private:
   Result<Exit> enable_mounted(ControlClient& client, Output& output) const {
-    for (const CLI::Option* option : options_) {
-      if (option->count() > 0) {
-        return Error(Errc::wrong_state,
-                     "the settings of a volume are not changed while it is "
-                     "mounted: unmount it first");
-      }
+    if (says_settings() || chunk_option_->count() > 0) {
+      return Error(Errc::wrong_state,
+                   "the settings of a volume are not changed while it is mounted: unmount it "
+                   "first");
     }
     const auto answer = client.ask(Json{{"do", "enable"}}, {});
     if (!answer.ok()) return answer.error();
@@ -84,6 +100,7 @@ class EnableVerb final : public Verb {
   }
 
   std::vector<CLI::Option*> options_;
+  CLI::Option* chunk_option_ = nullptr;
   std::string volume_, usage_ = "default";
   std::int64_t age_days_ = -1;
   std::optional<std::uint64_t> bytes_min_;

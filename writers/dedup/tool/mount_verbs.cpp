@@ -31,7 +31,9 @@ Status told_by_child(int pipe) {
   if (text.value() == "ready") return Ok{};
   const std::size_t space = text.value().find(' ');
   if (space == std::string::npos) {
-    return Error(Errc::internal, "the process that mounts ended without a word");
+    return Error(Errc::internal,
+                 "the process that mounts ended without a word; see what the system's "
+                 "log has of dedupctl, or mount with --foreground");
   }
   return Error(errc_from_number(std::atoi(text.value().c_str())), text.value().substr(space + 1));
 }
