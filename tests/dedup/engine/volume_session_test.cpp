@@ -7,6 +7,7 @@
 
 #include "tests/support/loop_fs.hpp"
 #include "writers/dedup/engine/control_socket.hpp"
+#include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
 
 namespace stillframe::dedup {
