@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "framework/transport/requestor_server.hpp"
@@ -13,17 +14,21 @@ namespace {
 constexpr std::size_t kEventsWaitingMax = 1024;
 
 // What replies and events still to come share with the channel, which may be gone by then.
+struct Waiting {
+  std::condition_variable changed;
+  bool answered = false;
+  Result<ChannelReply> reply;
+};
+
+// Each thread that waits has a condition of its own, and is told with the mutex free: an event of a
+// hold would wake the caller, too, to find the mutex taken.
 struct Shared {
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable something_to_tell;
   bool closed = false;
   RequestorChannel::EventHandler on_event;
   std::deque<std::string> events;
-};
-
-struct Waiting {
-  bool answered = false;
-  Result<ChannelReply> reply;
+  std::set<std::shared_ptr<Waiting>> calls;
 };
 
 // Connection ids of local channels count down from the top, those of a socket server up from 1.
@@ -61,18 +66,22 @@ class LocalChannel : public RequestorChannel {
     {
       std::lock_guard lock(shared_->mutex);
       if (shared_->closed) return cancelled();
+      shared_->calls.insert(waiting);
     }
     handler_.handle(connection_, std::string(method),
                     params_json.empty() ? std::string("{}") : std::string(params_json),
                     [shared = shared_, waiting](Result<ChannelReply> reply) {
-                      std::lock_guard lock(shared->mutex);
-                      if (waiting->answered) return;  // the first answer stands
-                      waiting->answered = true;
-                      waiting->reply = std::move(reply);
-                      shared->changed.notify_all();
+                      {
+                        std::lock_guard lock(shared->mutex);
+                        if (waiting->answered) return;  // the first answer stands
+                        waiting->answered = true;
+                        waiting->reply = std::move(reply);
+                      }
+                      waiting->changed.notify_one();
                     });
     std::unique_lock lock(shared_->mutex);
-    shared_->changed.wait(lock, [&] { return waiting->answered || shared_->closed; });
+    waiting->changed.wait(lock, [&] { return waiting->answered || shared_->closed; });
+    shared_->calls.erase(waiting);
     if (waiting->answered) return std::move(waiting->reply);
     waiting->answered = true;  // a later answer finds nobody
     return cancelled();
@@ -89,18 +98,21 @@ class LocalChannel : public RequestorChannel {
   void close() override {
     std::lock_guard lock(shared_->mutex);
     shared_->closed = true;
-    shared_->changed.notify_all();
+    shared_->something_to_tell.notify_one();
+    for (const auto& call : shared_->calls) call->changed.notify_one();
   }
 
  private:
   static Error cancelled() { return Error(Errc::cancelled, "the channel was closed"); }
 
   static bool push(Shared& shared, std::string event) {
-    std::lock_guard lock(shared.mutex);
-    if (shared.closed || !shared.on_event) return true;
-    if (shared.events.size() >= kEventsWaitingMax) return false;
-    shared.events.push_back(std::move(event));
-    shared.changed.notify_all();
+    {
+      std::lock_guard lock(shared.mutex);
+      if (shared.closed || !shared.on_event) return true;
+      if (shared.events.size() >= kEventsWaitingMax) return false;
+      shared.events.push_back(std::move(event));
+    }
+    shared.something_to_tell.notify_one();
     return true;
   }
 
@@ -108,7 +120,7 @@ class LocalChannel : public RequestorChannel {
   static void tell(Shared& shared) {
     std::unique_lock lock(shared.mutex);
     while (true) {
-      shared.changed.wait(lock, [&] { return shared.closed || !shared.events.empty(); });
+      shared.something_to_tell.wait(lock, [&] { return shared.closed || !shared.events.empty(); });
       if (shared.events.empty()) return;  // closed, and nothing left to tell
       const std::string event = std::move(shared.events.front());
       shared.events.pop_front();

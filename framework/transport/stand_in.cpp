@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -47,14 +48,16 @@ void StandIn::wake_in(std::chrono::nanoseconds time) const {
 }
 
 void StandIn::cover(const std::function<void()>& job) {
+  bool arm = false;
   {
     const std::lock_guard lock(mutex_);
     busy_ = true;
+    begun_ = Clock::now();
     on_loop_ = std::thread::id();
+    arm = !std::exchange(armed_, true);
   }
-  wake_in(kPatience);
+  if (arm) wake_in(kPatience);
   job();
-  wake_in(std::chrono::nanoseconds(0));
   std::unique_lock lock(mutex_);
   busy_ = false;
   if (standing_in_) {
@@ -65,15 +68,21 @@ void StandIn::cover(const std::function<void()>& job) {
   on_loop_ = std::this_thread::get_id();
 }
 
-// The timer of a job that ended just now may still ring during the next one, which loses it a
-// moment of patience and nothing else.
+// A timer that was set for one job rings for all that came meanwhile: setting it for each would
+// cost more than a quick job does.
 void StandIn::run() {
   while (true) {
     std::uint64_t rings = 0;
     if (::read(timer_.get(), &rings, sizeof rings) < 0 && errno != EINTR) return;
     std::unique_lock lock(mutex_);
     if (stopping_) return;
+    const auto left = begun_ + kPatience - Clock::now();
+    if (busy_ && left > Clock::duration(0)) {
+      wake_in(left);
+      continue;
+    }
     if (busy_) take_the_loop(lock);
+    armed_ = false;
   }
 }
 

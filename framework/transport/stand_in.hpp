@@ -36,9 +36,11 @@ class StandIn {
   void cover(const std::function<void()>& job);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   StandIn(boost::asio::io_context& context, std::atomic<std::thread::id>& on_loop, Descriptor timer)
       : context_(context), on_loop_(on_loop), timer_(std::move(timer)) {}
-  void wake_in(std::chrono::nanoseconds time) const;  // zero: not at all
+  void wake_in(std::chrono::nanoseconds time) const;
   void run();
   void take_the_loop(std::unique_lock<std::mutex>& lock);
 
@@ -48,7 +50,9 @@ class StandIn {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable over_, left_;
-  bool busy_ = false;  // a job is under way
+  bool busy_ = false;        // a job is under way,
+  Clock::time_point begun_;  // since then
+  bool armed_ = false;       // the timer will ring
   bool standing_in_ = false;
   bool stopping_ = false;
   std::thread thread_;
