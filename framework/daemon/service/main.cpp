@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <malloc.h>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -19,6 +20,16 @@ using namespace stillframe::daemon;
 
 constexpr int kFailed = 1, kUsage = 2;
 constexpr std::chrono::milliseconds kUnwatched{3'600'000};
+
+// Sessions come and go on many threads. With a heap for nearly each of them, and large documents
+// kept in it, memory grows for as long as it takes every heap to have seen the largest session.
+constexpr int kHeapsMax = 2;
+constexpr int kMappedBytesMin = 256 << 10;
+
+void bound_the_heaps() {
+  ::mallopt(M_ARENA_MAX, kHeapsMax);
+  ::mallopt(M_MMAP_THRESHOLD, kMappedBytesMin);
+}
 
 int fail(const Error& error, int code) {
   std::fprintf(stderr, "stillframed: %s\n", error.what().c_str());
@@ -117,6 +128,7 @@ int run(const CommandLine& line, const sigset_t& signals) {
 }  // namespace
 
 int main(int count, char** words) {
+  bound_the_heaps();
   // Taken by one thread, so that no handler has to be careful; blocked before there is another.
   sigset_t signals;
   sigemptyset(&signals);
