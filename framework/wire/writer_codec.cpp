@@ -4,6 +4,7 @@
 #include "framework/wire/call_fields.hpp"
 #include "framework/wire/error_fields.hpp"
 #include "framework/wire/payload.hpp"
+#include "framework/wire/plain_calls.hpp"
 
 namespace stillframe::wire {
 namespace {
@@ -115,6 +116,7 @@ void choose_payload(Verb verb, WriterPayload& payload) {
   }
 }
 
+constexpr std::string_view kBareAnswer = R"({"payload":{}})";
 constexpr char kHex[] = "0123456789abcdef";
 
 // Bytes of `read`, which only transports without descriptors use: hexadecimal keeps it simple.
@@ -205,6 +207,15 @@ Result<Json> object_member(Json& json, const char* name) {
   return std::move(*member);
 }
 
+WriterCall call_of(const CallHead& head) {
+  return {head.verb, head.session, head.deadline, head.hold_limit, head.lease, NoArgs{}};
+}
+
+// What nearly every answer to `freeze` is: it needs no parser.
+bool is_bare(Verb verb, const RawMessage& message) {
+  return verb == Verb::freeze && message.kind == Kind::answer && message.payload == kBareAnswer;
+}
+
 // A writer that failed some of its components says which in what it edited.
 bool has_edits(Verb verb, const WriterAnswer& answer) {
   return !answer.status.ok() && answer.status.error().code() == Errc::partial_failure &&
@@ -235,15 +246,27 @@ Result<RawMessage> encode_call(const WriterCall& call, std::uint64_t sequence) {
   if (Status s = check_receipt(call.args); !s.ok()) {
     return Error(Errc::invalid_argument, s.error().what());
   }
-  Json json =
-      to_json_value(CallHead{call.verb, call.session, call.deadline, call.hold_limit, call.lease});
+  const CallHead head{call.verb, call.session, call.deadline, call.hold_limit, call.lease};
+  const bool plain = std::holds_alternative<NoArgs>(call.args);
+  PlainCalls& plain_calls = PlainCalls::of_this_thread();
+  if (const std::string* text = plain ? plain_calls.text_of(head) : nullptr) {
+    return RawMessage{Kind::call, sequence, 0, *text};
+  }
+  Json json = to_json_value(head);
   json["args"] = std::visit([](const auto& args) { return to_json_value(args); }, call.args);
-  return RawMessage{Kind::call, sequence, 0, dump_json(json)};
+  RawMessage message{Kind::call, sequence, 0, dump_json(json)};
+  if (plain) plain_calls.wrote(head, message.payload);
+  return message;
 }
 
 Result<WriterCall> decode_call(const RawMessage& message) {
   if (message.descriptors != 0) {
     return Error(Errc::corrupt, "call message: it carries no descriptors");
+  }
+  PlainCalls& plain_calls = PlainCalls::of_this_thread();
+  if (const auto known = plain_calls.call_in(message.payload);
+      known && message.kind == Kind::call) {
+    return call_of(*known);
   }
   auto json = parse_payload(message, Kind::call);
   if (!json.ok()) return json.error();
@@ -251,12 +274,13 @@ Result<WriterCall> decode_call(const RawMessage& message) {
   if (Status s = from_json_value(json.value(), "call", head); !s.ok()) return s.error();
   auto args = object_member(json.value(), "args");
   if (!args.ok()) return args.error().while_doing("call");
-  WriterCall call{head.verb, head.session, head.deadline, head.hold_limit, head.lease, {}};
+  WriterCall call = call_of(head);
   choose_args(call.verb, call.args);
   Status read = std::visit(
       [&](auto& value) { return from_json_value(args.value(), "args", value); }, call.args);
   if (read.ok()) read = check_receipt(call.args);
   if (!read.ok()) return read.error().while_doing(to_string(call.verb));
+  if (std::holds_alternative<NoArgs>(call.args)) plain_calls.read(message.payload, head);
   return call;
 }
 
@@ -276,6 +300,7 @@ RawMessage encode_answer(Verb verb, const WriterAnswer& answer, std::uint64_t se
 
 Result<WriterAnswer> decode_answer(Verb verb, const RawMessage& message,
                                    std::vector<Descriptor> descriptors) {
+  if (descriptors.empty() && is_bare(verb, message)) return WriterAnswer{};
   auto json = parse_payload(message, Kind::answer);
   if (!json.ok()) return json.error();
   const std::size_t allowed = verb == Verb::open_stream ? 1 : 0;

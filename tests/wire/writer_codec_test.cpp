@@ -34,6 +34,49 @@ TEST(WriterCodec, EveryCallSurvivesTheWire) {
   }
 }
 
+// Text of the call before is used again: only if it says all that this one does.
+TEST(WriterCodec, CallsThatDifferInOneFieldAreNotTakenForEachOther) {
+  WriterCall freeze{Verb::freeze, SessionId::generate(), BootTime(Duration(5)),
+                    Duration(6),  Duration(7),           NoArgs{}};
+  std::vector<WriterCall> calls(6, freeze);
+  calls[1].verb = Verb::thaw;
+  calls[2].session = SessionId::generate();
+  calls[3].deadline = BootTime(Duration(8));
+  calls[4].hold_limit = Duration(9);
+  calls[5].lease = Duration(10);
+  for (const WriterCall& other : calls) {
+    for (const WriterCall& call : {freeze, freeze, other, other, freeze}) {
+      const auto message = encode_call(call, 1);
+      ASSERT_TRUE(message.ok());
+      const auto back = decode_call(message.value());
+      ASSERT_TRUE(back.ok());
+      EXPECT_EQ(back.value().verb, call.verb);
+      EXPECT_EQ(back.value().session, call.session);
+      EXPECT_EQ(back.value().deadline, call.deadline);
+      EXPECT_EQ(back.value().hold_limit, call.hold_limit);
+      EXPECT_EQ(back.value().lease, call.lease);
+    }
+  }
+}
+
+TEST(WriterCodec, ACallThatWasReadIsStillNoMessageOfAnotherKind) {
+  auto message = encode_call({Verb::freeze, SessionId::generate(), {}, {}, {}, NoArgs{}}, 1);
+  ASSERT_TRUE(message.ok() && decode_call(message.value()).ok());
+  message.value().kind = Kind::answer;
+  EXPECT_FALSE(decode_call(message.value()).ok());
+  message.value().kind = Kind::call;
+  message.value().descriptors = 1;
+  EXPECT_FALSE(decode_call(message.value()).ok());
+}
+
+TEST(WriterCodec, ABareAnswerIsOneToFreezeOnly) {
+  const auto answer = decode_answer(Verb::freeze, raw_answer(R"({"payload":{}})"), {});
+  ASSERT_TRUE(answer.ok() && answer.value().status.ok());
+  EXPECT_TRUE(std::holds_alternative<NoArgs>(answer.value().payload));
+  EXPECT_FALSE(decode_answer(Verb::thaw, raw_answer(R"({"payload":{}})"), {}).ok());
+  EXPECT_FALSE(decode_answer(Verb::freeze, raw_call(R"({"payload":{}})"), {}).ok());
+}
+
 TEST(WriterCodec, EveryAnswerSurvivesTheWire) {
   for (int number = 1; number <= kVerbs; ++number) {
     const Verb verb = static_cast<Verb>(number);
