@@ -150,7 +150,10 @@ Result<CollectionPlan> Collection::plan(double dead_share_min) {
     }
     PlannedContainer container{{id, generation}, reader.value()->kind()};
     count(reader.value()->table(), live, container);
-    if (!is_worth_it(container, dead_share_min)) continue;
+    if (!is_worth_it(container, dead_share_min)) {
+      plan.left_bytes += container.bytes - container.live_bytes;
+      continue;
+    }
     plan.dead_chunks += container.chunks - container.live_chunks;
     plan.dead_bytes += container.bytes - container.live_bytes;
     plan.containers.push_back(container);

@@ -32,7 +32,8 @@ struct PlannedContainer {
 struct CollectionPlan {
   std::vector<PlannedContainer> containers;  // in the order in which they are dealt with
   std::uint64_t dead_chunks = 0, dead_bytes = 0;
-  std::vector<Damage> damaged;  // left alone: without a footer that can be read
+  std::uint64_t left_bytes = 0;  // dead, in containers of which too little is
+  std::vector<Damage> damaged;   // left alone: without a footer that can be read
 };
 std::string to_string(const CollectionPlan& plan);  // a line each
 

@@ -6,31 +6,28 @@
 #include <string>
 #include <utility>
 
+#include "framework/base/path.hpp"
+
 namespace stillframe::chunkstore {
 
 class Scrub {
  public:
-  Scrub(StoreReader& reader, ScrubDepth depth) : reader_(reader), depth_(depth) {}
+  using GoOn = std::function<bool(const ScrubProgress&)>;
 
-  // All there are, the open ones included.
-  std::vector<std::uint32_t> containers() const {
-    std::vector<std::uint32_t> ids;
-    for (const auto& open : reader_.unsealed_) {
-      if (open.id != 0) ids.push_back(open.id);
-    }
-    for (const auto& [id, generation] : reader_.sealed_.generations()) {
-      const bool is_open = std::find(ids.begin(), ids.end(), id) != ids.end();
-      if (!is_open && id < reader_.record_.next_container) ids.push_back(id);
-    }
-    return ids;
-  }
+  Scrub(StoreReader& reader, ScrubDepth depth, const GoOn& go_on)
+      : reader_(reader), depth_(depth), go_on_(go_on) {}
 
-  Status look_at_container(std::uint32_t id);
-  Status look_at_stream(StreamId id);
+  Status look_at_all(std::span<const StreamId> streams);
 
   ScrubReport report;
 
  private:
+  std::vector<std::uint32_t> containers() const;
+  Status look_at_container(std::uint32_t id);
+  Status look_at_stream(StreamId id);
+  Result<std::uint64_t> file_bytes(std::uint32_t id) const;
+  Status may_go_on() const;
+
   struct Opened {
     const File* file = nullptr;
     const ContainerTable* table = nullptr;
@@ -57,10 +54,25 @@ class Scrub {
 
   StoreReader& reader_;
   const ScrubDepth depth_;
+  const GoOn& go_on_;
+  ScrubProgress progress_;
   FrameCodec codec_;
   std::map<std::uint32_t, std::vector<std::uint32_t>> bad_;  // local ids, in order
   std::vector<Known> known_;                                 // the last few
 };
+
+// All there are, the open ones included.
+std::vector<std::uint32_t> Scrub::containers() const {
+  std::vector<std::uint32_t> ids;
+  for (const auto& open : reader_.unsealed_) {
+    if (open.id != 0) ids.push_back(open.id);
+  }
+  for (const auto& [id, generation] : reader_.sealed_.generations()) {
+    const bool is_open = std::find(ids.begin(), ids.end(), id) != ids.end();
+    if (!is_open && id < reader_.record_.next_container) ids.push_back(id);
+  }
+  return ids;
+}
 
 Result<Scrub::Opened> Scrub::open(std::uint32_t id) {
   for (const auto& each : reader_.unsealed_) {
@@ -85,8 +97,12 @@ Status Scrub::look_at_container(std::uint32_t id) {
   }
   ++report.containers;
   if (depth_ == ScrubDepth::regular) return Ok{};
-  const std::size_t frames = container.value().table->frames.size();
-  for (std::size_t i = 0; i < frames; ++i) compare_frame(id, container.value(), i);
+  const std::vector<FrameRecord>& frames = container.value().table->frames;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    compare_frame(id, container.value(), i);
+    progress_.done_bytes += frames[i].stored_bytes;
+    if (Status s = may_go_on(); !s.ok()) return s;
+  }
   return Ok{};
 }
 
@@ -213,18 +229,62 @@ void Scrub::add_range(LostStream& lost, LostRange range, const Error& why) {
   }
 }
 
-Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
-                          const std::function<bool()>& go_on) {
-  Scrub scrub(reader, depth);
-  const Error stopped(Errc::cancelled, "the scrub was stopped");
-  for (const std::uint32_t id : scrub.containers()) {
-    if (go_on && !go_on()) return stopped;
-    if (Status s = scrub.look_at_container(id); !s.ok()) return s.error();
+// ---- all of it
+
+Status Scrub::may_go_on() const {
+  if (!go_on_ || go_on_(progress_)) return Ok{};
+  return Error(Errc::cancelled, "the scrub was stopped");
+}
+
+// Nothing, where there is none to be read any more.
+Result<std::uint64_t> Scrub::file_bytes(std::uint32_t id) const {
+  for (const auto& each : reader_.unsealed_) {
+    if (each.id == id) return each.damage ? Result<std::uint64_t>(0) : each.file->size();
+  }
+  const auto generation = reader_.sealed_.generations().find(id);
+  if (generation == reader_.sealed_.generations().end()) return std::uint64_t{0};
+  const BytePath name = container_file_name(id, generation->second);
+  const auto file =
+      reader_.files_.open(join_path(reader_.folder_, "containers/" + name), FileAccess::read);
+  if (file.ok()) return file.value()->size();
+  return is_damage(file.error()) ? Result<std::uint64_t>(0) : file.error();
+}
+
+Status Scrub::look_at_all(std::span<const StreamId> streams) {
+  const std::vector<std::uint32_t> ids = containers();
+  progress_.containers = ids.size();
+  progress_.streams = streams.size();
+  std::vector<std::uint64_t> sizes(ids.size());
+  for (std::size_t i = 0; depth_ == ScrubDepth::deep && i < ids.size(); ++i) {
+    const auto bytes = file_bytes(ids[i]);
+    if (!bytes.ok()) return bytes.error();
+    sizes[i] = bytes.value();
+    progress_.bytes += sizes[i];
+  }
+  if (Status s = may_go_on(); !s.ok()) return s;
+  std::uint64_t until_here = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (Status s = look_at_container(ids[i]); !s.ok()) return s;
+    // With header and footer, and with what could not be read; of one that was collected since it
+    // was measured, never less than before.
+    until_here += sizes[i];
+    progress_.done_bytes = std::max(progress_.done_bytes, until_here);
+    progress_.bytes = std::max(progress_.bytes, progress_.done_bytes);
+    ++progress_.done_containers;
+    if (Status s = may_go_on(); !s.ok()) return s;
   }
   for (const StreamId id : streams) {
-    if (go_on && !go_on()) return stopped;
-    if (Status s = scrub.look_at_stream(id); !s.ok()) return s.error();
+    if (Status s = look_at_stream(id); !s.ok()) return s;
+    ++progress_.done_streams;
+    if (Status s = may_go_on(); !s.ok()) return s;
   }
+  return Ok{};
+}
+
+Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
+                          const std::function<bool(const ScrubProgress&)>& go_on) {
+  Scrub scrub(reader, depth, go_on);
+  if (Status s = scrub.look_at_all(streams); !s.ok()) return s.error();
   return std::move(scrub.report);
 }
 

@@ -39,10 +39,17 @@ struct ScrubReport {
   std::vector<LostStream> lost;         // of the streams asked for
 };
 
+// Containers come first, then streams.
+struct ScrubProgress {
+  std::uint64_t containers = 0, done_containers = 0;
+  std::uint64_t bytes = 0, done_bytes = 0;  // of files; what a deep one has to read
+  std::uint64_t streams = 0, done_streams = 0;
+};
+
 // As of the reader's commit, and beside whoever writes or collects the store. `streams`: those
 // whose losses are to be told. Damage is a finding and no error; `go_on` is asked before each
-// container and each stream, and without it cancelled is the result.
+// container, frame and stream, and without it cancelled is the result.
 Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
-                          const std::function<bool()>& go_on = {});
+                          const std::function<bool(const ScrubProgress&)>& go_on = {});
 
 }  // namespace stillframe::chunkstore

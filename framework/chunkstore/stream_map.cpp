@@ -117,4 +117,9 @@ Result<StreamMap> parse_stream_map(Bytes bytes) {
   return map;
 }
 
+std::uint32_t stream_map_entries(std::uint64_t bytes) {
+  return bytes <= kHeaderBytes ? 0
+                               : static_cast<std::uint32_t>((bytes - kHeaderBytes) / kEntryBytes);
+}
+
 }  // namespace stillframe::chunkstore

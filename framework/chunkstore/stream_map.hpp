@@ -37,5 +37,7 @@ std::uint32_t fingerprint_tag(const std::array<std::uint8_t, 32>& fingerprint);
 
 std::vector<std::byte> format_stream_map(const StreamMap& map);
 Result<StreamMap> parse_stream_map(Bytes bytes);
+// How many extents one of that length has.
+std::uint32_t stream_map_entries(std::uint64_t bytes);
 
 }  // namespace stillframe::chunkstore

@@ -133,7 +133,9 @@ TEST_F(ScrubTest, ChunksThatWereCollectedAreMissedByStreamsThatNameThem) {
 TEST_F(ScrubTest, CanBeStopped) {
   const auto reader = StoreReader::open(files_, kFolder).value();
   int left = 3;
-  EXPECT_EQ(scrub(*reader, ids_, ScrubDepth::deep, [&] { return left-- > 0; }).error().code(),
+  EXPECT_EQ(scrub(*reader, ids_, ScrubDepth::deep, [&](const ScrubProgress&) { return left-- > 0; })
+                .error()
+                .code(),
             Errc::cancelled);
 }
 

@@ -49,5 +49,5 @@ class Unit:
 
 def read_units(folder):
     units = [Unit(path) for path in sorted(pathlib.Path(folder).iterdir())
-             if path.suffix in (".service", ".socket")]
+             if path.suffix in (".service", ".socket", ".timer")]
     return {unit.name: unit for unit in units}

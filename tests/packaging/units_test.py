@@ -19,6 +19,8 @@ BUILD, CMAKE = pathlib.Path(sys.argv[1]), sys.argv[2]
 # What `systemd-analyze security` may say at most, from 0 (nothing is exposed) to 100. The broker
 # keeps what it is there for, and neither may see file systems of its own.
 EXPOSURE_MAX = {"stillframed.service": 35, "stillframe-broker.service": 70}
+# Of deduplicated volumes: a template of a service and of a timer each.
+DEDUP_JOBS = {"optimize": ["optimize"], "gc": ["gc"], "gc-full": ["gc", "--full"], "scrub": ["scrub", "--deep"]}
 
 
 def run(*command, **options):
@@ -31,7 +33,7 @@ class Units(unittest.TestCase):
     def setUpClass(cls):
         cls.work = tempfile.TemporaryDirectory()
         cls.prefix = pathlib.Path(cls.work.name) / "prefix"
-        for component in ("service", "command"):
+        for component in ("service", "command", "dedup"):
             done = run(CMAKE, "--install", BUILD, "--component", component, "--prefix", cls.prefix)
             if done.returncode != 0:
                 raise RuntimeError(done.stdout + done.stderr)
@@ -67,6 +69,8 @@ class Units(unittest.TestCase):
             "stillframe-broker": lambda words: [*words, "--config", self.configuration("broker.toml"),
                                                 "--check-config"],
             "stillframe": lambda words: [*words, "--help"],
+            # It looks for the volume when it has understood all else; 3: there is none.
+            "dedupctl": lambda words: ["sh", "-c", '"$@"; [ $? -eq 3 ]', "sh", *words[:-1], "/nowhere"],
             # With a folder of records that has none.
             "stillframe-guard": lambda words: [*words[:2], empty, *words[3:]],
             "kill": lambda words: [words[0], "-l", words[1].removeprefix("-")],
@@ -164,6 +168,34 @@ class Units(unittest.TestCase):
                              r"BindPaths|TemporaryFileSystem|RootDirectory|DynamicUser|MountFlags|ProcSubset")
         for unit in (self.daemon, self.broker):
             self.assertEqual([key for _, key in unit.values if private.fullmatch(key)], [], unit.name)
+
+    def test_every_job_of_deduplicated_volumes_has_its_timer(self):
+        for job, words in DEDUP_JOBS.items():
+            service = self.units[f"stillframe-dedup-{job}@.service"]
+            [(_, _, command)] = service.commands()
+            self.assertEqual(command[1:-3], words)
+            self.assertEqual([command[-3], command[-1]], ["--wait", "%f"], "another job is waited for")
+            self.assertEqual(service.one("Service", "KillSignal"), "SIGINT", "a job ends in an orderly way")
+            timer = self.units[f"stillframe-dedup-{job}@.timer"]
+            self.assertEqual(timer.one("Timer", "Unit"), "", "the service of the same name")
+            self.assertEqual(timer.one("Timer", "Persistent"), "yes", "for machines that are off at night")
+            self.assertEqual(timer.words("Install", "WantedBy"), ["timers.target"])
+
+    @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd-analyze (Debian: systemd) is not installed")
+    def test_every_saturday_has_one_collection(self):
+        regular, full = (self.days_of(f"stillframe-dedup-{job}@.timer", 60) for job in ("gc", "gc-full"))
+        self.assertEqual(regular & full, set())
+        self.assertEqual(len(full), 12)
+        self.assertEqual(regular | full, self.days_of("stillframe-dedup-scrub@.timer", 60))
+        self.assertEqual(self.units["stillframe-dedup-optimize@.timer"].one("Timer", "OnCalendar"), "hourly")
+
+    def days_of(self, timer, most):
+        """On which days of 2026 it elapses."""
+        calendar = self.units[timer].one("Timer", "OnCalendar")
+        done = run("systemd-analyze", "calendar", f"--iterations={most}", "--base-time=2025-12-31 23:59:59 UTC",
+                   calendar, env={**os.environ, "TZ": "UTC", "LC_ALL": "C"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return set(re.findall(r"\w{3} (2026-\d\d-\d\d) ", done.stdout))
 
     def test_manual_pages_are_there(self):
         for unit in self.units.values():

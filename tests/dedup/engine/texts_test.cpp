@@ -15,6 +15,7 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   settings.policy.bytes_min = 1;
   settings.policy.excluded_folders = {"a b/\"c\"", "\xff\n\\"};
   settings.policy.excluded_files = {"*.tmp", "line\nfeed"};
+  settings.limits = {20'000'000, 25, std::uint64_t{1} << 31};
   const auto again = parse_settings(format_settings(settings));
   ASSERT_TRUE(again.ok()) << again.error().what();
   EXPECT_EQ(again.value().store, settings.store);
@@ -23,13 +24,22 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(again.value().policy.bytes_min, settings.policy.bytes_min);
   EXPECT_EQ(again.value().policy.excluded_folders, settings.policy.excluded_folders);
   EXPECT_EQ(again.value().policy.excluded_files, settings.policy.excluded_files);
+  EXPECT_EQ(again.value().limits, settings.limits);
+}
+
+TEST(VolumeSettings, OfBeforeThereWereLimitsHaveNone) {
+  const std::string text = format_settings({});
+  const auto old = parse_settings(text.substr(0, text.find("[jobs]")));
+  ASSERT_TRUE(old.ok()) << old.error().what();
+  EXPECT_EQ(old.value().limits, JobLimits{});
+  EXPECT_FALSE(parse_settings(text + "surprise = 1\n").ok());
 }
 
 TEST(VolumeSettings, AreRefusedWithoutAnIdAndWithAKeyThatNobodyKnows) {
   EXPECT_FALSE(parse_settings("usage = \"default\"").ok());
   const std::string good = format_settings({});
   EXPECT_FALSE(parse_settings(good + "surprise = 1\n").ok());
-  EXPECT_FALSE(parse_settings(good.substr(0, good.size() / 2)).ok());
+  EXPECT_FALSE(parse_settings(good.substr(0, good.find("bytes_min") + 5)).ok());
 }
 
 TEST(JobHistory, ComesBackAsItWasWritten) {

@@ -1,10 +1,15 @@
 // What is asked of a volume that is open, here and through its socket.
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "framework/base/memory_event_sink.hpp"
+#include "framework/io/file.hpp"
+#include "framework/io/file_lock.hpp"
 #include "tests/support/loop_fs.hpp"
 #include "writers/dedup/engine/control_socket.hpp"
 #include "writers/dedup/volume/layout.hpp"
@@ -79,7 +84,7 @@ class VolumeSessionTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.error().what();
     volume_ = std::move(opened).value();
     files_ = std::make_unique<GatedFiles>(volume_->root(), volume_->parts());
-    session_ = std::make_unique<VolumeSession>(*volume_, *files_, "");
+    session_ = std::make_unique<VolumeSession>(*volume_, *files_, "", &events_);
   }
   Result<Json> ask(const Json& question) { return session_->answer(question, {}); }
   Json answer(const Json& question) {
@@ -94,6 +99,14 @@ class VolumeSessionTest : public ::testing::Test {
   std::unique_ptr<LoopFs> fs_;
   std::unique_ptr<VolumeOnDevice> volume_;
   std::unique_ptr<GatedFiles> files_;
+  // Ids, in order.
+  std::vector<int> told() const {
+    std::vector<int> ids;
+    for (const EventRecord& event : events_.events()) ids.push_back(event.id);
+    return ids;
+  }
+
+  MemoryEventSink events_;
   std::unique_ptr<VolumeSession> session_;
 };
 
@@ -157,6 +170,23 @@ TEST_F(VolumeSessionTest, RefusesJobsOfADisabledVolumeAndKeepsWhatTheyDid) {
   EXPECT_EQ(answer({{"do", "optimize"}})["already_optimized"], 3);
 }
 
+TEST_F(VolumeSessionTest, InspectsWhatTheStoreConsistsOf) {
+  answer({{"do", "optimize"}});
+  Json seen = answer({{"do", "inspect"}});
+  EXPECT_TRUE(seen["data_store_uncompacted_free_space"].is_null());
+  EXPECT_TRUE(seen["corruption_log_entry_count"].is_null());
+  answer({{"do", "gc"}, {"full", true}});  // which seals what it was appended to
+  answer({{"do", "scrub"}});
+  seen = answer({{"do", "inspect"}});
+  EXPECT_EQ(seen["data_store_uncompacted_free_space"], 0);
+  EXPECT_EQ(seen["corruption_log_entry_count"], 0);
+  EXPECT_EQ(seen["sealed"]["stream_map_chunk_count"], 3);
+  EXPECT_GE(seen["sealed"]["stream_map_average_chunk_count"], 1);
+  EXPECT_GE(seen["sealed"]["stream_map_max_chunk_count"],
+            seen["sealed"]["stream_map_median_chunk_count"]);
+  EXPECT_GE(seen["sealed"]["data_chunk_average_size"], 30'000);
+}
+
 TEST_F(VolumeSessionTest, RefusesWhatIsNoQuestion) {
   for (const Json& question : {Json(), Json::array(), Json{{"do", 1}}, Json{{"do", "melt"}}}) {
     EXPECT_EQ(ask(question).error().code(), Errc::invalid_argument) << question;
@@ -188,14 +218,98 @@ TEST_F(VolumeSessionTest, AnswersThroughItsSocketAndEndsAJobThatNobodyWaitsFor) 
     gone.value().hang_up();
     asks.join();
   }
-  // Until the server has seen it, which it does when it tells the next time.
-  const auto cancelled = [&] {
-    files_->set_open(true);
-    wait_for_the_job();
-    return answer({{"do", "status"}})["last_optimization"]["result_name"] == "cancelled";
-  };
-  std::this_thread::sleep_for(3 * VolumeSession::kTellEvery);
-  EXPECT_TRUE(cancelled());
+  // Which the server finds out when it tells the next time.
+  while (answer({{"do", "job"}})["state"] != "cancelling") std::this_thread::yield();
+  files_->set_open(true);
+  wait_for_the_job();
+  EXPECT_EQ(answer({{"do", "status"}})["last_optimization"]["result_name"], "cancelled");
+}
+
+// Somebody who has the volume for a job without this session, such as another version of it.
+TEST_F(VolumeSessionTest, AJobThatIsKeptOutLeavesTheRecordOfTheLastOne) {
+  answer({{"do", "optimize"}});
+  {
+    const auto held = FileLock::take(volume_->own_folder() + "/" + kJobLockFileName, "the test");
+    ASSERT_TRUE(held.ok()) << held.error().what();
+    for (const char* job : {"optimize", "gc", "scrub", "unoptimize"}) {
+      const Json refused = answer({{"do", job}});
+      EXPECT_EQ(refused["result_name"], "in_progress") << job;
+    }
+  }
+  const Json status = answer({{"do", "status"}});
+  EXPECT_EQ(status["last_optimization"]["result_name"], "ok");
+  EXPECT_EQ(status["last_optimization"]["optimized_files"], 3);
+  EXPECT_TRUE(status["last_garbage_collection"].is_null());
+  EXPECT_TRUE(status["last_scrubbing"].is_null());
+  EXPECT_TRUE(status["last_unoptimization"].is_null());
+}
+
+TEST_F(VolumeSessionTest, TellsOfJobsAndWhatTheyFind) {
+  answer({{"do", "optimize"}});
+  ASSERT_EQ(told(), (std::vector<int>{6000, 6001}));
+  EventRecord last = events_.events().back();
+  EXPECT_EQ(last.source, "dedup");
+  EXPECT_EQ(last.level, EventLevel::info);
+  EXPECT_EQ(last.fields["volume"], fs_->device());
+  EXPECT_EQ(last.fields["job"], "optimization");
+  EXPECT_EQ(last.fields["optimized_files"], "3");
+  EXPECT_EQ(last.fields["optimized_bytes"], "300000");
+  EXPECT_TRUE(last.fields.count("duration_ms"));
+  const BytePath container =
+      volume_->own_folder() + "/" + kStoreFolder + "/containers/00000001.00000001";
+  const auto size = std::filesystem::file_size(container);
+  std::filesystem::resize_file(container, size / 2);
+  std::filesystem::resize_file(container, size);
+  answer({{"do", "scrub"}, {"full", true}});
+  const auto all = events_.events();
+  EXPECT_EQ(all.back().id, 6001);
+  EXPECT_EQ(all.back().level, EventLevel::warning);
+  std::set<std::string> lost;
+  int damaged = 0;
+  for (EventRecord event : all) {
+    if (event.id == 6010) ++damaged;
+    if (event.id == 6011) {
+      EXPECT_EQ(event.level, EventLevel::error);
+      lost.insert(event.fields["file"]);
+      EXPECT_GT(std::stoull(event.fields["lost_bytes"]), 0u);
+    }
+  }
+  EXPECT_GT(damaged, 0);
+  EXPECT_FALSE(lost.empty());
+  for (const std::string& name : lost) EXPECT_EQ(name.substr(0, 4), "file");
+}
+
+TEST_F(VolumeSessionTest, TellsOfJobsThatFailAndThatAreCancelled) {
+  const Json failed = answer({{"do", "optimize"}, {"limits", {{"memory_bytes", 1}}}});
+  EXPECT_EQ(failed["result_name"], "out_of_resources");
+  ASSERT_EQ(told(), (std::vector<int>{6000, 6002}));
+  EXPECT_EQ(events_.events().back().level, EventLevel::error);
+  EXPECT_EQ(events_.events().back().fields.at("failure"), "out_of_resources");
+  files_->set_open(false);
+  answer({{"do", "optimize"}, {"background", true}});
+  files_->wait_for_somebody();
+  EXPECT_EQ(answer({{"do", "cancel"}})["state"], "cancelling");
+  files_->set_open(true);
+  wait_for_the_job();
+  session_.reset();  // and with it the job's thread
+  EXPECT_EQ(told(), (std::vector<int>{6000, 6002, 6000, 6003}));
+}
+
+TEST_F(VolumeSessionTest, LimitsAreThoseOfTheVolumeUnlessTheQuestionHasOthers) {
+  EXPECT_EQ(answer({{"do", "status"}})["limits"]["cpu_percent"], 0);
+  files_->set_open(false);
+  const Json limits{{"cpu_percent", 50}, {"bytes_per_second", 1'000'000'000}};
+  const Json job = answer({{"do", "optimize"}, {"background", true}, {"limits", limits}});
+  EXPECT_EQ(job["limits"]["cpu_percent"], 50);
+  EXPECT_EQ(job["limits"]["bytes_per_second"], 1'000'000'000);
+  EXPECT_EQ(job["limits"]["memory_bytes"], 0);
+  files_->set_open(true);
+  wait_for_the_job();
+  for (const Json& wrong : {Json(3), Json{{"cpu_percent", 101}}, Json{{"cpu_percent", -1}},
+                            Json{{"speed", 1}}, Json{{"memory_bytes", "1"}}}) {
+    EXPECT_EQ(ask({{"do", "optimize"}, {"limits", wrong}}).error().code(), Errc::invalid_argument)
+        << wrong;
+  }
 }
 
 TEST_F(VolumeSessionTest, IsOpenedByOneProcessOnlyAndNotWhereItIsMounted) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <random>
 #include <sstream>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/xattr.h>
@@ -83,6 +84,8 @@ TEST(DedupctlWords, WrongUsageIsToldFromOtherFailures) {
                                              {"melt"},
                                              {"optimize"},
                                              {"enable", "--usage", "odd", "/x"},
+                                             {"enable", "--cpu-percent", "101", "/x"},
+                                             {"optimize", "--io-rate", "fast", "/x"},
                                              {"job", "--pause", "--cancel", "/x"}}) {
     EXPECT_EQ(run_program_of(scratch, words).code, code_of(Exit::usage));
   }
@@ -219,6 +222,37 @@ TEST_P(Dedupctl, TellsWhatIsInTheWay) {
   ok({"unmount", place_});
   EXPECT_EQ(run({"unmount", fs_->device()}).code, code_of(Exit::not_found));
   EXPECT_EQ(run({"job", fs_->device()}).code, code_of(Exit::wrong_state));
+}
+
+TEST_P(Dedupctl, JobsHaveTheLimitsOfTheVolumeOrTheirOwn) {
+  ok({"enable", "--age-min-days", "0", "--io-rate", "20M", "--memory-max", "1G", fs_->device()});
+  ok({"mount", fs_->device(), place_});
+  const Json limits = ok({"status", place_})["limits"];
+  EXPECT_EQ(limits["bytes_per_second"], 20 << 20);
+  EXPECT_EQ(limits["cpu_percent"], 0);
+  EXPECT_EQ(limits["memory_bytes"], 1 << 30);
+  write("a", random_text(200'000, 5));
+  const Answer refused = run({"--json", "optimize", "--memory-max", "1", place_});
+  EXPECT_EQ(refused.json()["result_name"], "out_of_resources") << refused.out << refused.err;
+  optimize(1);
+}
+
+// The second one is there before the first has ended, and waits instead of being refused.
+TEST_P(Dedupctl, AJobMayWaitForAnotherOne) {
+  enable_and_mount();
+  write("a", random_text(200'000, 6));
+  optimize(1);
+  ok({"scrub", "--deep", "--io-rate", "100", "--background", place_});
+  EXPECT_EQ(run({"gc", place_}).code, code_of(Exit::busy));
+  std::thread waits([this] {
+    const TemporaryDirectory scratch;
+    const Answer answer = run_program_of(scratch, {"--json", "gc", "--wait", "5", place_});
+    EXPECT_EQ(answer.code, 0) << answer.out << answer.err;
+    EXPECT_EQ(answer.json()["job"], "garbage_collection");
+  });
+  ok({"job", "--cancel", place_});
+  waits.join();
+  EXPECT_EQ(ok({"status", place_})["last_scrubbing"]["result_name"], "cancelled");
 }
 
 TEST_P(Dedupctl, MountsAgainWhatAKilledProcessHad) {

@@ -69,7 +69,8 @@ TEST(FileEntry, ExtentsThatAreNoMapAreRefused) {
 }
 
 TEST(FileEntry, AHeaderIsOfItsStoreAlone) {
-  const auto bytes = format_table_header(store_of(1));
+  const auto bytes = format_table_header(store_of(1), store_of(7));
+  EXPECT_EQ(table_of_header(bytes), store_of(7));
   EXPECT_TRUE(check_table_header(bytes, store_of(1)).ok());
   EXPECT_EQ(check_table_header(bytes, store_of(2)).error().code(), Errc::corrupt);
   EXPECT_EQ(check_table_header(Bytes(bytes).first(10), store_of(1)).error().code(),

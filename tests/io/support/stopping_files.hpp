@@ -1,5 +1,5 @@
 // Files of this machine on which nothing works any more from some change on, as for a process that
-// was killed: what was written before stays.
+// was killed: what was written before stays, synced or not, so a sync is a change and no more.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,12 @@ class StoppingFiles final : public Files {
   StoppingFiles(Files& below, std::int64_t changes) : below_(below), left_(changes) {}
 
   bool stopped() const { return stopped_; }
+  // Whether the process still lives for another change: for what it changes elsewhere.
+  bool change() {
+    if (!stopped_ && left_.fetch_sub(1) > 0) return true;
+    stopped_ = true;
+    return false;
+  }
 
   Result<std::unique_ptr<File>> open(const BytePath& path, FileAccess access) override {
     return wrapped(stopped_ ? gone() : below_.open(path, access));
@@ -37,8 +43,8 @@ class StoppingFiles final : public Files {
   Status make_directory(const BytePath& path) override {
     return change() ? below_.make_directory(path) : Status(gone().error());
   }
-  Status sync_directory(const BytePath& path) override {
-    return change() ? below_.sync_directory(path) : Status(gone().error());
+  Status sync_directory(const BytePath&) override {
+    return change() ? Status(Ok{}) : Status(gone().error());
   }
 
  private:
@@ -53,7 +59,7 @@ class StoppingFiles final : public Files {
     Status write(std::uint64_t offset, Bytes from) override {
       return files_.change() ? below_->write(offset, from) : Status(gone().error());
     }
-    Status sync() override { return files_.change() ? below_->sync() : Status(gone().error()); }
+    Status sync() override { return files_.change() ? Status(Ok{}) : Status(gone().error()); }
     Result<std::uint64_t> size() const override { return below_->size(); }
     Status resize(std::uint64_t bytes) override {
       return files_.change() ? below_->resize(bytes) : Status(gone().error());
@@ -69,11 +75,6 @@ class StoppingFiles final : public Files {
   Result<std::unique_ptr<File>> wrapped(Result<std::unique_ptr<File>> file) {
     if (!file.ok()) return file;
     return std::unique_ptr<File>(std::make_unique<Stopping>(*this, std::move(file).value()));
-  }
-  bool change() {
-    if (!stopped_ && left_.fetch_sub(1) > 0) return true;
-    stopped_ = true;
-    return false;
   }
 
   Files& below_;

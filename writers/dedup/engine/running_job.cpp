@@ -7,7 +7,6 @@
 
 #include "writers/dedup/jobs/garbage_collection.hpp"
 #include "writers/dedup/jobs/optimization.hpp"
-#include "writers/dedup/jobs/scrubbing.hpp"
 #include "writers/dedup/jobs/unoptimization.hpp"
 #include "writers/dedup/volume/layout.hpp"
 
@@ -21,12 +20,18 @@ std::int64_t job_clock_ns() {
 
 }  // namespace
 
-RunningJob::RunningJob(VolumeOnDevice& volume, JobFiles& files, JobRequest request)
-    : volume_(volume), files_(files), request_(request), started_ns_(job_clock_ns()) {}
+RunningJob::RunningJob(VolumeOnDevice& volume, JobFiles& files, JobRequest request,
+                       EventSink* events)
+    : volume_(volume),
+      files_(files),
+      request_(request),
+      started_ns_(job_clock_ns()),
+      events_(events, volume.device()),
+      control_(request.limits) {}
 
 std::shared_ptr<RunningJob> RunningJob::start(VolumeOnDevice& volume, JobFiles& files,
-                                              JobRequest request) {
-  std::shared_ptr<RunningJob> job(new RunningJob(volume, files, request));
+                                              JobRequest request, EventSink* events) {
+  std::shared_ptr<RunningJob> job(new RunningJob(volume, files, request, events));
   job->thread_ = std::thread([running = job.get()] { running->run(); });
   return job;
 }
@@ -61,32 +66,37 @@ bool RunningJob::wait_for(std::chrono::milliseconds timeout) const {
   return changed_.wait_for(lock, timeout, [this] { return ended_; });
 }
 
-void RunningJob::run() {
+Status RunningJob::work() {
   const JobVolume volume{volume_.root(), volume_.parts(), files_, volume_.files(),
                          volume_.own_folder() + "/" + kStoreFolder};
-  Status done = Ok{};
   switch (request_.kind) {
     case JobKind::optimization:
-      done = optimize(volume);
-      break;
+      return optimize(volume);
     case JobKind::garbage_collection:
-      done = collect(volume);
-      break;
+      return collect(volume);
     case JobKind::scrubbing:
-      done = scrub(volume);
-      break;
+      return scrub(volume);
     case JobKind::unoptimization:
-      done = unoptimize(volume);
+      break;
   }
+  return unoptimize(volume);
+}
+
+void RunningJob::run() {
+  events_.tell(VolumeEvent::job_started, EventLevel::info, job_name() + " begins", fields());
+  const Status done = work();
   JobRecord& record = outcome_.record;
   record.started_ns = started_ns_;
   record.ended_ns = job_clock_ns();
   record.result = done.ok() ? 0 : static_cast<int>(done.error().code());
   record.message = done.ok() ? "" : done.error().what();
-  if (Status s = volume_.record(request_.kind, record); !s.ok() && done.ok()) {
-    record.result = static_cast<int>(s.error().code());
-    record.message = s.error().while_doing("write down what the job did").what();
+  // One that somebody else's job kept out has done nothing, and the record is of the last that did.
+  const Status kept = began_ ? volume_.record(request_.kind, record) : Status(Ok{});
+  if (!kept.ok() && done.ok()) {
+    record.result = static_cast<int>(kept.error().code());
+    record.message = kept.error().while_doing("write down what the job did").what();
   }
+  tell_of_its_end(done.ok() ? kept : done);
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -119,9 +129,10 @@ Status RunningJob::optimize(const JobVolume& volume) {
   const auto before = history.find(JobKind::optimization);
   const std::uint64_t total = before == history.end() ? 0 : before->second.count("bytes");
   options.progress = [&](const OptimizationReport& report) {
-    tell({report.bytes, std::max(total, report.bytes), report.optimized});
+    tell({"files", report.bytes, std::max(total, report.bytes), report.files, 0, report.optimized});
   };
   const OptimizationReport report = optimize_volume(volume, options, control_);
+  began_ = report.began;
   count("files", report.files);
   count("bytes", report.bytes);
   count("in_policy_files", report.in_policy);
@@ -141,23 +152,38 @@ Status RunningJob::optimize(const JobVolume& volume) {
 
 Status RunningJob::collect(const JobVolume& volume) {
   const auto extent = request_.full ? CollectionExtent::full : CollectionExtent::regular;
-  const GarbageCollectionReport report = collect_garbage(volume, extent, control_);
+  const auto tell_progress = [&](const GarbageCollectionProgress& at) {
+    if (at.bytes == 0) return tell({"marking", 0, 0, at.marked, at.files, 0});
+    tell({"containers", at.done_bytes, at.bytes, 0, 0, at.files});
+  };
+  const GarbageCollectionReport report = collect_garbage(volume, extent, control_, tell_progress);
+  began_ = report.began;
   count("full", request_.full ? 1 : 0);
   count("forgotten_files", report.forgotten);
   count("dead_chunks", report.plan.dead_chunks);
   count("dead_bytes", report.plan.dead_bytes);
+  count("left_dead_bytes", report.plan.left_bytes);
   count("rewritten_containers", report.result.rewritten);
   count("removed_containers", report.result.removed);
   count("dropped_chunks", report.result.dropped_chunks);
   count("freed_bytes", report.result.freed_bytes);
   count("damaged_containers", report.plan.damaged.size() + report.result.damaged.size());
+  tell_of_damage(report.plan.damaged);
+  tell_of_damage(report.result.damaged);
   name_failures(report.failures);
   return report.ended;
 }
 
 Status RunningJob::scrub(const JobVolume& volume) {
   const auto depth = request_.full ? chunkstore::ScrubDepth::deep : chunkstore::ScrubDepth::regular;
-  const ScrubbingReport report = scrub_volume(volume, depth, control_);
+  const auto tell_progress = [&](const chunkstore::ScrubProgress& at) {
+    if (at.done_containers < at.containers) {
+      return tell({"containers", at.done_bytes, at.bytes, at.done_containers, at.containers, 0});
+    }
+    tell({"streams", 0, 0, at.done_streams, at.streams, at.done_streams});
+  };
+  const ScrubbingReport report = scrub_volume(volume, depth, control_, tell_progress);
+  began_ = report.began;
   count("deep", request_.full ? 1 : 0);
   count("files", report.files);
   count("containers", report.store.containers);
@@ -168,6 +194,10 @@ Status RunningJob::scrub(const JobVolume& volume) {
   for (const DamagedFile& file : report.damaged) {
     const BytePath name = file.path.empty() ? "file " + file.file.to_string() : file.path;
     outcome_.damaged.push_back({name, file.why.what()});
+  }
+  tell_of_damage(report.store.damage);
+  for (std::size_t i = 0; i < std::min(report.damaged.size(), kToldOfMax); ++i) {
+    tell_of_loss(report.damaged[i]);
   }
   name_failures(report.failures);
   return report.ended;
@@ -180,9 +210,11 @@ Status RunningJob::unoptimize(const JobVolume& volume) {
   });
   UnoptimizationOptions options;
   options.progress = [&](const UnoptimizationReport& report) {
-    tell({report.restored_bytes, std::max(total, report.restored_bytes), report.restored});
+    tell({"files", report.restored_bytes, std::max(total, report.restored_bytes), report.restored,
+          0, report.restored});
   };
   const UnoptimizationReport report = unoptimize_volume(volume, options, control_);
+  began_ = report.began;
   count("restored_files", report.restored);
   count("restored_bytes", report.restored_bytes);
   count("in_use", report.in_use);

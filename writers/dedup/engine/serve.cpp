@@ -64,7 +64,7 @@ Status serve_volume(const ServeOptions& options) {
   SignalWatch signals(*view.value());
   if (Status s = signals.start(); !s.ok()) return s;
   ViewFiles files(*view.value());
-  VolumeSession session(*volume.value(), files, options.place);
+  VolumeSession session(*volume.value(), files, options.place, options.events);
   const auto control = ControlServer::start(socket.value(), session);
   if (!control.ok()) return control.error();
   if (options.ready) options.ready();

@@ -6,6 +6,8 @@
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 
+#include "framework/base/event_sink.hpp"
+
 namespace stillframe::dedup {
 
 struct ServeOptions {
@@ -13,6 +15,7 @@ struct ServeOptions {
   BytePath socket_folder;
   std::function<void(const Error&)> report;  // what users get as a number only
   std::function<void()> ready;               // once the volume is there
+  EventSink* events = nullptr;               // outlives the volume's process
 };
 
 // Until it is unmounted, or the process gets SIGTERM or SIGINT, which the caller has blocked before

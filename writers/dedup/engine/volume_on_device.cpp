@@ -14,6 +14,7 @@
 #include "framework/io/file.hpp"
 #include "framework/io/mountinfo.hpp"
 #include "framework/io/mounts.hpp"
+#include "writers/dedup/engine/volume_making.hpp"
 #include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
 
@@ -73,35 +74,6 @@ Result<FileLock> lock_engine(const BytePath& folder, const BytePath& device) {
   return FileLock::take(folder + "/" + kEngineLockFileName, "the volume on " + quoted_path(device));
 }
 
-// What is chosen once, for a store that is there.
-Status expect_profile(Files& files, const BytePath& store, chunkstore::ChunkProfile wanted) {
-  const auto opened = chunkstore::Store::open(files, store);
-  if (!opened.ok()) return opened.error();
-  if (opened.value()->profile() == wanted) return Ok{};
-  return Error(Errc::wrong_state,
-               "the store was made for chunks of another size, which is not changed later: leave "
-               "the size out, or unoptimize the volume and make a new one");
-}
-
-Result<VolumeSettings> read_settings(const BytePath& path) {
-  const auto text = read_file(path, kConfigBytesMax);
-  if (!text.ok()) return text.error();
-  return parse_settings(text.value());
-}
-
-// `again`: what is there was left by one that was interrupted.
-Status make_parts(Files& files, const BytePath& folder, const UuidBytes& id,
-                  chunkstore::ChunkProfile profile, bool again) {
-  const auto accept = [&](const Status& made) {
-    const bool there = !made.ok() && made.error().code() == Errc::already_exists;
-    return there && again ? Status(Ok{}) : made;
-  };
-  const BytePath store = folder + "/" + kStoreFolder;
-  if (Status s = files.make_directory(store); !s.ok()) return s;
-  if (Status s = accept(chunkstore::Store::create(files, store, profile)); !s.ok()) return s;
-  return accept(FileTable::create(files, folder, id));
-}
-
 }  // namespace
 
 Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettings> wanted,
@@ -113,33 +85,7 @@ Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettin
   if (Status s = make_directories(folder, 0700); !s.ok()) return s;
   const auto lock = lock_engine(folder, device);
   if (!lock.ok()) return lock.error();
-  const BytePath settings_file = folder + "/" + kSettingsFileName;
-  const BytePath unfinished = settings_file + ".unfinished";
-  const bool enabled_before = exists(settings_file);
-  const auto before = read_settings(enabled_before ? settings_file : unfinished);
-  if (!before.ok() && before.error().code() != Errc::not_found) return before.error();
-  VolumeSettings settings = wanted        ? *std::move(wanted)
-                            : before.ok() ? before.value()
-                                          : VolumeSettings{};
-  if (before.ok()) settings.store = before.value().store;
-  if (enabled_before && profile) {
-    const Status same = expect_profile(*files, folder + "/" + kStoreFolder, *profile);
-    if (!same.ok()) return same;
-  }
-  // The settings come last, and their id first: one that was interrupted is finished, and the files
-  // of a volume that lost its settings are not taken for such.
-  if (!enabled_before) {
-    if (Status s = write_file_durably(unfinished, format_settings(settings)); !s.ok()) return s;
-    const Status made = make_parts(*files, folder, settings.store,
-                                   profile.value_or(chunkstore::ChunkProfile::kib64), before.ok());
-    if (!made.ok()) return made;
-  }
-  if (Status s = write_file_durably(settings_file, format_settings(settings)); !s.ok()) return s;
-  for (const BytePath& gone : {unfinished, folder + "/" + kDisabledFileName}) {
-    if (Status s = remove_file(gone); !s.ok()) return s;
-  }
-  if (Status s = sync_directory(folder); !s.ok()) return s;
-  return sync_directory("/proc/self/fd/" + std::to_string(root.value().get()));
+  return make_volume(*files, folder, std::move(wanted), profile);
 }
 
 Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& device) {
@@ -160,7 +106,8 @@ Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& dev
 
 Status VolumeOnDevice::load() {
   const BytePath folder = own_folder();
-  auto settings = read_settings(folder + "/" + kSettingsFileName);
+  files_ = posix_files();
+  auto settings = read_settings(*files_, folder + "/" + kSettingsFileName);
   if (!settings.ok()) return settings.error();
   settings_ = std::move(settings).value();
   if (exists(folder + "/" + kHistoryFileName)) {
@@ -170,7 +117,6 @@ Status VolumeOnDevice::load() {
     if (history.ok()) history_ = std::move(history).value();
     if (!history.ok()) history_trouble_ = history.error().what();
   }
-  files_ = posix_files();
   auto store = chunkstore::Store::open(*files_, folder + "/" + kStoreFolder);
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();

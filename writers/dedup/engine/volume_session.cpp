@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include "framework/base/byte_text.hpp"
 #include "writers/dedup/engine/volume_status.hpp"
 
@@ -9,12 +11,29 @@ namespace stillframe::dedup {
 
 namespace {
 
+// Of its step; nothing if that cannot be told.
+Json percent_json(const JobProgress& progress) {
+  if (progress.total_bytes > 0) return progress.done_bytes * 100 / progress.total_bytes;
+  if (progress.total_items > 0) return progress.done_items * 100 / progress.total_items;
+  return nullptr;
+}
+
 Json progress_json(const RunningJob& job) {
   const JobProgress progress = job.progress();
-  return Json{
-      {"job", to_string(job.request().kind)},   {"state", job.paused() ? "paused" : "running"},
-      {"started", time_text(job.started_ns())}, {"files", progress.files},
-      {"done_bytes", progress.done_bytes},      {"total_bytes", progress.total_bytes}};
+  const char* state = job.cancelled() ? "cancelling" : job.paused() ? "paused" : "running";
+  return Json{{"job", to_string(job.request().kind)},
+              {"state", state},
+              {"started", time_text(job.started_ns())},
+              {"full", job.request().full},
+              {"process", ::getpid()},
+              {"limits", limits_json(job.request().limits)},
+              {"progress_percent", percent_json(progress)},
+              {"step", progress.step},
+              {"files", progress.files},
+              {"done_bytes", progress.done_bytes},
+              {"total_bytes", progress.total_bytes},
+              {"done_items", progress.done_items},
+              {"total_items", progress.total_items}};
 }
 
 Json troubles_json(const std::vector<NamedTrouble>& troubles) {
@@ -52,16 +71,44 @@ bool flag_in(const Json& question, const char* key) {
   return found != question.end() && found->is_boolean() && found->get<bool>();
 }
 
+// Those that the question names.
+Status read_limits(const Json& question, JobLimits& limits) {
+  const auto named = question.find("limits");
+  if (named == question.end()) return Ok{};
+  const Error wrong(Errc::invalid_argument, "the limits of the job are none");
+  if (!named->is_object()) return wrong;
+  for (const auto& [name, value] : named->items()) {
+    const bool counts = value.is_number_unsigned() ||
+                        (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+    if (!counts) return wrong;
+    const auto number = value.get<std::uint64_t>();
+    if (name == "bytes_per_second") {
+      limits.bytes_per_second = number;
+    } else if (name == "cpu_percent" && number <= kCpuPercentMax) {
+      limits.cpu_percent = static_cast<unsigned>(number);
+    } else if (name == "memory_bytes") {
+      limits.memory_bytes = number;
+    } else {
+      return wrong;
+    }
+  }
+  return Ok{};
+}
+
 }  // namespace
 
-VolumeSession::VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place)
-    : volume_(volume), files_(files), place_(std::move(place)) {}
+VolumeSession::VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place,
+                             EventSink* events)
+    : volume_(volume), files_(files), place_(std::move(place)), events_(events) {}
 
 Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
   if (!question.is_object()) return Error(Errc::invalid_argument, "the question is no object");
   const std::string what = text_in(question, "do");
   if (const auto kind = job_named(what)) {
-    return run_job({*kind, flag_in(question, "full")}, flag_in(question, "background"), tell);
+    JobLimits limits = volume_.settings().limits;
+    if (Status s = read_limits(question, limits); !s.ok()) return s.error();
+    return run_job({*kind, flag_in(question, "full"), limits}, flag_in(question, "background"),
+                   tell);
   }
   if (what == "job" || what == "pause" || what == "resume" || what == "cancel") {
     return control_job(what);
@@ -94,7 +141,7 @@ Result<Json> VolumeSession::run_job(const JobRequest& request, bool background, 
                                           std::string(to_string(job_->request().kind)) +
                                           "; wait for it or cancel it");
     }
-    started = job_ = RunningJob::start(volume_, files_, request);
+    started = job_ = RunningJob::start(volume_, files_, request, events_);
   }
   if (background) return progress_json(*started);
   while (!started->wait_for(kTellEvery)) {

@@ -16,15 +16,16 @@ using Json = nlohmann::ordered_json;
 
 class VolumeSession {
  public:
-  // `place`: where the view is, if there is one. What is passed outlives it.
-  VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place);
+  // `place`: where the view is, if there is one. `events` may be null. What is passed outlives it.
+  VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place, EventSink* events);
 
   // Called every kTellEvery while a job runs. False: whoever asked is gone, and the job ends.
   using Tell = std::function<bool(const Json& progress)>;
   static constexpr std::chrono::milliseconds kTellEvery{200};
 
   // By the question's "do":
-  //   optimize, gc, scrub, unoptimize   a job; "full"; with "background" the answer comes at once
+  //   optimize, gc, scrub, unoptimize   a job; "full"; "limits" in place of those of the volume;
+  //                                     with "background" the answer comes at once
   //   job, pause, resume, cancel        of the job under way
   //   status, inspect, enable, disable
   // Any number of threads at once.
@@ -40,6 +41,7 @@ class VolumeSession {
   VolumeOnDevice& volume_;
   JobFiles& files_;
   const BytePath place_;
+  EventSink* const events_;
   mutable std::mutex mutex_;
   // Shared with the threads that wait for it.
   std::shared_ptr<RunningJob> job_;

@@ -28,6 +28,11 @@ std::vector<std::string> patterns(ConfigTable& table, const std::string& key) {
   return found;
 }
 
+std::uint64_t byte_count(ConfigTable& table, const std::string& key, std::uint64_t fallback) {
+  return static_cast<std::uint64_t>(table.number(key, static_cast<std::int64_t>(fallback), 0,
+                                                 std::numeric_limits<std::int64_t>::max()));
+}
+
 }  // namespace
 
 std::string quoted_toml(std::string_view text) {
@@ -58,7 +63,10 @@ std::string format_settings(const VolumeSettings& settings) {
          "\n\n[policy]\nage_min_s = " + std::to_string(settings.policy.age_min.count()) +
          "\nbytes_min = " + std::to_string(settings.policy.bytes_min) +
          "\nexcluded_folders = " + quoted_list(settings.policy.excluded_folders) +
-         "\nexcluded_files = " + quoted_list(settings.policy.excluded_files) + "\n";
+         "\nexcluded_files = " + quoted_list(settings.policy.excluded_files) +
+         "\n\n[jobs]\nbytes_per_second = " + std::to_string(settings.limits.bytes_per_second) +
+         "\ncpu_percent = " + std::to_string(settings.limits.cpu_percent) +
+         "\nmemory_bytes = " + std::to_string(settings.limits.memory_bytes) + "\n";
 }
 
 Result<VolumeSettings> parse_settings(std::string_view text) {
@@ -76,11 +84,15 @@ Result<VolumeSettings> parse_settings(std::string_view text) {
   ConfigTable policy = top.table("policy");
   settings.policy.age_min = std::chrono::seconds(
       policy.number("age_min_s", settings.policy.age_min.count(), 0, kAgeSecondsMax));
-  settings.policy.bytes_min = static_cast<std::uint64_t>(
-      policy.number("bytes_min", static_cast<std::int64_t>(settings.policy.bytes_min), 0,
-                    std::numeric_limits<std::int64_t>::max()));
+  settings.policy.bytes_min = byte_count(policy, "bytes_min", settings.policy.bytes_min);
   settings.policy.excluded_folders = patterns(policy, "excluded_folders");
   settings.policy.excluded_files = patterns(policy, "excluded_files");
+  // Not there in those of a volume that was enabled before there were limits.
+  ConfigTable jobs = top.table("jobs");
+  settings.limits.bytes_per_second = byte_count(jobs, "bytes_per_second", 0);
+  settings.limits.cpu_percent =
+      static_cast<unsigned>(jobs.number("cpu_percent", 0, 0, kCpuPercentMax));
+  settings.limits.memory_bytes = byte_count(jobs, "memory_bytes", 0);
   if (Status s = top.finish(); !s.ok()) return s.error();
   return settings;
 }

@@ -7,6 +7,7 @@
 #include <stillframe/result.hpp>
 
 #include "framework/chunkstore/cut.hpp"
+#include "writers/dedup/jobs/job_throttle.hpp"
 #include "writers/dedup/jobs/policy.hpp"
 
 namespace stillframe::dedup {
@@ -15,6 +16,7 @@ struct VolumeSettings {
   UuidBytes store = generate_uuid();  // of the marks and the file table
   std::string usage = "default";      // the preset that the policy was taken from
   JobPolicy policy;
+  JobLimits limits;  // of jobs that were started without others
 };
 
 // "default", "images" (of virtual machines) or "backup"; invalid_argument for another.

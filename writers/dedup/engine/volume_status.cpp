@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <initializer_list>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/chunkstore/container_reader.hpp"
 #include "framework/chunkstore/store_reader.hpp"
+#include "framework/chunkstore/stream_map.hpp"
 #include "framework/io/file.hpp"
 #include "framework/io/walk.hpp"
 #include "writers/dedup/volume/layout.hpp"
@@ -63,19 +66,26 @@ Json policy_json(const JobPolicy& policy) {
 // Of one kind of sealed containers.
 struct ContainerFacts {
   std::uint64_t containers = 0, chunks = 0;
-  std::vector<std::uint32_t> chunk_bytes;
+  std::vector<std::uint32_t> values;  // of each chunk: its bytes, or how many a stream map names
 
-  void describe(Json& into, const std::string& name) {
-    std::uint64_t sum = 0;
-    for (const std::uint32_t bytes : chunk_bytes) sum += bytes;
-    std::sort(chunk_bytes.begin(), chunk_bytes.end());
-    into[name + "_container_count"] = containers;
-    into[name + "_chunk_count"] = chunks;
-    into[name + "_chunk_average_size"] = chunk_bytes.empty() ? 0 : sum / chunk_bytes.size();
-    into[name + "_chunk_median_size"] =
-        chunk_bytes.empty() ? 0 : chunk_bytes[chunk_bytes.size() / 2];
+  void sort() { std::sort(values.begin(), values.end()); }
+  std::uint64_t average() const {
+    const std::uint64_t sum = std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+    return values.empty() ? 0 : sum / values.size();
   }
+  // Of sorted ones.
+  std::uint32_t median() const { return values.empty() ? 0 : values[values.size() / 2]; }
+  std::uint32_t max() const { return values.empty() ? 0 : values.back(); }
 };
+
+// What only a job that looked at everything knows; nothing before the first one.
+Json found_by(const JobHistory& history, JobKind kind, std::initializer_list<const char*> counts) {
+  const auto last = history.find(kind);
+  if (last == history.end() || last->second.result != 0) return nullptr;
+  std::uint64_t sum = 0;
+  for (const char* name : counts) sum += last->second.count(name);
+  return sum;
+}
 
 }  // namespace
 
@@ -110,6 +120,12 @@ Json record_json(const JobRecord& record) {
       {"result_message", escape_bytes(record.message)}};
   for (const auto& [name, value] : record.counts) json[name] = value;
   return json;
+}
+
+Json limits_json(const JobLimits& limits) {
+  return Json{{"bytes_per_second", limits.bytes_per_second},
+              {"cpu_percent", limits.cpu_percent},
+              {"memory_bytes", limits.memory_bytes}};
 }
 
 Result<Json> status_json(const VolumeOnDevice& volume, const BytePath& place,
@@ -150,6 +166,7 @@ Result<Json> status_json(const VolumeOnDevice& volume, const BytePath& place,
     json[field] = known ? Json(last->second.count(count)) : Json(nullptr);
   }
   json["policy"] = policy_json(volume.settings().policy);
+  json["limits"] = limits_json(volume.settings().limits);
   for (const JobKind kind : kJobKinds) {
     const auto record = history.find(kind);
     json["last_" + std::string(to_string(kind))] =
@@ -182,7 +199,7 @@ Result<Json> metadata_json(VolumeOnDevice& volume, const chunkstore::StoreCounts
     ++into.containers;
     into.chunks += container.value()->table().chunks.size();
     for (const ChunkRecord& chunk : container.value()->table().chunks) {
-      into.chunk_bytes.push_back(chunk.bytes);
+      into.values.push_back(&into == &data ? chunk.bytes : stream_map_entries(chunk.bytes));
     }
   }
   Json json{{"volume", escape_bytes(volume.device())},
@@ -194,10 +211,22 @@ Result<Json> metadata_json(VolumeOnDevice& volume, const chunkstore::StoreCounts
             {"damaged_container_count", counts.damaged},
             {"index_memory", counts.index_bytes},
             {"total_chunk_store_size", own.value()}};
-  Json sealed = Json::object();
-  data.describe(sealed, "data");
-  maps.describe(sealed, "stream_map");
-  json["sealed"] = std::move(sealed);
+  const JobHistory history = volume.history();
+  json["data_store_uncompacted_free_space"] =
+      found_by(history, JobKind::garbage_collection, {"left_dead_bytes"});
+  json["corruption_log_entry_count"] =
+      found_by(history, JobKind::scrubbing, {"damaged_containers", "damaged_files"});
+  data.sort();
+  maps.sort();
+  json["sealed"] = Json{{"data_container_count", data.containers},
+                        {"data_chunk_count", data.chunks},
+                        {"data_chunk_average_size", data.average()},
+                        {"data_chunk_median_size", data.median()},
+                        {"stream_map_container_count", maps.containers},
+                        {"stream_map_chunk_count", maps.chunks},
+                        {"stream_map_average_chunk_count", maps.average()},
+                        {"stream_map_median_chunk_count", maps.median()},
+                        {"stream_map_max_chunk_count", maps.max()}};
   return json;
 }
 

@@ -20,6 +20,7 @@ VolumeFacts count_files(const FileTable& table);
 
 std::string time_text(std::int64_t ns);  // UTC, "" for 0
 nlohmann::ordered_json record_json(const JobRecord& record);
+nlohmann::ordered_json limits_json(const JobLimits& limits);
 
 Result<nlohmann::ordered_json> status_json(const VolumeOnDevice& volume, const BytePath& place,
                                            const VolumeFacts& facts);

@@ -30,12 +30,14 @@ Status expect_no_mount(int root, const BytePath& path) {
 
 class GarbageCollectionRun {
  public:
-  GarbageCollectionRun(const JobVolume& volume, CollectionExtent extent, JobControl& control)
-      : volume_(volume), full_(extent == CollectionExtent::full), control_(control) {}
+  GarbageCollectionRun(const JobVolume& volume, CollectionExtent extent, JobControl& control,
+                       const TellGarbageCollection& tell)
+      : volume_(volume), full_(extent == CollectionExtent::full), control_(control), tell_(tell) {}
 
   Status run() {
     const auto lock = begin_job(volume_);
     if (!lock.ok()) return lock.error();
+    report.began = true;
     if (Status s = control_.wait_to_go_on(); !s.ok()) return s;
     Status begun = Ok{};
     volume_.files.exclusively([&] { begun = begin(); });
@@ -55,13 +57,17 @@ class GarbageCollectionRun {
     if (Status s = forget_files_that_are_gone(); !s.ok()) return s;
     // Before anything is dropped that an entry names which a crash could bring back.
     if (Status s = volume_.parts.table.compact_if_due(); !s.ok()) return s;
+    if (Status s = volume_.parts.table.renew_index_if_due(); !s.ok()) return s;
     auto collection = volume_.parts.store.begin_collection(full_);
     if (!collection.ok()) return collection.error();
     collection_ = std::move(collection).value();
+    progress_.files = volume_.parts.table.files().size();
     for (const auto& [file, record] : volume_.parts.table.files()) {
       if (Status s = collection_->mark(record.stream); !s.ok()) {
         return s.error().while_doing("keep the content of deduplicated file " + file.to_string());
       }
+      ++progress_.marked;
+      tell();
     }
     return Ok{};
   }
@@ -103,31 +109,48 @@ class GarbageCollectionRun {
   }
 
   Status collect() {
-    using chunkstore::Collection;
+    using chunkstore::Collection, chunkstore::PlannedContainer;
     auto plan = collection_->plan(full_ ? Collection::kFull : Collection::kRegular);
     if (!plan.ok()) return plan.error();
     report.plan = std::move(plan).value();
+    const std::vector<PlannedContainer>& planned = report.plan.containers;
+    for (const PlannedContainer& each : planned) progress_.bytes += each.bytes;
     Status wish = Ok{};
+    std::size_t begun = 0;  // it asks before each, in their order
     auto result = collection_->run([&] {
+      if (begun > 0) count(planned[begun - 1]);
+      ++begun;
       wish = control_.wait_to_go_on();
       return wish.ok();
     });
+    if (begun == planned.size() && begun > 0) count(planned[begun - 1]);
     if (!result.ok()) return result.error();
     report.result = std::move(result).value();
     return wish;
   }
 
+  void count(const chunkstore::PlannedContainer& done) {
+    control_.moved(done.live_bytes);  // the rest is not read
+    progress_.done_bytes += done.bytes;
+    tell();
+  }
+  void tell() const {
+    if (tell_) tell_(progress_);
+  }
+
   const JobVolume& volume_;
   const bool full_;
   JobControl& control_;
+  const TellGarbageCollection& tell_;
+  GarbageCollectionProgress progress_;
   std::unique_ptr<chunkstore::Collection> collection_;
 };
 
 }  // namespace
 
 GarbageCollectionReport collect_garbage(const JobVolume& volume, CollectionExtent extent,
-                                        JobControl& control) {
-  GarbageCollectionRun run(volume, extent, control);
+                                        JobControl& control, const TellGarbageCollection& tell) {
+  GarbageCollectionRun run(volume, extent, control, tell);
   run.report.ended = run.run();
   return std::move(run.report);
 }

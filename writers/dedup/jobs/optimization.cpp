@@ -23,16 +23,24 @@ bool ends_the_job(const Error& error) {
 class OptimizationRun {
  public:
   OptimizationRun(const JobVolume& volume, const OptimizationOptions& options, JobControl& control)
-      : volume_(volume), options_(options), control_(control) {}
+      : volume_(volume),
+        options_(options),
+        control_(control),
+        batch_bytes_max_(control.bytes_at_once(options.batch_bytes_max)) {}
 
   Status run() {
     const auto lock = begin_job(volume_);
     if (!lock.ok()) return lock.error();
+    report.began = true;
     const Status walked = for_each_file(
         volume_.root,
         [this](const BytePath& folder) { return !excludes_folder(options_.policy, folder); },
         [this](const FoundFile& file) { return consider(file); });
-    return walked.ok() ? optimize_waiting() : walked;
+    const Status done = walked.ok() ? optimize_waiting() : walked;
+    if (!done.ok()) return done;
+    Status indexed = Ok{};
+    volume_.files.exclusively([&] { indexed = volume_.parts.table.renew_index_if_due(); });
+    return indexed;
   }
 
   OptimizationReport report;
@@ -72,7 +80,7 @@ class OptimizationRun {
     waiting_.push_back({file.path, modified_ns, bytes});
     waiting_bytes_ += bytes;
     const bool full =
-        waiting_.size() >= options_.batch_files_max || waiting_bytes_ >= options_.batch_bytes_max;
+        waiting_.size() >= options_.batch_files_max || waiting_bytes_ >= batch_bytes_max_;
     return full ? optimize_waiting() : control_.wait_to_go_on();
   }
 
@@ -133,6 +141,7 @@ class OptimizationRun {
       ++report.in_use;
       return Ok{};
     }
+    control_.moved(wanted.bytes);
     if (Status s = optimizer.add(*file.value()); !s.ok()) return set_aside(wanted.path, s.error());
     batch.push_back({wanted.path, std::move(before).value(), wanted.bytes});
     return Ok{};
@@ -166,6 +175,7 @@ class OptimizationRun {
   const JobVolume& volume_;
   const OptimizationOptions& options_;
   JobControl& control_;
+  const std::uint64_t batch_bytes_max_;
   std::vector<Waiting> waiting_;
   std::uint64_t waiting_bytes_ = 0;
 };

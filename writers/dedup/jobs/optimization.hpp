@@ -13,6 +13,7 @@
 namespace stillframe::dedup {
 
 struct OptimizationReport {
+  bool began = false;                  // or somebody else had the volume for a job
   std::uint64_t files = 0, bytes = 0;  // that were looked at
   // What became of them; of those in excluded folders nothing is known.
   std::uint64_t excluded = 0, too_small = 0, too_young = 0;

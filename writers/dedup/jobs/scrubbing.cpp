@@ -32,12 +32,14 @@ std::vector<LostRange> still_needed(const ExtentMap& map, const LostStream& lost
 
 class ScrubbingRun {
  public:
-  ScrubbingRun(const JobVolume& volume, chunkstore::ScrubDepth depth, JobControl& control)
-      : volume_(volume), depth_(depth), control_(control) {}
+  ScrubbingRun(const JobVolume& volume, chunkstore::ScrubDepth depth, JobControl& control,
+               const TellScrubbing& tell)
+      : volume_(volume), depth_(depth), control_(control), tell_(tell) {}
 
   Status run() {
     const auto lock = begin_job(volume_);
     if (!lock.ok()) return lock.error();
+    report.began = true;
     std::vector<StreamId> streams;
     Result<std::unique_ptr<chunkstore::StoreReader>> reader;
     // Of one moment: every stream of the table was committed by then.
@@ -50,10 +52,14 @@ class ScrubbingRun {
     if (!reader.ok()) return reader.error();
     report.files = streams.size();
     Status wish = Ok{};
-    auto found = chunkstore::scrub(*reader.value(), streams, depth_, [&] {
+    std::uint64_t moved = 0;
+    const auto go_on = [&](const chunkstore::ScrubProgress& at) {
+      control_.moved(at.done_bytes - std::exchange(moved, at.done_bytes));
+      if (tell_) tell_(at);
       wish = control_.wait_to_go_on();
       return wish.ok();
-    });
+    };
+    auto found = chunkstore::scrub(*reader.value(), streams, depth_, go_on);
     if (!wish.ok()) return wish;
     if (!found.ok()) return found.error();
     report.store = std::move(found).value();
@@ -98,13 +104,14 @@ class ScrubbingRun {
   const JobVolume& volume_;
   const chunkstore::ScrubDepth depth_;
   JobControl& control_;
+  const TellScrubbing& tell_;
 };
 
 }  // namespace
 
 ScrubbingReport scrub_volume(const JobVolume& volume, chunkstore::ScrubDepth depth,
-                             JobControl& control) {
-  ScrubbingRun run(volume, depth, control);
+                             JobControl& control, const TellScrubbing& tell) {
+  ScrubbingRun run(volume, depth, control, tell);
   run.report.ended = run.run();
   return std::move(run.report);
 }

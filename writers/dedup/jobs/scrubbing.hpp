@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "framework/chunkstore/scrub.hpp"
@@ -20,6 +21,7 @@ struct DamagedFile {
 };
 
 struct ScrubbingReport {
+  bool began = false;             // or somebody else had the volume for a job
   std::uint64_t files = 0;        // deduplicated ones
   chunkstore::ScrubReport store;  // its streams are told as files
   std::vector<DamagedFile> damaged;
@@ -27,9 +29,12 @@ struct ScrubbingReport {
   Status ended = Ok{};    // cancelled, or what kept it from going on: not that there is damage
 };
 
+// Called by the job's thread, after each frame and stream.
+using TellScrubbing = std::function<void(const chunkstore::ScrubProgress&)>;
+
 // Reads beside the volume's users, and changes nothing. They wait while the names of damaged files
 // are looked for, which happens only if there are any.
 ScrubbingReport scrub_volume(const JobVolume& volume, chunkstore::ScrubDepth depth,
-                             JobControl& control);
+                             JobControl& control, const TellScrubbing& tell = {});
 
 }  // namespace stillframe::dedup

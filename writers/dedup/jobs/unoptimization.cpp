@@ -23,6 +23,7 @@ class UnoptimizationRun {
   Status run() {
     const auto lock = begin_job(volume_);
     if (!lock.ok()) return lock.error();
+    report.began = true;
     return for_each_file(volume_.root, {},
                          [this](const FoundFile& found) { return look_at(found.path); });
   }
@@ -52,6 +53,7 @@ class UnoptimizationRun {
     if (Status s = expect_space(map.file_bytes() - map.bytes_from(Source::local)); !s.ok()) {
       return s;
     }
+    control_.moved(map.bytes_from(Source::store));
     if (Status s = file.value()->restore(); !s.ok()) return s;
     ++report.restored;
     report.restored_bytes += file.value()->bytes();

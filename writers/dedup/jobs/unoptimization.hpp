@@ -11,6 +11,7 @@
 namespace stillframe::dedup {
 
 struct UnoptimizationReport {
+  bool began = false;  // or somebody else had the volume for a job
   std::uint64_t restored = 0, restored_bytes = 0;
   std::uint64_t in_use = 0;  // open for writing: they stay deduplicated
   FileFailures failures;     // they too

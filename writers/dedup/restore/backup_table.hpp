@@ -15,7 +15,8 @@ struct BackupRecords {
   std::set<FileId> damaged;            // of which an entry does not follow from the others
 };
 
-// Reads the table once, in pieces, and keeps nothing of other files.
+// With an index that belongs to the table, what it says of these files and what was appended since;
+// else all of the table, once and in pieces. Keeps nothing of other files.
 HRESULT find_in_backup(BackupFiles& backup, const std::set<FileId>& wanted, BackupRecords& found);
 
 }  // namespace stillframe::dedup

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "writers/dedup/engine/volume_on_device.hpp"
+#include "writers/dedup/tool/limit_options.hpp"
 #include "writers/dedup/tool/verbs.hpp"
 #include "writers/dedup/tool/volume_target.hpp"
 
@@ -24,7 +25,8 @@ class EnableVerb final : public Verb {
     return "  dedupctl enable /dev/sdb1 && dedupctl mount /dev/sdb1 /srv/data\n"
            "  dedupctl enable --usage images --mean-chunk 32 /dev/sdb1\n"
            "  dedupctl enable --age-min-days 0 --exclude-file '*.tmp' --exclude-folder cache "
-           "/dev/sdb1";
+           "/dev/sdb1\n"
+           "  dedupctl enable --io-rate 50M --cpu-percent 30 /dev/sdb1";
   }
   void describe(CLI::App& command) override {
     describe_volume(command, volume_);
@@ -39,6 +41,7 @@ class EnableVerb final : public Verb {
         command.add_option("--exclude-file", files_, "A pattern; again for more")
             ->allow_extra_args(false),
     };
+    for (CLI::Option* option : limits_.describe(command)) options_.push_back(option);
     chunk_option_ = command.add_option("--mean-chunk", chunk_kib_, "KiB; of a volume that is new")
                         ->check(CLI::IsMember({64, 32, 16}));
   }
@@ -84,6 +87,7 @@ class EnableVerb final : public Verb {
     if (bytes_min_) settings.policy.bytes_min = *bytes_min_;
     settings.policy.excluded_folders = folders_;
     settings.policy.excluded_files = files_;
+    settings.limits = limits_.over({});
     return std::optional<VolumeSettings>(std::move(settings));
   }
 
@@ -105,6 +109,7 @@ class EnableVerb final : public Verb {
   std::int64_t age_days_ = -1;
   std::optional<std::uint64_t> bytes_min_;
   std::vector<std::string> folders_, files_;
+  LimitOptions limits_;
   int chunk_kib_ = 64;
 };
 

@@ -1,6 +1,9 @@
 // Jobs, and what can be said to the one under way.
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
+#include "writers/dedup/tool/limit_options.hpp"
 #include "writers/dedup/tool/verbs.hpp"
 #include "writers/dedup/tool/volume_target.hpp"
 
@@ -16,10 +19,12 @@ struct JobWords {
   const char* full_help;
 };
 
-constexpr JobWords kOptimize{"optimize", "Move files that the policy wants into the store",
-                             "  dedupctl optimize /srv/data\n"
-                             "  dedupctl optimize --background /srv/data && dedupctl job /srv/data",
-                             nullptr, nullptr};
+constexpr JobWords kOptimize{
+    "optimize", "Move files that the policy wants into the store",
+    "  dedupctl optimize /srv/data\n"
+    "  dedupctl optimize --background /srv/data && dedupctl job /srv/data\n"
+    "  dedupctl optimize --io-rate 20M --cpu-percent 25 /srv/data",
+    nullptr, nullptr};
 constexpr JobWords kUnoptimize{"unoptimize", "Make every deduplicated file an ordinary one again",
                                "  dedupctl unoptimize /srv/data && dedupctl gc --full /srv/data",
                                nullptr, nullptr};
@@ -42,6 +47,17 @@ Exit exit_of_job(const Json& outcome) {
   return of("failed") > 0 ? Exit::partial : Exit::ok;
 }
 
+constexpr std::chrono::seconds kAskAgainAfter{1};
+
+// By what the step counts.
+void show_progress(Output& output, const char* verb, const Json& progress) {
+  const auto of = [&](const char* name) { return progress.value(name, std::uint64_t{0}); };
+  const std::string step = progress.value("step", "");
+  const std::string what = step.empty() ? verb : std::string(verb) + ": " + step;
+  if (of("total_bytes") > 0) return output.progress(what, of("done_bytes"), of("total_bytes"));
+  output.progress(what, of("done_items"), of("total_items"));
+}
+
 class JobStartVerb final : public Verb {
  public:
   explicit JobStartVerb(const JobWords& words) : words_(words) {}
@@ -53,6 +69,10 @@ class JobStartVerb final : public Verb {
     describe_volume(command, volume_);
     command.add_flag("--background", background_,
                      "Leave it to the process that has the volume mounted");
+    command
+        .add_option("--wait", wait_minutes_, "Minutes to wait for another job of the volume to end")
+        ->check(CLI::Range(0, 7 * 24 * 60));
+    limits_.describe(command);
     if (words_.full_option != nullptr) {
       command.add_flag(words_.full_option, full_, words_.full_help);
     }
@@ -67,11 +87,12 @@ class JobStartVerb final : public Verb {
                      "the volume is not mounted, so nobody could go on with the job: mount it");
       }
     }
-    const Json question{{"do", words_.verb}, {"full", full_}, {"background", background_}};
-    auto outcome = ask_volume(volume_, question, [&](const Json& progress) {
-      output.progress(words_.verb, progress.value("done_bytes", std::uint64_t{0}),
-                      progress.value("total_bytes", std::uint64_t{0}));
-    });
+    auto outcome = ask(output);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(wait_minutes_);
+    while (is_in_the_way(outcome) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(kAskAgainAfter);
+      outcome = ask(output);
+    }
     output.progress_done();
     if (!outcome.ok()) return outcome.error();
     output.show(outcome.value());
@@ -79,9 +100,27 @@ class JobStartVerb final : public Verb {
   }
 
  private:
+  Result<Json> ask(Output& output) const {
+    const Json question{{"do", words_.verb},
+                        {"full", full_},
+                        {"background", background_},
+                        {"limits", limits_.json()}};
+    return ask_volume(volume_, question,
+                      [&](const Json& progress) { show_progress(output, words_.verb, progress); });
+  }
+
+  // Another job, or somebody who has the volume open for one.
+  static bool is_in_the_way(const Result<Json>& outcome) {
+    const int code = outcome.ok() ? outcome.value().value("result", 0)
+                                  : static_cast<int>(outcome.error().code());
+    return code == static_cast<int>(Errc::in_progress);
+  }
+
   const JobWords& words_;
   std::string volume_;
   bool background_ = false, full_ = false;
+  int wait_minutes_ = 0;
+  LimitOptions limits_;
 };
 
 class JobVerb final : public Verb {

@@ -15,6 +15,7 @@
 #include "framework/io/file.hpp"
 #include "framework/io/mounts.hpp"
 #include "writers/dedup/engine/serve.hpp"
+#include "writers/dedup/tool/syslog_events.hpp"
 #include "writers/dedup/tool/verbs.hpp"
 #include "writers/dedup/tool/volume_target.hpp"
 
@@ -99,6 +100,8 @@ class MountVerb final : public Verb {
       output.show(answer);
       std::fflush(stdout);
     };
+    SyslogEvents events;
+    options.events = &events;
     const Status done = serve_volume(options);
     if (!done.ok()) return done.error();
     return Exit::ok;
@@ -125,6 +128,8 @@ class MountVerb final : public Verb {
       (void)write_all(tells.get(), "ready", "whoever mounts");
       tells.reset();
     };
+    SyslogEvents events;
+    options.events = &events;
     const Status done = serve_volume(options);
     if (!done.ok()) {
       ::syslog(LOG_ERR, "%s", done.error().what().c_str());

@@ -12,6 +12,7 @@
 #include "framework/base/posix_error.hpp"
 #include "framework/io/mountinfo.hpp"
 #include "writers/dedup/jobs/job_volume.hpp"
+#include "writers/dedup/tool/syslog_events.hpp"
 
 namespace stillframe::dedup::tool {
 
@@ -59,7 +60,8 @@ Result<Json> ask_here(const BytePath& device, const Json& question,
   const auto volume = VolumeOnDevice::open(device);
   if (!volume.ok()) return volume.error();
   UnmountedFiles files(volume.value()->root(), volume.value()->parts());
-  VolumeSession session(*volume.value(), files, "");
+  SyslogEvents events;
+  VolumeSession session(*volume.value(), files, "", &events);
   const InterruptWatch watch;
   return session.answer(question, [&](const Json& progress) {
     if (told) told(progress);

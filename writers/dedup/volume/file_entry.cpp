@@ -16,13 +16,12 @@ namespace {
 constexpr std::uint64_t kTableSignature = 0x454c424154444653;  // SFDTABLE
 constexpr std::uint64_t kEntrySignature = 0x5952544e45444653;  // SFDENTRY
 constexpr std::uint16_t kEntryMajorVersion = 1;
+constexpr std::size_t kTableIdOffset = 32;
 constexpr std::size_t kTableSumOffset = 56;
 constexpr std::size_t kExtentBytes = 16;
 
-enum class Kind : std::uint16_t { whole = 1, change = 2, gone = 3 };
-
 struct Fields {
-  Kind kind = Kind::gone;
+  EntryKind kind = EntryKind::gone;
   std::uint64_t number = 0;
   std::int64_t changed_ns = 0;
   std::uint64_t file_bytes = 0;
@@ -31,11 +30,11 @@ struct Fields {
 };
 
 Fields fields_of(const FileRecord& record) {
-  return {Kind::whole,   record.number,       record.changed_ns, record.map.file_bytes(),
-          record.stream, record.map.extents()};
+  return {EntryKind::whole,        record.number, record.changed_ns,
+          record.map.file_bytes(), record.stream, record.map.extents()};
 }
 Fields fields_of(const FileChange& change) {
-  return {Kind::change, change.number, change.changed_ns, change.file_bytes, {}, change.set};
+  return {EntryKind::change, change.number, change.changed_ns, change.file_bytes, {}, change.set};
 }
 Fields fields_of(const FileGone&) {
   return {};
@@ -82,11 +81,13 @@ bool is_zero(Bytes bytes) {
 
 }  // namespace
 
-std::array<std::byte, kTableHeaderBytes> format_table_header(const UuidBytes& store) {
+std::array<std::byte, kTableHeaderBytes> format_table_header(const UuidBytes& store,
+                                                             const UuidBytes& table) {
   std::array<std::byte, kTableHeaderBytes> bytes{};
   store_le(bytes.data(), kTableSignature);
   store_le(bytes.data() + 8, kEntryMajorVersion);
   std::memcpy(bytes.data() + 16, store.data(), store.size());
+  std::memcpy(bytes.data() + kTableIdOffset, table.data(), table.size());
   store_le(bytes.data() + kTableSumOffset, sum_of(Bytes(bytes).first(kTableSumOffset)));
   return bytes;
 }
@@ -107,6 +108,12 @@ Status check_table_header(Bytes bytes, const UuidBytes& store) {
     return Error(Errc::corrupt, "file table: it belongs to another store");
   }
   return Ok{};
+}
+
+UuidBytes table_of_header(Bytes bytes) {
+  UuidBytes table;
+  std::memcpy(table.data(), bytes.data() + kTableIdOffset, table.size());
+  return table;
 }
 
 std::vector<std::byte> format_entry(const FileEntry& entry, std::uint64_t durable_bytes) {
@@ -136,14 +143,16 @@ std::vector<std::byte> format_entry(const FileEntry& entry, std::uint64_t durabl
 }
 
 std::optional<EntryHead> parse_entry_head(Bytes bytes) {
-  constexpr std::size_t kBytesMin = kEntryHeadBytes + kEntrySumBytes;
   if (bytes.size() < kEntryHeadBytes || load_le<std::uint64_t>(bytes.data()) != kEntrySignature) {
     return std::nullopt;
   }
-  const EntryHead head{load_le<std::uint32_t>(bytes.data() + 8),
-                       load_le<std::uint64_t>(bytes.data() + 16)};
-  if (head.bytes < kBytesMin || head.bytes > kBytesMin + kFileExtentsMax * kExtentBytes ||
-      (head.bytes - kBytesMin) % kExtentBytes != 0) {
+  UuidBytes file;
+  std::memcpy(file.data(), bytes.data() + 24, file.size());
+  const EntryHead head{
+      load_le<std::uint32_t>(bytes.data() + 8), load_le<std::uint64_t>(bytes.data() + 16),
+      static_cast<EntryKind>(load_le<std::uint16_t>(bytes.data() + 12)), FileId(file)};
+  if (head.bytes < kEntryBytesMin || head.bytes > kEntryBytesMax ||
+      (head.bytes - kEntryBytesMin) % kExtentBytes != 0) {
     return std::nullopt;
   }
   return head;
@@ -159,16 +168,14 @@ Result<FileEntry> parse_entry(Bytes bytes) {
   }
   const auto file_bytes = load_le<std::uint64_t>(at + 56);
   if (file_bytes > kFileBytesMax) return corrupt("its file is larger than any");
-  UuidBytes id;
-  std::memcpy(id.data(), at + 24, id.size());
-  FileEntry entry{FileId(id), FileGone{}};
+  FileEntry entry{head->file, FileGone{}};
   auto extents = parse_extents(summed.subspan(kEntryHeadBytes), file_bytes);
   if (!extents.ok()) return extents.error();
   const auto number = load_le<std::uint64_t>(at + 40);
   const auto changed_ns = load_le<std::int64_t>(at + 48);
   const bool no_stream = is_zero(bytes.subspan(64, 8));
-  switch (static_cast<Kind>(load_le<std::uint16_t>(at + 12))) {
-    case Kind::whole: {
+  switch (head->kind) {
+    case EntryKind::whole: {
       auto map = map_of(extents.value(), file_bytes);
       if (!map.ok()) return map.error();
       const chunkstore::StreamId stream{
@@ -176,11 +183,11 @@ Result<FileEntry> parse_entry(Bytes bytes) {
       entry.what = FileRecord{number, changed_ns, stream, std::move(map).value()};
       return entry;
     }
-    case Kind::change:
+    case EntryKind::change:
       if (!no_stream) return corrupt("a change names a stream");
       entry.what = FileChange{number, changed_ns, file_bytes, std::move(extents).value()};
       return entry;
-    case Kind::gone:
+    case EntryKind::gone:
       if (!is_zero(bytes.subspan(40, 32)) || !extents.value().empty()) {
         return corrupt("a file that is gone has contents");
       }

@@ -52,18 +52,26 @@ struct FileEntry {
   friend bool operator==(const FileEntry&, const FileEntry&) = default;
 };
 
-// The first kTableHeaderBytes of the file; corrupt for those of another store.
-std::array<std::byte, kTableHeaderBytes> format_table_header(const UuidBytes& store);
+// The first kTableHeaderBytes of the file; corrupt for those of another store. `table`: another one
+// whenever the file is written anew.
+std::array<std::byte, kTableHeaderBytes> format_table_header(const UuidBytes& store,
+                                                             const UuidBytes& table);
 Status check_table_header(Bytes bytes, const UuidBytes& store);
+UuidBytes table_of_header(Bytes bytes);  // all zeros in those of before there were any
 
 // `durable_bytes`: how much of the table had been synced when this was appended.
 std::vector<std::byte> format_entry(const FileEntry& entry, std::uint64_t durable_bytes);
 
 // From the first kEntryHeadBytes of an entry; nothing if they are none of any entry.
+enum class EntryKind : std::uint16_t { whole = 1, change = 2, gone = 3 };  // or of a later version
 struct EntryHead {
   std::uint32_t bytes = 0;  // of the whole entry
   std::uint64_t durable_bytes = 0;
+  EntryKind kind{};
+  FileId file;
 };
+constexpr std::uint32_t kEntryBytesMin = kEntryHeadBytes + kEntrySumBytes;
+constexpr std::uint32_t kEntryBytesMax = kEntryBytesMin + kFileExtentsMax * 16;
 std::optional<EntryHead> parse_entry_head(Bytes bytes);
 // `bytes`: the whole entry.
 Result<FileEntry> parse_entry(Bytes bytes);

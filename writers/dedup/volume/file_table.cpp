@@ -1,11 +1,13 @@
 #include "writers/dedup/volume/file_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include "framework/base/path.hpp"
 #include "writers/dedup/volume/layout.hpp"
+#include "writers/dedup/volume/table_index.hpp"
 
 namespace stillframe::dedup {
 
@@ -14,6 +16,9 @@ namespace {
 constexpr const char* kUnfinishedName = "files.new";
 constexpr std::uint64_t kCompactBytesMin = std::uint64_t{1} << 20;
 constexpr std::uint64_t kScanBytes = 1 << 20;
+// An index is written when so much of the table, and such a part of it, is not in it.
+constexpr std::uint64_t kIndexBytesMin = std::uint64_t{1} << 20;
+constexpr std::uint64_t kIndexBehindShare = 8;
 
 BytePath path_of(const BytePath& folder) {
   return join_path(folder, kTableFileName);
@@ -21,7 +26,7 @@ BytePath path_of(const BytePath& folder) {
 
 // A table of these records under the unfinished name, durable as far as its bytes go.
 Result<std::unique_ptr<File>> write_anew(Files& files, const BytePath& folder,
-                                         const UuidBytes& store,
+                                         const UuidBytes& store, const UuidBytes& table,
                                          const std::map<FileId, FileRecord>& records,
                                          std::uint64_t& bytes) {
   const BytePath path = join_path(folder, kUnfinishedName);
@@ -30,7 +35,8 @@ Result<std::unique_ptr<File>> write_anew(Files& files, const BytePath& folder,
   }
   auto file = files.create(path);
   if (!file.ok()) return file.error();
-  if (Status s = file.value()->write(0, format_table_header(store)); !s.ok()) return s.error();
+  if (Status s = file.value()->write(0, format_table_header(store, table)); !s.ok())
+    return s.error();
   bytes = kTableHeaderBytes;
   for (const auto& [id, record] : records) {
     const std::vector<std::byte> entry = format_entry({id, record}, 0);
@@ -93,7 +99,7 @@ Status FileTable::create(Files& files, const BytePath& folder, const UuidBytes& 
     return Error(Errc::already_exists, "'" + escape_path(folder) + "' has a file table already");
   }
   std::uint64_t bytes = 0;
-  const auto file = write_anew(files, folder, store, {}, bytes);
+  const auto file = write_anew(files, folder, store, generate_uuid(), {}, bytes);
   if (!file.ok()) return file.error();
   return give_its_name(files, folder);
 }
@@ -112,6 +118,7 @@ Result<std::unique_ptr<FileTable>> FileTable::open(Files& files, const BytePath&
   if (!file.ok()) return file.error();
   table->file_ = std::move(file).value();
   Status read = table->read_entries();
+  if (read.ok()) read = table->learn_index();
   // What is there now may have been written by a process that was killed before it synced.
   if (read.ok()) read = table->sync();
   if (!read.ok()) return read.error().while_doing("opening '" + escape_path(path) + "'");
@@ -124,6 +131,7 @@ Status FileTable::read_entries() {
   std::vector<std::byte> header(std::min<std::uint64_t>(size.value(), kTableHeaderBytes));
   if (Status s = file_->read(0, header); !s.ok()) return s;
   if (Status s = check_table_header(header, store_); !s.ok()) return s;
+  table_ = table_of_header(header);
   while (bytes_ < size.value()) {
     EntryHead head;
     const auto entry = entry_at(*file_, bytes_, size.value(), head);
@@ -248,7 +256,8 @@ Status FileTable::compact_if_due() {
   }
   if (bytes_ < kCompactBytesMin || needed > bytes_ / 2) return sync();
   std::uint64_t bytes = 0;
-  auto anew = write_anew(files_, folder_, store_, records_, bytes);
+  const UuidBytes table = generate_uuid();
+  auto anew = write_anew(files_, folder_, store_, table, records_, bytes);
   if (!anew.ok()) return anew.error();
   if (Status s = give_its_name(files_, folder_); !s.ok()) {
     // Which of the two files a start will find is open, so neither may go on.
@@ -257,6 +266,35 @@ Status FileTable::compact_if_due() {
   }
   file_ = std::move(anew).value();
   bytes_ = durable_bytes_ = bytes;
+  table_ = table;
+  indexed_bytes_ = 0;
+  return Ok{};
+}
+
+// One that cannot be read, or is of another table, is as good as none.
+Status FileTable::learn_index() {
+  const BytePath path = join_path(folder_, kTableIndexFileName);
+  if (!files_.exists(path)) return Ok{};
+  const auto file = files_.open(path, FileAccess::read);
+  if (!file.ok()) return file.error();
+  std::array<std::byte, kIndexHeaderBytes> bytes{};
+  if (!file.value()->read(0, bytes).ok()) return Ok{};
+  const auto header = parse_index_header(bytes);
+  if (!header.ok() || header.value().store != store_ || header.value().table != table_) return Ok{};
+  if (header.value().covered_bytes <= bytes_) indexed_bytes_ = header.value().covered_bytes;
+  return Ok{};
+}
+
+Status FileTable::renew_index_if_due() {
+  if (Status s = sync(); !s.ok()) return s;
+  const std::uint64_t behind = bytes_ - indexed_bytes_;
+  if (table_ == UuidBytes{} || behind < std::max(kIndexBytesMin, bytes_ / kIndexBehindShare)) {
+    return Ok{};
+  }
+  if (Status s = write_table_index(files_, folder_, *file_, store_, bytes_); !s.ok()) {
+    return s.error().while_doing("write the index of the file table");
+  }
+  indexed_bytes_ = bytes_;
   return Ok{};
 }
 

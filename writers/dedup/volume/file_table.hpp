@@ -44,6 +44,9 @@ class FileTable {
   Status sync();
   // Writes the table anew if that gains enough; durable as sync().
   Status compact_if_due();
+  // Writes down where the table has what, for a restore of a few files, if much of it was appended
+  // since; durable as sync(). It reads the table. After an error the table is as good as before.
+  Status renew_index_if_due();
 
   std::uint64_t file_bytes() const { return bytes_; }
 
@@ -53,6 +56,7 @@ class FileTable {
 
   Status read_entries();
   Status cut_at(std::uint64_t offset);
+  Status learn_index();
   Status apply(const FileEntry& entry);
   Status append(const FileEntry& entry);
 
@@ -63,6 +67,8 @@ class FileTable {
   Status usable_ = Ok{};
   std::uint64_t bytes_ = kTableHeaderBytes;
   std::uint64_t durable_bytes_ = 0;
+  std::uint64_t indexed_bytes_ = 0;  // that the index is of
+  UuidBytes table_{};                // its id
   std::map<FileId, FileRecord> records_;
 };
 

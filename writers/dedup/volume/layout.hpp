@@ -7,6 +7,7 @@ namespace stillframe::dedup {
 inline constexpr const char* kVolumeFolder = ".stillframe-dedup";
 inline constexpr const char* kStoreFolder = "store";    // the chunk store
 inline constexpr const char* kTableFileName = "files";  // the file table
+inline constexpr const char* kTableIndexFileName = "files.index";
 // An empty file while nobody may use the volume's deduplicated files.
 inline constexpr const char* kDisabledFileName = "disabled";
 // Locked while a job is under way, of which a volume has one at a time.
