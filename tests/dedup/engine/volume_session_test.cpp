@@ -1,5 +1,6 @@
 // What is asked of a volume that is open, here and through its socket.
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -155,6 +156,15 @@ TEST_F(VolumeSessionTest, RefusesJobsOfADisabledVolumeAndKeepsWhatTheyDid) {
   EXPECT_EQ(status["last_optimization"]["optimized_files"], 3);
   answer({{"do", "enable"}});
   EXPECT_EQ(answer({{"do", "optimize"}})["already_optimized"], 3);
+}
+
+// Snapshots of btrfs lie on their volume, with records that whoever made them reads past the view.
+TEST_F(VolumeSessionTest, LeavesWhatBelongsToSnapshotsAlone) {
+  const std::string folder = "/proc/self/fd/" + std::to_string(volume_->root()) + "/.stillframe";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/record") << std::string(100'000, 'r');
+  EXPECT_EQ(answer({{"do", "optimize"}})["optimized_files"], 3);
+  EXPECT_EQ(answer({{"do", "settle"}})["settled"], true);
 }
 
 TEST_F(VolumeSessionTest, RefusesWhatIsNoQuestion) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "framework/base/config.hpp"
 #include "framework/base/path.hpp"
@@ -23,6 +25,14 @@ namespace {
 
 BytePath own_folder_below(int root) {
   return "/proc/self/fd/" + std::to_string(root) + "/" + kVolumeFolder;
+}
+
+// Where a session of the writer shows it to whoever copies it: nobody changes files there.
+bool is_backup_place(const BytePath& mount_point) {
+  const BytePath folder = parent_path(mount_point);
+  struct stat about {};
+  return last_component(folder) == kBackupPlaces && ::stat(folder.c_str(), &about) == 0 &&
+         about.st_uid == ::geteuid() && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
 // What is mounted can be changed past the view. A view of ours has the device's name but a number
@@ -42,7 +52,7 @@ Status expect_not_mounted(const BytePath& device) {
     const bool same_source = mount.fs_type == "btrfs" &&
                              ::stat(mount.source.c_str(), &source) == 0 &&
                              source.st_rdev == about.st_rdev;
-    if (!same_number && !same_source) continue;
+    if ((!same_number && !same_source) || is_backup_place(mount.mount_point)) continue;
     return Error(Errc::in_use, quoted_path(device) + " is mounted on " +
                                    quoted_path(mount.mount_point) +
                                    ", where its files can be changed past the view: unmount it");
@@ -51,26 +61,16 @@ Status expect_not_mounted(const BytePath& device) {
 }
 
 Result<Descriptor> mount_root(const BytePath& device) {
-  if (!may_read_marks()) {
-    return Error(Errc::access_denied, "a deduplicated volume needs CAP_SYS_ADMIN: run as root");
-  }
   if (Status s = expect_not_mounted(device); !s.ok()) return s.error();
-  constexpr std::array<const char*, 3> kTypes{"ext4", "xfs", "btrfs"};
-  for (const char* type : kTypes) {
-    auto root = mount_detached(type, device, {});
-    if (root.ok()) return root;
-    // Of another type, or one that this kernel does not have; all else is its own type's word.
-    const Errc code = root.error().code();
-    if (code == Errc::invalid_argument || code == Errc::not_found) continue;
-    return root.error().while_doing("mounting " + quoted_path(device) + " as " + type);
-  }
-  return Error(
-      Errc::volume_not_supported,
-      quoted_path(device) + " has no file system of ext4, XFS or btrfs that can be mounted");
+  return mount_volume(device);
 }
 
-Result<FileLock> lock_engine(const BytePath& folder, const BytePath& device) {
-  return FileLock::take(folder + "/" + kEngineLockFileName, "the volume on " + quoted_path(device));
+// Half a restore is neither the old volume nor the new one.
+Status expect_no_restore(const BytePath& folder, const BytePath& device) {
+  if (!exists(folder + "/" + kRestoreRecordName)) return Ok{};
+  return Error(Errc::interlocked, "a restore of the volume on " + quoted_path(device) +
+                                      " is under way, or was cut short: let it end, or restore "
+                                      "the volume again");
 }
 
 // What is chosen once, for a store that is there.
@@ -81,12 +81,6 @@ Status expect_profile(Files& files, const BytePath& store, chunkstore::ChunkProf
   return Error(Errc::wrong_state,
                "the store was made for chunks of another size, which is not changed later: leave "
                "the size out, or unoptimize the volume and make a new one");
-}
-
-Result<VolumeSettings> read_settings(const BytePath& path) {
-  const auto text = read_file(path, kConfigBytesMax);
-  if (!text.ok()) return text.error();
-  return parse_settings(text.value());
 }
 
 // `again`: what is there was left by one that was interrupted.
@@ -104,6 +98,38 @@ Status make_parts(Files& files, const BytePath& folder, const UuidBytes& id,
 
 }  // namespace
 
+Result<Descriptor> mount_volume(const BytePath& device) {
+  if (!may_read_marks()) {
+    return Error(Errc::access_denied, "a deduplicated volume needs CAP_SYS_ADMIN: run as root");
+  }
+  constexpr std::array<const char*, 3> kTypes{"ext4", "xfs", "btrfs"};
+  std::optional<Error> busy;
+  for (const char* type : kTypes) {
+    auto root = mount_detached(type, device, {});
+    if (root.ok()) return root;
+    const Error error = root.error().while_doing("mounting " + quoted_path(device) + " as " + type);
+    switch (error.code()) {
+      case Errc::invalid_argument:  // of another type
+      case Errc::not_found:         // or one that this kernel does not have
+        break;
+      case Errc::in_use:  // of another type that is mounted, or somebody has the device itself
+        busy = error;
+        break;
+      default:
+        return error;
+    }
+  }
+  if (busy) return *busy;
+  return Error(
+      Errc::volume_not_supported,
+      quoted_path(device) + " has no file system of ext4, XFS or btrfs that can be mounted");
+}
+
+Result<FileLock> lock_volume(const BytePath& own_folder, const BytePath& device) {
+  return FileLock::take(own_folder + "/" + kEngineLockFileName,
+                        "the volume on " + quoted_path(device));
+}
+
 Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettings> wanted,
                               std::optional<chunkstore::ChunkProfile> profile) {
   const auto root = mount_root(device);
@@ -111,12 +137,13 @@ Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettin
   const auto files = posix_files();
   const BytePath folder = own_folder_below(root.value().get());
   if (Status s = make_directories(folder, 0700); !s.ok()) return s;
-  const auto lock = lock_engine(folder, device);
+  const auto lock = lock_volume(folder, device);
   if (!lock.ok()) return lock.error();
+  if (Status s = expect_no_restore(folder, device); !s.ok()) return s;
   const BytePath settings_file = folder + "/" + kSettingsFileName;
   const BytePath unfinished = settings_file + ".unfinished";
   const bool enabled_before = exists(settings_file);
-  const auto before = read_settings(enabled_before ? settings_file : unfinished);
+  const auto before = read_settings_file(enabled_before ? settings_file : unfinished);
   if (!before.ok() && before.error().code() != Errc::not_found) return before.error();
   VolumeSettings settings = wanted        ? *std::move(wanted)
                             : before.ok() ? before.value()
@@ -146,11 +173,12 @@ Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& dev
   auto root = mount_root(device);
   if (!root.ok()) return root.error();
   const BytePath folder = own_folder_below(root.value().get());
+  if (Status s = expect_no_restore(folder, device); !s.ok()) return s.error();
   if (!exists(folder + "/" + kSettingsFileName)) {
     return Error(Errc::not_found, "the volume on " + quoted_path(device) +
                                       " is not deduplicated: dedupctl enable makes it so");
   }
-  auto lock = lock_engine(folder, device);
+  auto lock = lock_volume(folder, device);
   if (!lock.ok()) return lock.error();
   std::unique_ptr<VolumeOnDevice> volume(
       new VolumeOnDevice(device, std::move(root).value(), std::move(lock).value()));
@@ -160,7 +188,7 @@ Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& dev
 
 Status VolumeOnDevice::load() {
   const BytePath folder = own_folder();
-  auto settings = read_settings(folder + "/" + kSettingsFileName);
+  auto settings = read_settings_file(folder + "/" + kSettingsFileName);
   if (!settings.ok()) return settings.error();
   settings_ = std::move(settings).value();
   if (exists(folder + "/" + kHistoryFileName)) {

@@ -68,6 +68,7 @@ Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
   }
   if (what == "status") return status();
   if (what == "inspect") return inspect();
+  if (what == "settle") return settle();
   if (what == "enable" || what == "disable") {
     if (Status s = volume_.set_disabled(what == "disable"); !s.ok()) return s.error();
     return Json{{"enabled", what == "enable"}};
@@ -121,6 +122,14 @@ Result<Json> VolumeSession::status() {
   const auto running = job();
   answer.value()["job"] = running ? progress_json(*running) : Json(nullptr);
   return answer;
+}
+
+// Between two batches of a job, which are durable one by one.
+Result<Json> VolumeSession::settle() {
+  Status settled = Ok{};
+  files_.exclusively([&] { settled = files_.settle(); });
+  if (!settled.ok()) return settled.error();
+  return Json{{"settled", true}};
 }
 
 Result<Json> VolumeSession::inspect() {

@@ -27,6 +27,7 @@ class VolumeSession {
   //   optimize, gc, scrub, unoptimize   a job; "full"; with "background" the answer comes at once
   //   job, pause, resume, cancel        of the job under way
   //   status, inspect, enable, disable
+  //   settle                            what users wrote is durable; waits for no job
   // Any number of threads at once.
   Result<Json> answer(const Json& question, const Tell& tell);
 
@@ -36,6 +37,7 @@ class VolumeSession {
   std::shared_ptr<RunningJob> job() const;
   Result<Json> status();
   Result<Json> inspect();
+  Result<Json> settle();
 
   VolumeOnDevice& volume_;
   JobFiles& files_;

@@ -5,6 +5,7 @@
 
 #include "framework/base/byte_text.hpp"
 #include "framework/base/config.hpp"
+#include "framework/io/file.hpp"
 
 namespace stillframe::dedup {
 
@@ -83,6 +84,12 @@ Result<VolumeSettings> parse_settings(std::string_view text) {
   settings.policy.excluded_files = patterns(policy, "excluded_files");
   if (Status s = top.finish(); !s.ok()) return s.error();
   return settings;
+}
+
+Result<VolumeSettings> read_settings_file(const BytePath& path) {
+  const auto text = read_file(path, kConfigBytesMax);
+  if (!text.ok()) return text.error();
+  return parse_settings(text.value());
 }
 
 }  // namespace stillframe::dedup

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <stillframe/byte_path.hpp>
 #include <stillframe/ids.hpp>
 #include <stillframe/result.hpp>
 
@@ -23,6 +24,8 @@ Result<JobPolicy> policy_for(const std::string& usage);
 std::string format_settings(const VolumeSettings& settings);
 // invalid_argument names the key that is wrong. Nothing that was not written is guessed.
 Result<VolumeSettings> parse_settings(std::string_view text);
+
+Result<VolumeSettings> read_settings_file(const BytePath& path);
 
 // For every text in the volume's files: as TOML has it, whatever bytes it is of.
 std::string quoted_toml(std::string_view text);
