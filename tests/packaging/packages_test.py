@@ -118,6 +118,7 @@ class Packages(unittest.TestCase):
                               "usr/bin/esectl": "stillframe-ese",
                               "usr/lib/libstillframe-ese-writer.so.0": "libstillframe-ese-writer0",
                               "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese",
+                              "usr/lib/stillframe/stillframe-writer-dedup.so": "stillframe-dedup",
                               "usr/sbin/dedupctl": "stillframe-dedup"}.items():
             self.assertEqual(owners.get(file), package, file)
 
