@@ -185,6 +185,7 @@ Status VolumeReplacement::swap_users_files() const {
   const auto came = names_in(places_.incoming);
   if (!came.ok()) return came.error();
   for (const BytePath& name : came.value()) {
+    if (!is_of_the_users(name)) continue;
     if (Status s = move_name(places_.incoming, places_.mount, name); !s.ok()) return s;
   }
   at("attributes");
