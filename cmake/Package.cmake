@@ -6,6 +6,7 @@
 #   libstillframe-ese.so        ese: the interfaces JET and ntdsbcli; it stands alone, and shows nothing else
 #   libstillframe-ese-writer.so ese_writer: a program's JET instance as a writer, on top of both
 #   stillframe-writer-ese.so    ese: the writer of databases at rest, a plug-in that stands alone, too
+#   stillframe-writer-dedup.so  dedup: the writer of deduplicated volumes, likewise
 #
 # A folder takes part by being there: every static library below it is collected. Internal symbols stay
 # visible, because the requestor and the testkit are built on them; the promise to users is the headers.
@@ -13,7 +14,8 @@
 # Install components: framework and requestor are the libraries that programs run with, development is
 # what they are built with; testkit is for test programs; service is stillframed with its helpers and
 # units, command the command line, ese the tool esectl, the library of its engine and its plug-in,
-# ese_writer the library that makes that engine's instances writers, dedup the tool dedupctl.
+# ese_writer the library that makes that engine's instances writers, dedup the tool dedupctl and its
+# plug-in.
 include_guard(GLOBAL)
 include(CMakePackageConfigHelpers)
 
@@ -137,6 +139,8 @@ target_link_options(stillframe_ese_writer_package PRIVATE -fuse-ld=bfd)  # mold,
 
 # Plug-ins are named by the configuration of the service, whole, and are no libraries of anybody's.
 install(TARGETS stillframe-writer-ese COMPONENT ese
+        DESTINATION "${CMAKE_INSTALL_LIBDIR}/stillframe")
+install(TARGETS stillframe-writer-dedup COMPONENT dedup
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/stillframe")
 
 # Helpers are started by the libraries and are no business of a user's PATH. The command line, its

@@ -5,7 +5,7 @@
 #   libstillframe-dev   what they are built with, and the simulation kit
 #   stillframe-ese      esectl, the library of the storage engine, and the plug-in that backs its databases up
 #   libstillframe-ese-writer0   what programs with that engine and a writer for it run with
-#   stillframe-dedup    dedupctl, and units that run the jobs of volumes
+#   stillframe-dedup    dedupctl, units that run the jobs of volumes, the plug-in that backs them up
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME stillframe)
 set(CPACK_PACKAGE_CONTACT "Stillframe authors <stillframe@localhost>" CACHE STRING
@@ -74,7 +74,9 @@ up while it is in use, and restored by whoever restores the machine.")
 
 stillframe_package(dedup stillframe-dedup admin
   "dedupctl makes deduplicated volumes of ext4, XFS and btrfs, shows them to their users, runs their
-jobs and says what is saved. It needs nothing else of Stillframe.")
+jobs and says what is saved. It needs nothing else of Stillframe. stillframe-writer-dedup is the
+plug-in of stillframed that backs such volumes up as they are.")
+set(CPACK_DEBIAN_DEDUP_PACKAGE_SUGGESTS stillframe)
 set(CPACK_DEBIAN_DEDUP_PACKAGE_DEPENDS "fuse3")
 set(CPACK_DEBIAN_DEDUP_PACKAGE_CONTROL_EXTRA
   "${CMAKE_CURRENT_LIST_DIR}/dedup/postinst;${CMAKE_CURRENT_LIST_DIR}/dedup/prerm"

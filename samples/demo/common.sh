@@ -6,8 +6,11 @@ export STILLFRAME_LIBEXEC
 bin=$(realpath "${STILLFRAME_BIN:-build/release/bin}")
 STILLFRAME_LIBEXEC=${STILLFRAME_LIBEXEC:-$bin}
 failed=0
+shown=0
 not_shown=()
 
+# A part that comes to its end without having shown anything has failed.
+showed() { shown=$((shown + 1)); }
 say() { printf '\n== %s\n' "$*"; }
 cannot_show() { not_shown+=("$*"); }
 
@@ -70,6 +73,10 @@ tell() {
 finish() {
   say "Done"
   for line in "${not_shown[@]}"; do echo "  could not show $line"; done
+  if [[ $shown == 0 ]]; then
+    echo "  nothing was shown"
+    failed=1
+  fi
   if [[ $failed == 0 ]]; then
     echo "  everything shown was as it should be"
   else

@@ -18,7 +18,7 @@ say "A bank moves money between them; $cuts cuts without the hold, $cuts with it
 result=0
 "$bin/demo_cuts" "$work/btrfs/bank" "$work/xfs/bank" "$work" "$cuts" || result=$?
 case $result in
-  0) ;;
+  0) showed ;;
   4) cannot_show "a broken sum: no cut without the hold happened to fall into a transfer" ;;
   *) failed=1 ;;
 esac
@@ -37,6 +37,7 @@ if set=$("${frame[@]}" backup "$work/backups" --type full); then
   tell count
   echo "  newest entry after the restore: $answer"
   [[ $answer == 500 ]] || { echo "  expected 500"; failed=1; }
+  showed
   say "What happened during that backup"
   "$bin/stillframe" show "$set" --timeline || failed=1
 else

@@ -68,6 +68,7 @@ in_books=${answer%% *}
 tell check "$receipts" "$before"
 echo "  $answer"
 expect "$before receipts, all in the books"
+showed
 if [[ $in_books =~ ^[0-9]+$ ]]; then
   echo "  Of the $((after - before)) orders since that backup began, the $((in_books - before)) are back that the cut had; the others"
   echo "  were entered later."

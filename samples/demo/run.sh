@@ -6,11 +6,10 @@
 # STILLFRAME_BIN: where the programs are (build/release/bin). DEMO_CUTS: cuts of each kind (200).
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
-parts=(core ese)
+parts=(core ese dedup)
 case ${1:-} in
   "") ;;
-  core | ese) parts=("$1") ;;
-  dedup) echo "run.sh: there is no dedup part yet, as there is no dedup writer; see docs/dedup/dedupctl.md" >&2; exit 1 ;;
+  core | ese | dedup) parts=("$1") ;;
   *) echo "usage: run.sh [core|ese|dedup]" >&2; exit 2 ;;
 esac
 failed=0

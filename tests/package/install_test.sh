@@ -99,11 +99,11 @@ if [[ -e $prefix/$libdir/libstillframe-ese.so ]]; then
   cmake --build "$work/jet/build"
   "$work/jet/build/jet_consumer" "$work/jet" || fail "a program in C does not run with jet.h"
 fi
-plugin=$prefix/$libdir/stillframe/stillframe-writer-ese.so
-if [[ -e $plugin ]]; then
+for plugin in "$prefix/$libdir"/stillframe/stillframe-writer-*.so; do
+  [[ -e $plugin ]] || continue
   shown=$(nm -DC --defined-only "$plugin" | awk '$2 != "A" {print $3}')
-  if [[ $shown != stillframe_plugin_entry ]]; then fail "stillframe-writer-ese.so shows more than its entry"; fi
-fi
+  if [[ $shown != stillframe_plugin_entry ]]; then fail "$(basename "$plugin") shows more than its entry"; fi
+done
 
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 for package in "$PKG_CONFIG_PATH"/*.pc; do

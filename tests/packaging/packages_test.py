@@ -119,6 +119,7 @@ class Packages(unittest.TestCase):
                               "usr/lib/libstillframe-ese-writer.so.0": "libstillframe-ese-writer0",
                               "usr/lib/stillframe/stillframe-writer-ese.so": "stillframe-ese",
                               "usr/lib/systemd/system/stillframe-dedup-gc@.timer": "stillframe-dedup",
+                              "usr/lib/stillframe/stillframe-writer-dedup.so": "stillframe-dedup",
                               "usr/sbin/dedupctl": "stillframe-dedup"}.items():
             self.assertEqual(owners.get(file), package, file)
 

@@ -296,6 +296,9 @@ TEST_P(Dedupctl, RestoresAMarkedFileFromACopyOfTheVolume) {
   }
   const Json done = ok({"restore", "--from", fs_->mount_point(), "--to", to, "a"});
   EXPECT_EQ(done["files"][0]["became"], "restored");
+  EXPECT_EQ(done["restored_bytes"], text.size());
+  EXPECT_GE(done["container_bytes_read"], text.size());
+  EXPECT_LT(done["container_bytes_read"], text.size() * 105 / 100);
   EXPECT_EQ(text_of(to + "/a"), text);
   const Answer none = run({"restore", "--from", fs_->mount_point(), "--to", to, "absent"});
   EXPECT_EQ(none.code, code_of(Exit::partial));

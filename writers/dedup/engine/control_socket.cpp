@@ -231,6 +231,13 @@ Result<Json> ControlClient::ask(const Json& question,
   }
 }
 
+void ControlClient::wait_at_most(std::chrono::milliseconds timeout) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(timeout - seconds);
+  const timeval limit{static_cast<time_t>(seconds.count()), static_cast<suseconds_t>(rest.count())};
+  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+}
+
 void ControlClient::hang_up() {
   (void)::shutdown(socket_.get(), SHUT_RDWR);
 }

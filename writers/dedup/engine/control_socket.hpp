@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -62,6 +63,8 @@ class ControlClient {
 
   // The answer, or the error that it is. `told` is called for each line about how far it is.
   Result<Json> ask(const Json& question, const std::function<void(const Json&)>& told);
+  // Of what comes from now on: io when nothing came for so long.
+  void wait_at_most(std::chrono::milliseconds timeout);
   pid_t peer() const;  // the process that answers
   void hang_up();      // any thread: ask() ends, and a job that it waits for
 

@@ -15,6 +15,7 @@ class ViewFiles final : public JobFiles {
   Result<DedupFile*> open(const BytePath& path) override { return view_.open_file(path); }
   Result<std::set<FileId>> in_use() const override { return view_.in_use(); }
   Use use_of(dev_t device, ino_t number) const override;
+  Status settle() override { return view_.settle(); }
 
  private:
   View& view_;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "framework/base/config.hpp"
 #include "framework/base/path.hpp"
@@ -26,6 +28,14 @@ BytePath own_folder_below(int root) {
   return "/proc/self/fd/" + std::to_string(root) + "/" + kVolumeFolder;
 }
 
+// Where a session of the writer shows it to whoever copies it: nobody changes files there.
+bool is_backup_place(const BytePath& mount_point) {
+  const BytePath folder = parent_path(mount_point);
+  struct stat about {};
+  return last_component(folder) == kBackupPlaces && ::stat(folder.c_str(), &about) == 0 &&
+         about.st_uid == ::geteuid() && (about.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 // What is mounted can be changed past the view. A view of ours has the device's name but a number
 // of its own, and its engine the lock.
 Status expect_not_mounted(const BytePath& device) {
@@ -43,7 +53,7 @@ Status expect_not_mounted(const BytePath& device) {
     const bool same_source = mount.fs_type == "btrfs" &&
                              ::stat(mount.source.c_str(), &source) == 0 &&
                              source.st_rdev == about.st_rdev;
-    if (!same_number && !same_source) continue;
+    if ((!same_number && !same_source) || is_backup_place(mount.mount_point)) continue;
     return Error(Errc::in_use, quoted_path(device) + " is mounted on " +
                                    quoted_path(mount.mount_point) +
                                    ", where its files can be changed past the view: unmount it");
@@ -52,29 +62,51 @@ Status expect_not_mounted(const BytePath& device) {
 }
 
 Result<Descriptor> mount_root(const BytePath& device) {
+  if (Status s = expect_not_mounted(device); !s.ok()) return s.error();
+  return mount_volume(device);
+}
+
+// Half a restore is neither the old volume nor the new one.
+Status expect_no_restore(const BytePath& folder, const BytePath& device) {
+  if (!exists(folder + "/" + kRestoreRecordName)) return Ok{};
+  return Error(Errc::interlocked, "a restore of the volume on " + quoted_path(device) +
+                                      " is under way, or was cut short: let it end, or restore "
+                                      "the volume again");
+}
+
+}  // namespace
+
+Result<Descriptor> mount_volume(const BytePath& device) {
   if (!may_read_marks()) {
     return Error(Errc::access_denied, "a deduplicated volume needs CAP_SYS_ADMIN: run as root");
   }
-  if (Status s = expect_not_mounted(device); !s.ok()) return s.error();
   constexpr std::array<const char*, 3> kTypes{"ext4", "xfs", "btrfs"};
+  std::optional<Error> busy;
   for (const char* type : kTypes) {
     auto root = mount_detached(type, device, {});
     if (root.ok()) return root;
-    // Of another type, or one that this kernel does not have; all else is its own type's word.
-    const Errc code = root.error().code();
-    if (code == Errc::invalid_argument || code == Errc::not_found) continue;
-    return root.error().while_doing("mounting " + quoted_path(device) + " as " + type);
+    const Error error = root.error().while_doing("mounting " + quoted_path(device) + " as " + type);
+    switch (error.code()) {
+      case Errc::invalid_argument:  // of another type
+      case Errc::not_found:         // or one that this kernel does not have
+        break;
+      case Errc::in_use:  // of another type that is mounted, or somebody has the device itself
+        busy = error;
+        break;
+      default:
+        return error;
+    }
   }
+  if (busy) return *busy;
   return Error(
       Errc::volume_not_supported,
       quoted_path(device) + " has no file system of ext4, XFS or btrfs that can be mounted");
 }
 
-Result<FileLock> lock_engine(const BytePath& folder, const BytePath& device) {
-  return FileLock::take(folder + "/" + kEngineLockFileName, "the volume on " + quoted_path(device));
+Result<FileLock> lock_volume(const BytePath& own_folder, const BytePath& device) {
+  return FileLock::take(own_folder + "/" + kEngineLockFileName,
+                        "the volume on " + quoted_path(device));
 }
-
-}  // namespace
 
 Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettings> wanted,
                               std::optional<chunkstore::ChunkProfile> profile) {
@@ -83,8 +115,9 @@ Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettin
   const auto files = posix_files();
   const BytePath folder = own_folder_below(root.value().get());
   if (Status s = make_directories(folder, 0700); !s.ok()) return s;
-  const auto lock = lock_engine(folder, device);
+  const auto lock = lock_volume(folder, device);
   if (!lock.ok()) return lock.error();
+  if (Status s = expect_no_restore(folder, device); !s.ok()) return s;
   return make_volume(*files, folder, std::move(wanted), profile);
 }
 
@@ -92,11 +125,12 @@ Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& dev
   auto root = mount_root(device);
   if (!root.ok()) return root.error();
   const BytePath folder = own_folder_below(root.value().get());
+  if (Status s = expect_no_restore(folder, device); !s.ok()) return s.error();
   if (!exists(folder + "/" + kSettingsFileName)) {
     return Error(Errc::not_found, "the volume on " + quoted_path(device) +
                                       " is not deduplicated: dedupctl enable makes it so");
   }
-  auto lock = lock_engine(folder, device);
+  auto lock = lock_volume(folder, device);
   if (!lock.ok()) return lock.error();
   std::unique_ptr<VolumeOnDevice> volume(
       new VolumeOnDevice(device, std::move(root).value(), std::move(lock).value()));

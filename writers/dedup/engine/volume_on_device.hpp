@@ -19,6 +19,13 @@
 
 namespace stillframe::dedup {
 
+// The file system on a device, mounted where nobody but this process sees it. volume_not_supported
+// for another than ext4, XFS and btrfs.
+Result<Descriptor> mount_volume(const BytePath& device);
+// The lock of whoever has store and table open; in_progress when that is another process, and names
+// it. `own_folder`: the volume's, wherever that is mounted.
+Result<FileLock> lock_volume(const BytePath& own_folder, const BytePath& device);
+
 class VolumeOnDevice {
  public:
   // Makes a deduplicated volume of the file system on `device`, or of one that is enabled already

@@ -78,8 +78,8 @@ Status read_limits(const Json& question, JobLimits& limits) {
   const Error wrong(Errc::invalid_argument, "the limits of the job are none");
   if (!named->is_object()) return wrong;
   for (const auto& [name, value] : named->items()) {
-    const bool counts = value.is_number_unsigned() ||
-                        (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+    const bool counts =
+        value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
     if (!counts) return wrong;
     const auto number = value.get<std::uint64_t>();
     if (name == "bytes_per_second") {
@@ -115,6 +115,7 @@ Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
   }
   if (what == "status") return status();
   if (what == "inspect") return inspect();
+  if (what == "settle") return settle();
   if (what == "enable" || what == "disable") {
     if (Status s = volume_.set_disabled(what == "disable"); !s.ok()) return s.error();
     return Json{{"enabled", what == "enable"}};
@@ -168,6 +169,14 @@ Result<Json> VolumeSession::status() {
   const auto running = job();
   answer.value()["job"] = running ? progress_json(*running) : Json(nullptr);
   return answer;
+}
+
+// Between two batches of a job, which are durable one by one.
+Result<Json> VolumeSession::settle() {
+  Status settled = Ok{};
+  files_.exclusively([&] { settled = files_.settle(); });
+  if (!settled.ok()) return settled.error();
+  return Json{{"settled", true}};
 }
 
 Result<Json> VolumeSession::inspect() {

@@ -28,6 +28,7 @@ class VolumeSession {
   //                                     with "background" the answer comes at once
   //   job, pause, resume, cancel        of the job under way
   //   status, inspect, enable, disable
+  //   settle                            what users wrote is durable; waits for no job
   // Any number of threads at once.
   Result<Json> answer(const Json& question, const Tell& tell);
 
@@ -37,6 +38,7 @@ class VolumeSession {
   std::shared_ptr<RunningJob> job() const;
   Result<Json> status();
   Result<Json> inspect();
+  Result<Json> settle();
 
   VolumeOnDevice& volume_;
   JobFiles& files_;

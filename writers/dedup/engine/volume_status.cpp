@@ -44,7 +44,8 @@ Result<std::uint64_t> own_bytes(const VolumeOnDevice& volume) {
       walk_tree(folder.value().get(), {}, [&](const WalkEntry& entry) -> Result<bool> {
         if (S_ISREG(entry.status.st_mode))
           bytes += static_cast<std::uint64_t>(entry.status.st_size);
-        return true;
+        // Users' files, which take less than their length.
+        return entry.path != kIncomingFolder && !entry.path.starts_with(kReplacedPrefix);
       });
   if (!walked.ok()) return walked.error();
   return bytes;

@@ -36,6 +36,9 @@ class JobFiles {
   // its users answers; the kernel then says only that somebody has.
   enum class Use { ask_the_kernel, read, written };
   virtual Use use_of(dev_t device, ino_t number) const = 0;
+  // Inside exclusively(). What was written to deduplicated files is durable on return, as if each
+  // of their users had synced it.
+  virtual Status settle() { return Ok{}; }
 };
 
 // Those of a volume that nobody uses: no view shows it. `root` outlives it.

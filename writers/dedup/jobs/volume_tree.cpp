@@ -11,6 +11,7 @@
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
+#include "framework/io/volumes.hpp"
 #include "framework/io/walk.hpp"
 #include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
@@ -44,7 +45,8 @@ Status for_each_file(int root, const std::function<bool(const BytePath& folder)>
   options.stay_on_device = true;
   return walk_tree(root, options, [&](const WalkEntry& entry) -> Result<bool> {
     if (S_ISDIR(entry.status.st_mode)) {
-      return entry.path != kVolumeFolder && (!enters || enters(entry.path));
+      const bool hidden = entry.path == kVolumeFolder || entry.path == kStoreName;
+      return !hidden && (!enters || enters(entry.path));
     }
     if (!S_ISREG(entry.status.st_mode)) return false;
     if (entry.status.st_nlink > 1 &&

@@ -20,9 +20,9 @@ struct FoundFile {
   const struct stat& status;
 };
 
-// Every file once, by the first of its names: not the volume's own folder, nothing behind symbolic
-// links, on other mounts or in other subvolumes. `enters` may be empty. The first error of `each`
-// ends it.
+// Every file once, by the first of its names: not the volume's own folder or that of snapshots on
+// it, nothing behind symbolic links, on other mounts or in other subvolumes. `enters` may be empty.
+// The first error of `each` ends it.
 Status for_each_file(int root, const std::function<bool(const BytePath& folder)>& enters,
                      const std::function<Status(const FoundFile&)>& each);
 

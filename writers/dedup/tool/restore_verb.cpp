@@ -1,8 +1,11 @@
 #include <cstdint>
 
+#include <sys/stat.h>
+
 #include <stillframe/restore/selective_restore.hpp>
 
 #include "framework/base/byte_text.hpp"
+#include "writers/dedup/restore/counting_backup.hpp"
 #include "writers/dedup/tool/verbs.hpp"
 
 namespace stillframe::dedup::tool {
@@ -19,6 +22,11 @@ std::string_view outcome_name(RestoredAs as) {
       break;
   }
   return "failed";
+}
+
+std::uint64_t bytes_of(const BytePath& file) {
+  struct stat about {};
+  return ::lstat(file.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
 class RestoreVerb final : public Verb {
@@ -44,14 +52,17 @@ class RestoreVerb final : public Verb {
     for (const std::string& file : files_) {
       paths.push_back(file.starts_with('/') ? file : "/" + file);
     }
-    const auto backup = backup_in_folder(backup_);
+    BackupReads reads;
+    const auto folder = backup_in_folder(backup_);
+    const auto backup = counting_backup(*folder, reads);
     const auto done = restore_files(root_, paths, *backup);
     if (!done.ok()) return done.error();
     Json files = Json::array();
-    std::uint64_t failed = 0;
+    std::uint64_t failed = 0, restored_bytes = 0;
     for (std::size_t i = 0; i < paths.size(); ++i) {
       const RestoredFile& one = done.value().at(i);
       Json json{{"path", escape_bytes(paths[i])}, {"became", outcome_name(one.as)}};
+      if (one.as == RestoredAs::restored) restored_bytes += bytes_of(root_ + paths[i]);
       if (one.as == RestoredAs::failed) {
         ++failed;
         json["code"] = one.code;
@@ -59,7 +70,11 @@ class RestoreVerb final : public Verb {
       }
       files.push_back(std::move(json));
     }
-    output.show(Json{{"files", std::move(files)}, {"failed", failed}});
+    output.show(Json{{"files", std::move(files)},
+                     {"failed", failed},
+                     {"restored_bytes", restored_bytes},
+                     {"container_bytes_read", reads.container_bytes},
+                     {"table_bytes_read", reads.other_bytes}});
     return failed == 0 ? Exit::ok : Exit::partial;
   }
 

@@ -12,6 +12,7 @@
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
+#include "framework/io/volumes.hpp"
 #include "writers/dedup/view/view.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
 
@@ -72,8 +73,10 @@ Inode& Operations::inode(fuse_ino_t number) {
   return *reinterpret_cast<Inode*>(number);
 }
 
+// Snapshots on the volume too: their files have the marks of those they were cut from, and a file
+// is only open once.
 bool Operations::hides(const Inode& parent, const char* name) const {
-  return inodes_.is_root(parent) && std::strcmp(name, kVolumeFolder) == 0;
+  return inodes_.is_root(parent) && (std::strcmp(name, kVolumeFolder) == 0 || name == kStoreName);
 }
 
 int Operations::look_up(Inode& parent, const char* name, fuse_entry_param& entry) {
@@ -136,6 +139,16 @@ Result<std::set<FileId>> Operations::in_use() const {
   });
   if (!told.ok()) return told.error();
   return files;
+}
+
+Status Operations::settle() {
+  Status settled = Ok{};
+  inodes_.for_each([&](const Inode& inode) {
+    if (!inode.file || inode.file->settled()) return;
+    const Status synced = inode.file->sync();
+    if (!synced.ok() && settled.ok()) settled = synced;
+  });
+  return settled;
 }
 
 // A new file belongs to whoever asked for it, or to the group of a folder that wants it so.

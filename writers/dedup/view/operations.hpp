@@ -33,6 +33,8 @@ class Operations {
   Result<Inode*> find(const std::string& path);  // one look-up more
   // Of the files that are open, or that somebody can open though they have no name.
   Result<std::set<FileId>> in_use() const;
+  // Syncs the files that have something to tell the table; the first error, after all of them.
+  Status settle();
 
  private:
   friend struct Requests;

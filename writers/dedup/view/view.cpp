@@ -152,6 +152,7 @@ class MountedView final : public View {
   }
 
   Result<std::set<FileId>> in_use() const override { return operations_.in_use(); }
+  Status settle() override { return operations_.settle(); }
 
  private:
   // False when there will be none. Waiting for both, because a mount that is busy stays for those

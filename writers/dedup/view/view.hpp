@@ -48,6 +48,8 @@ class View {
   // The deduplicated files that users have open, or can open although their last name is gone.
   // Inside exclusively(). An error: of one it cannot be told whether it is deduplicated.
   virtual Result<std::set<FileId>> in_use() const = 0;
+  // Makes durable what was written to deduplicated files that are open. Inside exclusively().
+  virtual Status settle() = 0;
 };
 
 }  // namespace stillframe::dedup

@@ -16,5 +16,14 @@ inline constexpr const char* kJobLockFileName = "job.lock";
 inline constexpr const char* kEngineLockFileName = "engine.lock";
 inline constexpr const char* kSettingsFileName = "settings";  // TOML
 inline constexpr const char* kHistoryFileName = "history";    // TOML: what each job did last
+// The interlock record (docs/interlock.md), while a restore replaces the volume: nobody opens it.
+inline constexpr const char* kRestoreRecordName = "restore.env";
+// Where files are while they are restored, and, with the session behind it, what they replaced.
+inline constexpr const char* kIncomingFolder = "incoming";
+inline constexpr const char* kReplacedPrefix = "replaced-";
+
+// In the folder of the engines' sockets: where a backup or a restore has the file systems of
+// volumes mounted, for root alone.
+inline constexpr const char* kBackupPlaces = "backup";
 
 }  // namespace stillframe::dedup

@@ -1,0 +1,44 @@
+// What an administrator says of a deduplicated volume that is to be backed up, and where a session
+// of the writer shows what of it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <stillframe/byte_path.hpp>
+#include <stillframe/result.hpp>
+#include <stillframe/writer_metadata.hpp>
+
+namespace stillframe::dedup {
+
+struct BackedUpVolume {
+  std::string name;     // tells it apart from others of this machine
+  BytePath device;      // the block device, or a link to it such as those in /dev/disk/by-uuid
+  BytePath run_folder;  // of the engines' sockets
+  friend bool operator==(const BackedUpVolume&, const BackedUpVolume&) = default;
+};
+
+// {"name": "data", "device": "/dev/disk/by-uuid/...", "run": "/run/stillframe-dedup"}: `run` may be
+// left out. invalid_argument, with the member that is wrong.
+Result<BackedUpVolume> parse_backed_up_volume(std::string_view config_json);
+
+// The paths of a volume while a session of the writer has it mounted; they are the same for every
+// volume of this name, on every machine.
+struct VolumePlaces {
+  BytePath mount;     // the file system itself
+  BytePath own;       // the volume's own folder on it
+  BytePath incoming;  // below `own`: where the users' files go when they come back
+
+  static VolumePlaces of(const BackedUpVolume& volume);
+};
+
+// The set of components: its head, and the members.
+ComponentName volume_component();
+ComponentName store_component();
+ComponentName settings_component();
+ComponentName files_component();
+
+// Everything but `identity`.
+WriterMetadata metadata_of(const BackedUpVolume& volume);
+
+}  // namespace stillframe::dedup

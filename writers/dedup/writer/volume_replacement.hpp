@@ -1,0 +1,77 @@
+// A volume that is replaced as a whole by what a restore brings back: store, settings and files.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <stillframe/writer.hpp>
+
+#include "framework/base/path.hpp"
+#include "framework/io/file_lock.hpp"
+#include "writers/dedup/volume/layout.hpp"
+#include "writers/dedup/writer/backed_up_volume.hpp"
+#include "writers/dedup/writer/mounted_place.hpp"
+
+namespace stillframe::dedup {
+
+// While it lives the volume is mounted at its place, and nobody else opens it. What was on it goes
+// into `replaced-SESSION` in the volume's own folder, and nothing of it is deleted. Until all that
+// comes back is there, the users' files stay where they are, and an interlock record keeps
+// engines out, also after a crash.
+class VolumeReplacement {
+ public:
+  // in_use, with who has it, while a process has the volume open; wrong_state when it has another
+  // store than the backup of `store`. Nothing is changed yet.
+  static Result<std::unique_ptr<VolumeReplacement>> begin(const BackedUpVolume& volume,
+                                                          const SessionId& session,
+                                                          const std::string& store);
+
+  // Told right before each change; tests kill the process there.
+  void on_step(std::function<void(std::string_view step)> observer) {
+    observer_ = std::move(observer);
+  }
+
+  // The record, then the store that is there goes aside. Again: nothing.
+  Status make_room(const RestoreRegistration& registration);
+  // All files of the restore are there, or `copied` says why not.
+  Status files_came(const Status& copied);
+  // What came takes the place of what was there; on return engines may open the volume.
+  Status put_in_place();
+  // Unless it came so far, what was there is put back. Called at the end, whatever happened.
+  Status end();
+
+ private:
+  VolumeReplacement(const BackedUpVolume& volume, const SessionId& session, std::string store)
+      : volume_(volume),
+        places_(VolumePlaces::of(volume)),
+        session_(session),
+        store_(std::move(store)),
+        aside_(join_path(places_.own, kReplacedPrefix + session.to_string())) {}
+
+  Status expect_store_fits() const;
+  Status check_what_came() const;
+  Status move_own_files(const BytePath& from, const BytePath& to) const;
+  Status swap_users_files() const;
+  Status put_back() const;
+  Status move_name(const BytePath& from, const BytePath& to, const BytePath& name) const;
+  void at(std::string_view step) const {
+    if (observer_) observer_(step);
+  }
+
+  const BackedUpVolume& volume_;
+  const VolumePlaces places_;
+  const SessionId session_;
+  const std::string store_;  // UUID of the backup's; empty: not known
+  const BytePath aside_;
+  std::unique_ptr<MountedPlace> mounted_;
+  std::optional<FileLock> lock_;
+  std::function<void(std::string_view)> observer_;
+  // From `swapping` to `in_place` there is no way back, only another restore.
+  enum class Stage { begun, made_room, came, swapping, in_place } stage_ = Stage::begun;
+};
+
+}  // namespace stillframe::dedup
