@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 class VolumeSession {
  public:
   // `place`: where the view is, if there is one. `events` may be null. What is passed outlives it.
-  VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place, EventSink* events);
+  VolumeSession(VolumeOnDevice& volume, JobFiles& files, BytePath place,
+                EventSink* events = nullptr);
 
   // Called every kTellEvery while a job runs. False: whoever asked is gone, and the job ends.
   using Tell = std::function<bool(const Json& progress)>;
