@@ -17,16 +17,26 @@ ContextTable& context_table() {
   return *table;
 }
 
+HBC add_to_table(std::shared_ptr<DsContext> context) {
+  ContextTable& table = context_table();
+  const std::lock_guard lock(table.mutex);
+  table.by_handle.emplace(++table.last, std::move(context));
+  return reinterpret_cast<HBC>(table.last);
+}
+
 }  // namespace
 
 HBC add_context(std::unique_ptr<StagedBackup> backup, std::unique_ptr<StagedRestore> restore) {
   auto context = std::make_shared<DsContext>();
   context->backup = std::move(backup);
   context->restore = std::move(restore);
-  ContextTable& table = context_table();
-  const std::lock_guard lock(table.mutex);
-  table.by_handle.emplace(++table.last, std::move(context));
-  return reinterpret_cast<HBC>(table.last);
+  return add_to_table(std::move(context));
+}
+
+HBC add_context(std::unique_ptr<ChannelSession> session) {
+  auto context = std::make_shared<DsContext>();
+  context->session = std::move(session);
+  return add_to_table(std::move(context));
 }
 
 std::shared_ptr<DsContext> find_context(HBC handle) {

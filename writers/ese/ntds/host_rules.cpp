@@ -20,6 +20,7 @@ namespace {
 struct HostState {
   std::mutex mutex;
   HostRules rules;
+  Channel channel;
   std::optional<AuthIdentity> identity;
 };
 
@@ -62,6 +63,18 @@ HostRules host_rules() {
   HostRules rules = state.rules;
   if (!rules.now) rules.now = [] { return std::int64_t{std::time(nullptr)}; };
   return rules;
+}
+
+void set_channel(Channel channel) {
+  HostState& state = host_state();
+  const std::lock_guard lock(state.mutex);
+  state.channel = std::move(channel);
+}
+
+Channel host_channel() {
+  HostState& state = host_state();
+  const std::lock_guard lock(state.mutex);
+  return state.channel;
 }
 
 void set_identity(std::optional<AuthIdentity> identity) {

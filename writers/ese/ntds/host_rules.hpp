@@ -31,13 +31,17 @@ struct HostRules {
   std::function<bool(uid_t user, const BytePath& logs)> may_restore{};
   // Whose identity this is; none: nobody's, and so without the function.
   std::function<std::optional<uid_t>(const AuthIdentity&)> authenticate{};
-  // A channel to the server at this socket.
-  std::function<Result<std::unique_ptr<DirectoryService>>(const BytePath& socket)> connect{};
 };
+
+// Reaches the server at this socket.
+using Channel = std::function<Result<std::unique_ptr<DirectoryService>>(const BytePath& socket)>;
 
 // For calls from now on.
 void set_host_rules(HostRules rules);
 HostRules host_rules();
+// Likewise; empty: servers in other processes cannot be reached.
+void set_channel(Channel channel);
+Channel host_channel();
 
 // None: the user of the process.
 void set_identity(std::optional<AuthIdentity> identity);

@@ -28,14 +28,19 @@ RestoreId new_restore_id() {
   return RestoreId{(std::uint64_t{random()} << 32) | random()};
 }
 
+Status check_authority_of(std::optional<uid_t> user, const BytePath& logs) {
+  return user ? check_restore_authority(*user, logs) : check_restore_authority(logs);
+}
+
 Error is_online() {
   return ds_error(hrAfterInitialization, "the server runs: a restore needs it in restore mode");
 }
 
 class InstanceRestore final : public StagedRestore {
  public:
-  InstanceRestore(std::shared_ptr<jet::JetInstance> instance, bool trusted)
-      : instance_(std::move(instance)), trusted_(trusted) {}
+  InstanceRestore(std::shared_ptr<jet::JetInstance> instance, bool trusted,
+                  std::optional<uid_t> user)
+      : instance_(std::move(instance)), trusted_(trusted), user_(user) {}
 
   Result<std::vector<ListedFile>> locations() override {
     const auto databases = databases_in_log(*files_, options());
@@ -47,7 +52,7 @@ class InstanceRestore final : public StagedRestore {
     auto record = record_of(arguments);
     if (!record.ok()) return record.error();
     const BytePath logs = options().logs;
-    if (Status s = check_restore_authority(logs); !s.ok()) return s;
+    if (Status s = check_authority_of(user_, logs); !s.ok()) return s;
     if (!trusted_) {
       return ds_error(hrMissingExpiryToken,
                       "the restore was prepared without the token of its backup, or with one that "
@@ -123,6 +128,7 @@ class InstanceRestore final : public StagedRestore {
 
   const std::shared_ptr<jet::JetInstance> instance_;
   const bool trusted_;
+  const std::optional<uid_t> user_;
   const std::unique_ptr<Files> files_ = posix_files();
   std::optional<RestoreId> registered_;
 };
@@ -130,10 +136,10 @@ class InstanceRestore final : public StagedRestore {
 }  // namespace
 
 Result<std::unique_ptr<StagedRestore>> restore_instance(std::shared_ptr<jet::JetInstance> instance,
-                                                        Bytes token) {
+                                                        Bytes token, std::optional<uid_t> user) {
   if (!instance->created_only()) return is_online();
   const BytePath logs = jet::absolute_path(instance->parameters().text(JET_paramLogFilePath));
-  if (Status s = check_restore_authority(logs); !s.ok()) return s.error();
+  if (Status s = check_authority_of(user, logs); !s.ok()) return s.error();
   const TokenVerdict verdict = judge_token(token, instance->name(), host_rules().now());
   if (verdict == TokenVerdict::unknown) {
     return ds_error(hrUnknownExpiryTokenFormat, "the token is none of this interface");
@@ -143,7 +149,7 @@ Result<std::unique_ptr<StagedRestore>> restore_instance(std::shared_ptr<jet::Jet
   }
   const bool trusted = verdict == TokenVerdict::good;
   return std::unique_ptr<StagedRestore>(
-      std::make_unique<InstanceRestore>(std::move(instance), trusted));
+      std::make_unique<InstanceRestore>(std::move(instance), trusted, user));
 }
 
 }  // namespace stillframe::ese::ntds

@@ -28,7 +28,7 @@ class InstanceService final : public DirectoryService {
     return back_up_instance(instance_);
   }
   Result<std::unique_ptr<StagedRestore>> prepare_restore(Bytes token) override {
-    return restore_instance(instance_, token);
+    return restore_instance(instance_, token, std::nullopt);
   }
 
  private:
@@ -36,8 +36,7 @@ class InstanceService final : public DirectoryService {
 };
 
 Result<std::unique_ptr<DirectoryService>> connect_to(const BytePath& socket) {
-  const HostRules rules = host_rules();
-  if (rules.connect) return rules.connect(socket);
+  if (const Channel channel = host_channel()) return channel(socket);
   return ds_error(hrCouldNotConnect, "'" + escape_path(socket) +
                                          "' cannot be reached: this program has no channel to "
                                          "servers in other processes");
@@ -51,16 +50,22 @@ std::unique_ptr<DirectoryService> serve_instance(std::shared_ptr<jet::JetInstanc
 
 Result<std::unique_ptr<DirectoryService>> find_server(const std::string& name) {
   if (name.starts_with(kSocketPrefix)) return connect_to(name.substr(kSocketPrefix.size()));
+  auto instance = find_instance(name);
+  if (!instance.ok()) return instance.error();
+  return serve_instance(std::move(instance).value());
+}
+
+Result<std::shared_ptr<jet::JetInstance>> find_instance(const std::string& name) {
   const std::string wanted = name.substr(std::min(name.find_first_not_of('\\'), name.size()));
   if (wanted.find('_') != std::string::npos) {
     return ds_error(RPC_S_INVALID_BINDING, "'" + name + "': a server's name has no underscore");
   }
   const auto all = jet::Process::get().instances();
-  if (wanted.empty() && all.size() == 1) return serve_instance(all.front());
+  if (wanted.empty() && all.size() == 1) return all.front();
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& each) {
     return !wanted.empty() && each->name() == wanted;
   });
-  if (found != all.end()) return serve_instance(*found);
+  if (found != all.end()) return *found;
   return ds_error(hrCouldNotConnect,
                   wanted.empty() ? "this process has no server, or several: name one"
                                  : "this process has no server '" + escape_path(wanted) + "'");

@@ -68,7 +68,9 @@ template <class Char>
 HRESULT give_locations(HBC handle, const DsListPlace<Char>& place) {
   return answer_hresult([&]() -> Status {
     const auto context = find_context(handle);
-    if (context == nullptr) return ds_error(hrInvalidHandle, "there is no such handle");
+    if (context == nullptr || (!context->backup && !context->restore)) {
+      return ds_error(hrInvalidHandle, "there is no such handle");
+    }
     const std::lock_guard lock(context->mutex);
     if (Status s = place.check(); !s.ok()) return s;
     return place.put(context->backup ? context->backup->locations()
