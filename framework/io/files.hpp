@@ -25,6 +25,12 @@ class File {
   // holds is then unknown, and only a new start, which reads it again, can tell.
   virtual Status write(std::uint64_t offset, Bytes from) = 0;
   virtual Status sync() = 0;
+  // Has the disk begin with what was written there, so that a sync() later waits less. Promises
+  // nothing; an error is the sync's to tell.
+  virtual void start_writing(std::uint64_t offset, std::uint64_t bytes) {
+    (void)offset;
+    (void)bytes;
+  }
   virtual Result<std::uint64_t> size() const = 0;
   virtual Status resize(std::uint64_t bytes) = 0;  // new bytes are zero
 

@@ -33,6 +33,7 @@ class DirectoryWriter {
       : backup_(backup),
         files_(backup.instance().files()),
         target_(std::move(target)),
+        stored_(files_),
         how_(how),
         meter_(how.progress) {}
 
@@ -62,7 +63,8 @@ class DirectoryWriter {
     if (!full()) {
       if (Status s = check_continues(logs.value()); !s.ok()) return s;
     }
-    return copy_all(logs.value().files, full() ? kDatabasesPercent : 0, 100);
+    const Status copied = copy_all(logs.value().files, full() ? kDatabasesPercent : 0, 100);
+    return copied.ok() ? as_backup_error(stored_.settle()) : copied;
   }
 
   Status copy_databases() {
@@ -77,7 +79,9 @@ class DirectoryWriter {
       }
     }
     for (const std::string& marker : markers) target_.add_marker(marker);
-    return copy_all(paths.value(), 0, kDatabasesPercent);
+    const Status copied = copy_all(paths.value(), 0, kDatabasesPercent);
+    // Here the log is written to, and two threads that change files would do so in any order.
+    return copied.ok() ? as_backup_error(stored_.wait()) : copied;
   }
 
   // All logs between those of the set and these are there.
@@ -99,7 +103,7 @@ class DirectoryWriter {
     for (const BytePath& path : paths) {
       const BytePath place = target_.place_for(last_component(path));
       const Status copied =
-          copy_backup_file(backup_, path, files_, place, [&](std::uint64_t bytes) {
+          copy_backup_file(backup_, path, stored_, place, [&](std::uint64_t bytes) {
             done += bytes;
             meter_.advance(done, total, from, to);
           });
@@ -110,7 +114,8 @@ class DirectoryWriter {
 
   StreamingBackup& backup_;
   Files& files_;
-  BackupTarget target_;
+  BackupTarget target_;  // takes away what is in it when stored_ writes no more
+  WriteBehind stored_;
   const DirectoryBackup& how_;
   ProgressMeter meter_;
 };

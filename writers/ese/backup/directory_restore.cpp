@@ -7,6 +7,7 @@
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/restored_database.hpp"
 #include "writers/ese/backup/set_databases.hpp"
+#include "writers/ese/backup/write_behind.hpp"
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/recovery/log_files.hpp"
@@ -17,7 +18,6 @@ namespace stillframe::ese {
 namespace {
 
 constexpr const char* kCopying = ".restoring";
-constexpr std::size_t kCopyPieceBytes = 512 * 1024;
 constexpr int kCopyPercent = 10;
 
 struct Wanted {
@@ -161,21 +161,22 @@ class DirectoryReader {
     if (files_.exists(to)) {
       if (Status s = files_.remove(to); !s.ok()) return s;
     }
-    auto file = files_.create(to);
-    if (!file.ok()) return file.error();
     const auto bytes = from.size();
     if (!bytes.ok()) return bytes.error();
-    std::vector<std::byte> buffer(kCopyPieceBytes);
+    WriteBehind copy(files_);
+    if (Status s = copy.begin(to); !s.ok()) return s;
     for (std::uint64_t at = 0; at < bytes.value();) {
+      const auto room = copy.room();
+      if (!room.ok()) return room.error();
       const auto some =
-          MutableBytes(buffer).first(std::min<std::uint64_t>(buffer.size(), bytes.value() - at));
+          room.value().first(std::min<std::uint64_t>(room.value().size(), bytes.value() - at));
       if (Status s = from.read(at, some); !s.ok()) return s;
-      if (Status s = file.value()->write(at, some); !s.ok()) return s;
+      copy.put(some.size());
       at += some.size();
       done += some.size();
       meter_.advance(done, total, 0, kCopyPercent);
     }
-    return file.value()->sync();
+    return copy.settle();
   }
 
   Status take_place(const BytePath& copied, const BytePath& to) {

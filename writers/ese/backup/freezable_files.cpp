@@ -34,6 +34,10 @@ class FreezableFile final : public File {
     const HeldChange change(gate_);
     return under_->sync();
   }
+  // Changes nothing that was not changed before.
+  void start_writing(std::uint64_t offset, std::uint64_t bytes) override {
+    under_->start_writing(offset, bytes);
+  }
   Result<std::uint64_t> size() const override { return under_->size(); }
   Status resize(std::uint64_t bytes) override {
     const HeldChange change(gate_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/log_generation.hpp"
@@ -22,14 +23,17 @@ Result<LogCopy> LogCopy::open(Files& files, const BytePath& path,
 }
 
 Status LogCopy::load_verified() {
-  verified_.resize(bytes_);
-  if (Status s = file_->read(0, verified_); !s.ok()) return s;
-  const auto log = LogGeneration::read(verified_, path(), {.complete = true});
+  std::vector<std::byte> bytes(bytes_);
+  if (Status s = file_->read(0, bytes); !s.ok()) return s;
+  auto log = LogGeneration::read(std::move(bytes), path(), {.complete = true});
   if (!log.ok()) {
     return ese_error(EseErr::log_read_verify_failure,
                      "log '" + escape_path(path()) + "' is damaged: " + log.error().what());
   }
-  if (log.value().generation() == *generation_) return Ok{};
+  if (log.value().generation() == *generation_) {
+    verified_ = std::move(log).value().take_bytes();
+    return Ok{};
+  }
   return ese_error(EseErr::log_read_verify_failure,
                    "log '" + escape_path(path()) + "' is of generation " +
                        std::to_string(static_cast<int>(log.value().generation())) +

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -82,6 +83,8 @@ class LogGeneration {
   // The checksum-covered image of a data segment (new framing); restored ones show as restored.
   Bytes segment(std::uint16_t isec) const;
   bool has_segment(std::uint16_t isec) const;  // a cut file lacks its last ones
+  // The whole file, a restored segment as restored.
+  std::vector<std::byte> take_bytes() && { return std::move(bytes_); }
 
  private:
   friend class SegmentScan;
