@@ -130,10 +130,11 @@ target_link_options(stillframe_ese_package PRIVATE "-Wl,--version-script=${jet_s
                                                    -fuse-ld=bfd)
 set_target_properties(stillframe_ese_package PROPERTIES LINK_DEPENDS "${jet_symbols}")
 
-# Formats and the tidying of folders are in it again, since the engine's library hides its own; calls
+# Formats, recovery and the tidying of folders are in it again, since the engine's library hides its own; calls
 # of the engine go to that library. docs/decisions/0060-writer-library.md.
 stillframe_component(ese_writer TYPE SHARED OUTPUT stillframe-ese-writer NEEDS framework ese
-  FOLDERS writers/ese/format writers/ese/engine writers/ese/recovery writers/ese/writer
+  FOLDERS writers/ese/format writers/ese/engine writers/ese/tables writers/ese/recovery
+          writers/ese/instance writers/ese/backup writers/ese/writer
   WITHOUT stillframe_ese_hosted stillframe_ese_resting)
 target_link_options(stillframe_ese_writer_package PRIVATE -fuse-ld=bfd)  # mold, as above
 

@@ -56,6 +56,7 @@ class RunningBackup {
   Status plan(const SourceMap& sources, Copier& copier, CopyPlan& plan);
   void report_special_files();
   Status stream(BackupSession& session, Copier& copier);
+  Status stream_set(BackupSession& session, Copier& copier, std::uint32_t index);
   Result<Receipt> publish(BackupSession& session, SetBuilder& builder);
   void finish(BackupSession& session);
   void write_outcome(const Result<Evidence>& last);
@@ -240,26 +241,35 @@ void RunningBackup::report_special_files() {
 
 Status RunningBackup::stream(BackupSession& session, Copier& copier) {
   for (std::uint32_t i = 0; i < chosen_.size(); ++i) {
-    const Chosen& chosen = chosen_[i];
-    if (chosen.route != Route::stream) continue;
-    StreamedComponent component{document_.components[i].writer_instance,
-                                nullptr,
-                                i,
-                                chosen.type,
-                                chosen.writer->identity.capabilities.has(Capability::logs),
-                                request_.elsewhere != nullptr};
-    for (const std::size_t member : chosen.members) {
-      component.component = &chosen.writer->components[member];
-      auto logs = stream_component(session, component, copier);
-      if (!logs.ok() && logs.error().code() == Errc::cancelled) return logs.error();
-      if (!logs.ok()) {
-        copier.note_failure(i, logs.error());
-        break;
-      }
-      if (logs.value().low > logs.value().high) continue;
-      manifest_.components[i].log_low = logs.value().low;
-      manifest_.components[i].log_high = logs.value().high;
-    }
+    if (chosen_[i].route != Route::stream) continue;
+    const Status streamed = stream_set(session, copier, i);
+    if (streamed.ok()) continue;
+    if (streamed.error().code() == Errc::cancelled) return streamed;
+    copier.note_failure(i, streamed.error());
+  }
+  return Ok{};
+}
+
+// A head with its members: what the writer's logs are to have is known when all data was read.
+Status RunningBackup::stream_set(BackupSession& session, Copier& copier, std::uint32_t index) {
+  const Chosen& chosen = chosen_[index];
+  StreamedComponent component{document_.components[index].writer_instance,
+                              nullptr,
+                              index,
+                              chosen.type,
+                              chosen.writer->identity.capabilities.has(Capability::logs),
+                              request_.elsewhere != nullptr};
+  for (const std::size_t member : chosen.members) {
+    component.component = &chosen.writer->components[member];
+    if (Status s = stream_data(session, component, copier); !s.ok()) return s;
+  }
+  for (const std::size_t member : chosen.members) {
+    component.component = &chosen.writer->components[member];
+    const auto logs = stream_logs(session, component, copier);
+    if (!logs.ok()) return logs.error();
+    if (logs.value().low > logs.value().high) continue;
+    manifest_.components[index].log_low = logs.value().low;
+    manifest_.components[index].log_high = logs.value().high;
   }
   return Ok{};
 }

@@ -161,18 +161,18 @@ Status Copier::copy_links(const CopyPlan& plan) {
   return Ok{};
 }
 
-Status Copier::copy_stream(const BytePath& path, std::uint32_t component, bool is_log,
-                           std::uint64_t size, const PieceSource& next) {
+Status Copier::copy_stream(const StreamedFile& file, const PieceSource& next) {
+  const BytePath& path = file.path;
   auto target = builder_.create_data(path);
   if (!target.ok()) return target.error();
-  auto verifier = verifier_for(path, {component}, size);
+  auto verifier = verifier_for(path, {file.component}, file.size);
   if (!verifier.ok()) return verifier.error();
   CopyRequest request;
   request.destination = target.value().get();
   request.name = path;
   request.verifier = verifier.value().get();
   request.observer = [this](std::uint64_t bytes) { return report(bytes); };
-  total_ += size;
+  total_ += file.size;
   ContentSink sink(request);
   std::uint64_t offset = 0;
   while (true) {
@@ -182,9 +182,9 @@ Status Copier::copy_stream(const BytePath& path, std::uint32_t component, bool i
     if (Status s = sink.data(piece.value(), offset); !s.ok()) return s;
     offset += piece.value().size();
   }
-  if (offset != size) {
+  if (offset != file.size) {
     return Error(Errc::truncated, "the stream of '" + escape_path(path) + "' ended after " +
-                                      std::to_string(offset) + " of " + std::to_string(size) +
+                                      std::to_string(offset) + " of " + std::to_string(file.size) +
                                       " bytes");
   }
   auto digest = sink.finish();
@@ -192,14 +192,11 @@ Status Copier::copy_stream(const BytePath& path, std::uint32_t component, bool i
   ManifestFile entry;
   entry.path = path;
   entry.origin = FileOrigin::stream;
-  entry.components = {component};
-  entry.size = size;
+  entry.components = {file.component};
+  entry.size = file.size;
   entry.sha256 = std::move(digest).value();
-  entry.is_log = is_log;
-  // A stream brings content only: what the file is like beside it is what the live one is like.
-  entry.attributes.mode = 0600;
-  entry.attributes.uid = geteuid();
-  entry.attributes.gid = getegid();
+  entry.is_log = file.is_log;
+  entry.attributes = file.attributes;
   const std::lock_guard lock(mutex_);
   files_.push_back(std::move(entry));
   return Ok{};

@@ -40,8 +40,14 @@ class Copier {
 
   // One file of a stream, by whatever delivers its bytes piece by piece; empty at the end.
   using PieceSource = std::function<Result<std::vector<std::byte>>()>;
-  Status copy_stream(const BytePath& path, std::uint32_t component, bool is_log, std::uint64_t size,
-                     const PieceSource& next);
+  struct StreamedFile {
+    BytePath path;
+    std::uint32_t component = 0;
+    bool is_log = false;
+    std::uint64_t size = 0;
+    FileAttributes attributes;  // a stream brings content only
+  };
+  Status copy_stream(const StreamedFile& file, const PieceSource& next);
 
   std::vector<ManifestFile> take_files() { return std::move(files_); }
   // The first thing that went wrong with each component.

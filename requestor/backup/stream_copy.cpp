@@ -1,5 +1,8 @@
 #include "requestor/backup/stream_copy.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "framework/base/path.hpp"
 #include "framework/model/backup_type.hpp"
 #include "framework/model/environment.hpp"
@@ -38,14 +41,34 @@ class OpenStream {
   bool closed_ = false;
 };
 
+// Who owns a file and who may read it are what they are of the live one, where that can be seen:
+// restored by root, it has to be its application's again.
+FileAttributes attributes_of(const BytePath& path, bool elsewhere) {
+  FileAttributes attributes;
+  attributes.mode = 0600;
+  attributes.uid = ::geteuid();
+  attributes.gid = ::getegid();
+  struct stat live {};
+  if (elsewhere || ::lstat(path.c_str(), &live) != 0 || !S_ISREG(live.st_mode)) return attributes;
+  attributes.mode = live.st_mode & 0777;
+  attributes.uid = live.st_uid;
+  attributes.gid = live.st_gid;
+  return attributes;
+}
+
 Status stream_file(BackupSession& session, const StreamedComponent& component, const BytePath& path,
                    bool is_log, Copier& copier) {
   auto info = session.open_stream(component.writer, {component.component->name, path});
   if (!info.ok()) return info.error();
   OpenStream stream(session, component.writer, info.value());
-  Status copied = copier.copy_stream(path, component.manifest_index, is_log, info.value().size,
-                                     [&] { return stream.next(); });
-  if (!copied.ok()) return copied;
+  const Copier::StreamedFile file{path, component.manifest_index, is_log, info.value().size,
+                                  attributes_of(path, component.elsewhere)};
+  Status copied = copier.copy_stream(file, [&] { return stream.next(); });
+  if (!copied.ok()) {
+    // A stream that ends early has a cause, which its writer knows.
+    const Status closed = stream.close();
+    return closed.ok() || copied.error().code() != Errc::truncated ? copied : closed;
+  }
   return stream.close();  // a writer may find out only now that what it sent was not good
 }
 
@@ -79,8 +102,7 @@ Result<std::vector<BytePath>> names_of(const FileSet& files, bool elsewhere) {
 
 }  // namespace
 
-Result<LogList> stream_component(BackupSession& session, const StreamedComponent& component,
-                                 Copier& copier) {
+Status stream_data(BackupSession& session, const StreamedComponent& component, Copier& copier) {
   for (const FileSet& files : component.component->files) {
     const bool logs_come_later = files.is_log && component.has_logs;
     if (logs_come_later || !takes_part(*component.component, files, component.type)) continue;
@@ -91,6 +113,11 @@ Result<LogList> stream_component(BackupSession& session, const StreamedComponent
       if (!copied.ok()) return copied.error().while_doing("streaming '" + escape_path(path) + "'");
     }
   }
+  return Ok{};
+}
+
+Result<LogList> stream_logs(BackupSession& session, const StreamedComponent& component,
+                            Copier& copier) {
   LogList none;
   none.low = 1;
   if (!component.has_logs) return none;

@@ -17,9 +17,11 @@ struct StreamedComponent {
   bool elsewhere = false;  // it is on another machine, whose folders cannot be listed
 };
 
-// Copies every file of the component's data file sets, then asks for the logs and copies those.
-// Answers the log range, for a restore's registration.
-Result<LogList> stream_component(BackupSession& session, const StreamedComponent& component,
-                                 Copier& copier);
+// Copies every file of the component's data file sets.
+Status stream_data(BackupSession& session, const StreamedComponent& component, Copier& copier);
+// Asks for the logs and copies those. Ends the database phase of the writer's backup, so the data
+// of all components of a set comes before. Answers the log range, for a restore's registration.
+Result<LogList> stream_logs(BackupSession& session, const StreamedComponent& component,
+                            Copier& copier);
 
 }  // namespace stillframe::requestor

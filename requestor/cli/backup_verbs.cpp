@@ -9,6 +9,7 @@
 #include "requestor/backup/backup_run.hpp"
 #include "requestor/cli/context.hpp"
 #include "requestor/cli/timeline.hpp"
+#include "requestor/store/loaded_verifier.hpp"
 
 namespace stillframe::cli {
 namespace {
@@ -156,6 +157,13 @@ int verb_backup(Context& context) {
   if (!selectors.ok()) return context.terminal.fail(selectors.error());
   request.selectors = std::move(selectors).value();
   request.no_writers = invocation.selection.no_writers;
+  std::vector<std::unique_ptr<Verifier>> verifiers;  // as long as the run
+  for (const std::string& file : invocation.backup.verifiers) {
+    auto verifier = requestor::load_verifier(file);
+    if (!verifier.ok()) return context.terminal.fail(verifier.error());
+    request.verifiers.push_back(verifier.value().get());
+    verifiers.push_back(std::move(verifier).value());
+  }
   auto report =
       requestor::run_backup(connected.value().client, request, context.terminal, context.stop);
   if (!report.ok()) return context.terminal.fail(report.error());

@@ -65,6 +65,7 @@ struct BackupVerbOptions {
   bool bootable = false;
   int threads = 2;
   std::string chain_owner;
+  std::vector<std::string> verifiers;  // files of shared objects
 };
 
 struct RestoreVerbOptions {

@@ -259,6 +259,10 @@ class Grammar {
     add_attributes(backup);
     backup->add_flag("--stream", options.streams,
                      "Let writers deliver their files themselves where they can");
+    backup
+        ->add_option("--verifier", options.verifiers,
+                     "Have files checked, while they are copied, by this shared object; repeatable")
+        ->type_name("FILE");
     backup->add_flag("--bootable", options.bootable, "Tell writers the system state is meant");
     backup->add_option("--chain-owner", options.chain_owner, "Who keeps this chain of backups")
         ->type_name("NAME");

@@ -211,11 +211,20 @@ Result<machine::WriterIndex> BackupSession::find_writer(const WriterInstanceId& 
                                     instance.to_string() + "; gather() lists them");
 }
 
+// Itself, or the head that it comes with.
 machine::ComponentIndex BackupSession::find_component(machine::WriterIndex writer,
                                                       const ComponentName& name) const {
-  for (machine::ComponentIndex i = 0; i < component_writers_.size(); ++i)
-    if (component_writers_[i] == writer && document_.components[i].name == name) return i;
-  return machine::kNone;
+  const std::string full = name.full() + "/";
+  machine::ComponentIndex nearest = machine::kNone;
+  std::size_t longest = 0;
+  for (machine::ComponentIndex i = 0; i < component_writers_.size(); ++i) {
+    const std::string head = document_.components[i].name.full() + "/";
+    if (component_writers_[i] != writer || !full.starts_with(head)) continue;
+    if (head.size() <= longest) continue;
+    longest = head.size();
+    nearest = i;
+  }
+  return nearest;
 }
 
 void BackupSession::open_stream(const WriterInstanceId& instance, const StreamRequest& stream,

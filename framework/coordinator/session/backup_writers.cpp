@@ -81,7 +81,9 @@ Status BackupSession::merge(Verb verb, machine::WriterIndex writer, const Backup
 SnapshotSetView BackupSession::set_view(bool with_roots) const {
   SnapshotSetView view;
   view.set = document_.set;
-  view.for_rollback = snapshot_options_.attributes.for_rollback;
+  // Without recovery the snapshots are sealed before a writer could do anything.
+  const SnapshotAttributes& attributes = snapshot_options_.attributes;
+  view.for_rollback = attributes.for_rollback && attributes.auto_recovery;
   if (!set_ || !set_->plan()) return view;
   for (const auto& info : set_->snapshots()) {
     VolumeInSet& volume = view.volumes.emplace_back();

@@ -56,7 +56,9 @@ struct VolumeInSet {
 
 struct SnapshotSetView {
   SetId set;
-  bool for_rollback = false;  // taken to roll back to, rather than to back up
+  // Taken to roll back to, rather than to back up: what says so (rollback_recovery) is to be
+  // recovered in it.
+  bool for_rollback = false;
   std::vector<VolumeInSet> volumes;
 
   // The volume of the set that `path` lies on, by longest mount point; null when it holds none.

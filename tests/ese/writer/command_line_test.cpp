@@ -2,6 +2,7 @@
 // own, `stillframe backup` and `stillframe restore`.
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -137,6 +138,35 @@ TEST_F(EseCommandLine, ACopyIsMadeBesideAnApplicationThatRuns) {
   rows_.add_rows(5);
   rows_.expect_rows(105);
   stop_application();
+}
+
+// Streamed, with nothing held and no snapshot.
+TEST_F(EseCommandLine, WhatWasStreamedIsBack) {
+  const cli_tests::Ran full = run({"backup", store, "--stream"});
+  ASSERT_EQ(full.code, 0) << full.err;
+  EXPECT_EQ(run({"verify", json::parse(full.out)["set"]}).code, 0);
+  commit(50);
+  const cli_tests::Ran increment = run({"backup", store, "--stream", "--type", "incremental"});
+  ASSERT_EQ(increment.code, 0) << increment.err;
+  commit(20);
+  fs::remove(rows_.database(0));
+  expect_restored(json::parse(increment.out)["set"], 130);
+}
+
+TEST_F(EseCommandLine, AVerifierFromASharedObjectFindsADamagedPage) {
+  const cli_tests::Words words{"backup", store,        "--type",
+                               "copy",   "--verifier", STILLFRAME_ESE_PLUGIN};
+  const cli_tests::Ran good = run(words);
+  EXPECT_EQ(good.code, 0) << good.err;
+  {
+    std::fstream file(rows_.database(1), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(40 * 4096 + 300);
+    file.write("damage", 6);
+  }
+  const cli_tests::Ran damaged = run(words);
+  EXPECT_NE(damaged.code, 0);
+  EXPECT_THAT(damaged.err + damaged.out, HasSubstr("page 39"));
+  EXPECT_NE(run({"backup", store, "--verifier", "/nonexistent.so"}).code, 0);
 }
 
 // A host that dies takes no folder with it.

@@ -1,5 +1,6 @@
 // A program's JET instance as a writer, in sessions of every kind.
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include <gmock/gmock.h>
@@ -214,6 +215,88 @@ TEST_F(JetWriterTest, ARestoreBeginsAlsoWhereTheWholeFolderIsGone) {
   const Status registered = writer_->restore_register(call, {}, {});
   ASSERT_TRUE(registered.ok()) << registered.error().what();
   EXPECT_EQ(rows_.go_online().error().code(), Errc::interlocked);
+}
+
+// Through the verbs, as a requestor would make them say it.
+TEST_F(JetWriterTest, WhatIsStreamedComesBack) {
+  CallContext call;
+  call.session = SessionId::generate();
+  BackupView backup;
+  ASSERT_TRUE(writer_->prepare_backup(call, backup).ok());
+  const std::string set = folder_.path() + "-set";
+  std::filesystem::create_directory(set);
+  const auto stream = [&](const std::string& path) {
+    const auto opened = writer_->open_stream(call, {{"", "Instance"}, path});
+    ASSERT_TRUE(opened.ok()) << opened.error().what();
+    std::ofstream copy(set + path.substr(path.rfind('/')), std::ios::binary);
+    std::vector<std::byte> some(100'000);
+    for (std::uint64_t left = opened.value().size; left > 0;) {
+      const auto got = writer_->read(call, opened.value().handle, some);
+      ASSERT_TRUE(got.ok()) << got.error().what();
+      ASSERT_GT(got.value(), 0U);
+      copy.write(reinterpret_cast<const char*>(some.data()),
+                 static_cast<std::streamsize>(got.value()));
+      left -= got.value();
+    }
+    ASSERT_TRUE(writer_->close(call, opened.value().handle).ok());
+  };
+  stream(rows_.database());
+  rows_.add(20);  // in the logs that are finished when they are asked for
+  const auto logs = writer_->list_logs(call, {"Instance", "Logs"});
+  ASSERT_TRUE(logs.ok()) << logs.error().what();
+  for (const LogFile& log : logs.value().files) stream(log.path);
+  BackupComponent component;
+  component.name = {"", "Instance"};
+  component.succeeded = true;
+  backup.components = {component};
+  ASSERT_TRUE(writer_->backup_complete(call, backup, {}).ok());
+  const Status cut = writer_->truncate_logs(call, component.name, {});
+  EXPECT_TRUE(cut.ok()) << cut.error().what();
+  writer_->shutdown(call, {});
+
+  rows_.add(30);
+  call.session = SessionId::generate();
+  RestoreView restore;
+  component.restore.emplace();
+  restore.components = {component};
+  ASSERT_TRUE(writer_->pre_restore(call, restore).ok());
+  ASSERT_TRUE(writer_->restore_register(call, {}, {}).ok());
+  std::filesystem::copy(
+      set, folder_.path(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  ASSERT_TRUE(writer_->restore_complete(call, component.name, Ok{}).ok());
+  const Status recovered = writer_->post_restore(call, restore);
+  ASSERT_TRUE(recovered.ok()) << recovered.error().what();
+  writer_->restore_end(call);
+  EXPECT_EQ(rows_.count(), 50);
+  std::filesystem::remove_all(set);
+}
+
+// Copied while it works: what a snapshot would have, and what becomes of it before it is sealed.
+TEST_F(JetWriterTest, ACopyIsRecoveredInItsOwnPlace) {
+  rows_.add(20);
+  tool::TestFolder snapshot;
+  const std::string there = snapshot.path() + rows_.folder();
+  std::filesystem::create_directories(there);
+  std::filesystem::copy(rows_.folder(), there, std::filesystem::copy_options::recursive);
+  SnapshotSetView set;
+  set.for_rollback = true;
+  set.volumes.push_back({"/", SnapshotId::generate(), snapshot.path()});
+  BackupView backup;
+  const Status recovered = writer_->post_snapshot({}, set, backup);
+  ASSERT_TRUE(recovered.ok()) << recovered.error().what();
+  const auto verified = tool::esectl({"verify", "--json", there + "/rows.edb"}).json();
+  EXPECT_EQ(verified["verdict"], "good") << verified;
+  EXPECT_EQ(tool::esectl({"tables", "--json", there + "/rows.edb"}).json()["tables"][0]["rows"],
+            50);
+  rows_.add(1);
+  EXPECT_EQ(rows_.count(), 51);
+
+  std::filesystem::remove(there + "/rows.edb");
+  std::filesystem::create_symlink(rows_.database(), there + "/rows.edb");
+  const Status refused = writer_->post_snapshot({}, set, backup);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::not_supported) << refused.error().what();
 }
 
 // Neither by the gate nor, for who forgets to ask it, by JetInit.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "framework/base/path.hpp"
+#include "writers/ese/format/backup_trailer.hpp"
 #include "writers/ese/format/checksum.hpp"
 #include "writers/ese/format/database_header.hpp"
 #include "writers/ese/format/log_generation.hpp"
@@ -24,12 +25,15 @@ std::optional<LogFileName> log_name_of(const BytePath& file) {
   return parse_log_file_name(name.substr(0, kBaseLettersOfLog), name);
 }
 
-// A header of which one copy is whole is one; every page after them has to keep its checksum. Bytes
-// behind the last whole page are no part of the database.
+// A header of which one copy is whole is one; every page after them has to keep its checksum, and
+// the last one of a copy from a backup by streaming is that backup's trailer. Bytes behind the last
+// whole page are no part of the database.
 class PageStreamVerifier final : public FileVerifier {
  public:
   PageStreamVerifier(BytePath file, std::uint64_t size)
-      : file_(std::move(file)), header_bytes_(std::min<std::uint64_t>(kHeaderBytes, size)) {}
+      : file_(std::move(file)),
+        size_(size),
+        header_bytes_(std::min<std::uint64_t>(kHeaderBytes, size)) {}
 
   Status feed(std::span<const std::byte> bytes) override {
     kept_.insert(kept_.end(), bytes.begin(), bytes.end());
@@ -59,11 +63,21 @@ class PageStreamVerifier final : public FileVerifier {
       return Error(Errc::truncated, "'" + escape_path(file_) + "' ends within its header");
     }
     kept_.erase(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(2 * page_bytes_));
+    // With its newest log in the header the trailer was used, and is empty.
+    const BackupInfo& backup = found.value().header.full_current;
+    const std::uint64_t pages = size_ / page_bytes_;
+    if (pages > 2 && backup.low != Generation::none && backup.high == Generation::none) {
+      trailer_ = static_cast<std::uint32_t>(pages - 2);
+    }
     return Ok{};
   }
 
   Status check(MutableBytes page) {
     ++pgno_;
+    if (pgno_ == trailer_) {
+      const auto trailer = read_backup_trailer(page, escape_path(file_));
+      return trailer.ok() ? Status(Ok{}) : Status(trailer.error());
+    }
     if (check_and_correct_page(page, pgno_) != PageSum::bad) return Ok{};
     return Error(Errc::corrupt,
                  "page " + std::to_string(pgno_) + " of '" + escape_path(file_) + "', at offset " +
@@ -71,9 +85,9 @@ class PageStreamVerifier final : public FileVerifier {
   }
 
   const BytePath file_;
-  const std::uint64_t header_bytes_;
-  std::size_t page_bytes_ = 0;  // not known yet
-  std::uint32_t pgno_ = 0;
+  const std::uint64_t size_, header_bytes_;
+  std::size_t page_bytes_ = 0;            // not known yet
+  std::uint32_t pgno_ = 0, trailer_ = 0;  // 0: it has none
   std::vector<std::byte> kept_;
 };
 

@@ -9,6 +9,7 @@
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/writer/newest_backup.hpp"
+#include "writers/ese/writer/snapshot_recovery.hpp"
 
 namespace stillframe::ese {
 
@@ -20,6 +21,9 @@ const WriterClassId kEseClass =
 // A freeze that nobody ends does so by itself. The SDK's own limit is the same, and comes first
 // where somebody lowered it.
 constexpr std::chrono::milliseconds kFreezeTimeout{60'000};
+
+// A session that streams does something more often; one whose coordinator died never does.
+constexpr Duration kStreamForgotten = std::chrono::minutes(10);
 
 bool of_logs_alone(BackupType type) {
   return type == BackupType::incremental || type == BackupType::differential ||
@@ -36,6 +40,12 @@ SnapshotKind kind_of(BackupType type) {
   return keeps_logs(type) ? SnapshotKind::copy : SnapshotKind::full;
 }
 
+LogList no_logs() {
+  LogList none;
+  none.low = 1;
+  return none;
+}
+
 // The first log that a recovery would read; without a checkpoint it reads all.
 Generation needed_from(Files& files, const InstancePlaces& places) {
   const auto found = read_checkpoint_of(files, places.system, places.base);
@@ -45,7 +55,9 @@ Generation needed_from(Files& files, const InstancePlaces& places) {
 
 // Somebody else's backup ends sooner or later.
 Status worth_another_try(const Status& status) {
-  if (status.ok() || !is(status.error(), EseErr::os_snapshot_not_allowed)) return status;
+  const bool another = !status.ok() && (is(status.error(), EseErr::os_snapshot_not_allowed) ||
+                                        is(status.error(), EseErr::backup_in_progress));
+  if (!another) return status;
   return Error(Errc::writer_retryable, status.error().what());
 }
 
@@ -77,7 +89,8 @@ WriterIdentity EseWriter::identity() const {
   identity.version = {1, 0};
   identity.source = SourceType::transacted_db;
   identity.level = FreezeLevel::back_end;
-  identity.capabilities.add(Capability::logs)
+  identity.capabilities.add(Capability::streaming)
+      .add(Capability::logs)
       .add(Capability::restore_events)
       .add(Capability::staged_restore);
   return identity;
@@ -89,6 +102,7 @@ Result<WriterMetadata> EseWriter::identify(const CallContext&) {
   stream.type = ComponentType::database;
   stream.name = log_stream_component();
   stream.caption = "Logs and databases of " + instance_name_;
+  stream.rollback_recovery = true;
   FileSet log_files;
   log_files.path = places.logs;
   log_files.pattern = log_pattern(places);
@@ -157,16 +171,26 @@ Status EseWriter::prepare_backup(const CallContext& call, BackupView& backup) {
 
 Status EseWriter::prepare_snapshot(const CallContext& call, const SnapshotSetView&) {
   if (Status s = check_running(); !s.ok()) return s.error();
-  // One that is only copying still, or that nobody ends any more: its copy stays good, and it may
-  // cut no logs.
-  for (auto& [session, other] : backups_) {
-    if (session != call.session) other.snapshot.reset();
-  }
+  give_up_others(call.session);
   Backup& mine = backups_[call.session];
+  mine.stream.reset();
   auto begun = host_.begin_snapshot(kind_of(mine.type));
   if (!begun.ok()) return worth_another_try(begun.error());
   mine.snapshot = std::move(begun).value();
   return Ok{};
+}
+
+// One whose snapshot is only copied still, or that nobody ends any more: its copy stays good, and
+// it may cut no logs. What is still streamed is not: the engine says that it is in the way.
+void EseWriter::give_up_others(const SessionId& session) {
+  const BootTime now = system_clock().now();
+  for (auto& [other, backup] : backups_) {
+    if (other == session) continue;
+    backup.snapshot.reset();
+    if (backup.stream != nullptr && now - backup.stream->last_used() > kStreamForgotten) {
+      backup.stream.reset();
+    }
+  }
 }
 
 Status EseWriter::freeze(const CallContext& call) {
@@ -201,10 +225,19 @@ Result<HoldStatement> EseWriter::thaw(const CallContext& call) {
   return statement;
 }
 
+// A snapshot for a backup stays as it is, so that increments fit.
+Status EseWriter::post_snapshot(const CallContext&, const SnapshotSetView& set, BackupView&) {
+  if (!set.for_rollback) return Ok{};
+  Status recovered = recover_in_snapshot(host_, set);
+  if (recovered.ok()) return recovered;
+  return recovered.error().while_doing("recovering '" + instance_name_ + "' in the snapshot");
+}
+
 Status EseWriter::backup_complete(const CallContext& call, const BackupView& backup,
                                   const Receipt&) {
   const auto mine = backups_.find(call.session);
-  if (mine == backups_.end() || mine->second.snapshot == nullptr) return Ok{};
+  if (mine == backups_.end()) return Ok{};
+  if (mine->second.snapshot == nullptr && mine->second.stream == nullptr) return Ok{};
   mine->second.published =
       std::all_of(backup.components.begin(), backup.components.end(),
                   [](const BackupComponent& component) { return component.succeeded; });
@@ -213,8 +246,9 @@ Status EseWriter::backup_complete(const CallContext& call, const BackupView& bac
 
 // The databases remember it; of a copy only that it was made.
 Status EseWriter::end(Backup& backup) {
-  if (backup.snapshot == nullptr || std::exchange(backup.ended, true)) return Ok{};
-  return backup.snapshot->end();
+  if (backup.snapshot == nullptr && backup.stream == nullptr) return Ok{};
+  if (std::exchange(backup.ended, true)) return Ok{};
+  return backup.stream != nullptr ? backup.stream->end() : backup.snapshot->end();
 }
 
 void EseWriter::abort(const CallContext& call) {
@@ -230,10 +264,63 @@ void EseWriter::shutdown(const CallContext& call, const SetId&) {
   backups_.erase(mine);
 }
 
+// ---- Streams
+
+// Databases are opened first, so their backup has begun; one of logs begins by asking for them.
+bool EseWriter::streams(const Backup& backup) {
+  if (backup.snapshot != nullptr) return false;
+  return backup.stream != nullptr || of_logs_alone(backup.type);
+}
+
+Result<BackupStream*> EseWriter::stream_of(const SessionId& session) {
+  const auto mine = backups_.find(session);
+  if (mine == backups_.end() || mine->second.snapshot != nullptr || mine->second.ended) {
+    return Error(Errc::wrong_state,
+                 "a backup streams between its prepare_backup() and its end, and without a "
+                 "snapshot");
+  }
+  if (mine->second.stream == nullptr) {
+    give_up_others(session);
+    const StreamKind kind = of_logs_alone(mine->second.type) ? StreamKind::logs : StreamKind::full;
+    auto begun = BackupStream::begin(host_, kind);
+    if (!begun.ok()) return worth_another_try(begun.error()).error();
+    mine->second.stream = std::move(begun).value();
+  }
+  return mine->second.stream.get();
+}
+
+Result<StreamInfo> EseWriter::open_stream(const CallContext& call, const StreamRequest& request) {
+  if (Status s = check_running(); !s.ok()) return s.error();
+  const auto stream = stream_of(call.session);
+  return stream.ok() ? stream.value()->open(++streams_opened_, request.file) : stream.error();
+}
+
+Result<std::size_t> EseWriter::read(const CallContext& call, std::uint64_t handle,
+                                    std::span<std::byte> buffer) {
+  const auto mine = backups_.find(call.session);
+  if (mine != backups_.end() && mine->second.stream != nullptr) {
+    return mine->second.stream->read(handle, buffer);
+  }
+  return Error(Errc::cancelled, "the backup that this was streamed for has ended");
+}
+
+Status EseWriter::close(const CallContext& call, std::uint64_t handle) {
+  const auto mine = backups_.find(call.session);
+  if (mine == backups_.end() || mine->second.stream == nullptr) return Ok{};
+  return mine->second.stream->close(handle);
+}
+
 // ---- Logs
 
-Result<LogList> EseWriter::list_logs(const CallContext&, const ComponentName&) {
+Result<LogList> EseWriter::list_logs(const CallContext& call, const ComponentName& component) {
   if (Status s = check_running(); !s.ok()) return s.error();
+  if (const auto mine = backups_.find(call.session);
+      mine != backups_.end() && streams(mine->second)) {
+    // Each file once, as part of the component that it is in.
+    if (component != logs_component()) return no_logs();
+    auto stream = stream_of(call.session);
+    return stream.ok() ? stream.value()->logs() : stream.error();
+  }
   const InstancePlaces& places = host_.places();
   const auto logs = archived_logs(host_.files(), places.logs, places.base);
   if (!logs.ok()) return logs.error();
@@ -257,12 +344,14 @@ Status EseWriter::truncate_logs(const CallContext& call, const ComponentName&, c
                                         "all stored; its logs stay");
   }
   if (mine->second.ended || keeps_logs(mine->second.type)) return Ok{};
-  if (mine->second.snapshot == nullptr) {
+  if (mine->second.snapshot == nullptr && mine->second.stream == nullptr) {
     return Error(Errc::wrong_state, "another backup of '" + instance_name_ + "' was begun since");
   }
   const Status stamped = write_stamp(host_.files(), host_.places(), call.session.to_string());
   if (!stamped.ok()) return stamped;
-  if (Status s = mine->second.snapshot->truncate_log(); !s.ok()) return s;
+  const Status cut = mine->second.stream != nullptr ? mine->second.stream->truncate()
+                                                    : mine->second.snapshot->truncate_log();
+  if (!cut.ok()) return cut;
   return end(mine->second);
 }
 

@@ -6,10 +6,13 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <stillframe/writer.hpp>
 
+#include "writers/ese/writer/backup_stream.hpp"
 #include "writers/ese/writer/instance_host.hpp"
 #include "writers/ese/writer/relocated_restore.hpp"
 
@@ -30,10 +33,17 @@ class EseWriter final : public Writer {
   Status prepare_snapshot(const CallContext& call, const SnapshotSetView& set) override;
   Status freeze(const CallContext& call) override;
   Result<HoldStatement> thaw(const CallContext& call) override;
+  Status post_snapshot(const CallContext& call, const SnapshotSetView& set,
+                       BackupView& backup) override;
   Status backup_complete(const CallContext& call, const BackupView& backup,
                          const Receipt& receipt) override;
   void abort(const CallContext& call) override;
   void shutdown(const CallContext& call, const SetId& set) override;
+
+  Result<StreamInfo> open_stream(const CallContext& call, const StreamRequest& request) override;
+  Result<std::size_t> read(const CallContext& call, std::uint64_t handle,
+                           std::span<std::byte> buffer) override;
+  Status close(const CallContext& call, std::uint64_t handle) override;
 
   Result<LogList> list_logs(const CallContext& call, const ComponentName& component) override;
   Status truncate_logs(const CallContext& call, const ComponentName& component,
@@ -60,17 +70,23 @@ class EseWriter final : public Writer {
  private:
   struct Backup {
     BackupType type = BackupType::full;
+    // One of the two, or neither yet.
     std::shared_ptr<HostSnapshot> snapshot;  // shared with a thaw that is under way
-    bool published = false;                  // every file of every component
-    bool ended = false;                      // remembered by the databases
+    std::unique_ptr<BackupStream> stream;
+    bool published = false;  // every file of every component
+    bool ended = false;      // remembered by the databases
   };
 
+  static bool streams(const Backup& backup);
   Status check_running() const;
   // Where the session's restore puts the logs, and its record.
   const BytePath& restored_logs(const SessionId& session) const;
   // What the session holds, if it does; it does no more.
   std::shared_ptr<HostSnapshot> take_held(const SessionId& session);
   Status end(Backup& backup);
+  // Of a session that streams, or begins to.
+  Result<BackupStream*> stream_of(const SessionId& session);
+  void give_up_others(const SessionId& session);
   Status move_aside(const SessionId& session);
 
   const std::unique_ptr<InstanceHost> owned_;  // null when somebody else's
@@ -78,6 +94,7 @@ class EseWriter final : public Writer {
   const std::string instance_name_;
   // Of the thread that the verbs come on.
   std::map<SessionId, Backup> backups_;
+  std::uint64_t streams_opened_ = 0;
   std::map<SessionId, RelocatedRestore> relocated_;
   std::set<BytePath> awaited_;  // folders of logs that more will be restored to
 

@@ -11,6 +11,7 @@
 #include "writers/ese/recovery/recovery_journal.hpp"
 #include "writers/ese/writer/ese_writer.hpp"
 #include "writers/ese/writer/newest_backup.hpp"
+#include "writers/ese/writer/streamed_copies.hpp"
 
 namespace stillframe::ese {
 
@@ -166,13 +167,20 @@ Status EseWriter::post_restore(const CallContext& call, const RestoreView& resto
   }
   awaited_.erase(logs);
   const auto moved = relocated_.find(call.session);
-  if (moved == relocated_.end()) return host_.open();
+  if (moved == relocated_.end()) {
+    const Status recovered = recover_streamed_copies(host_.files(), host_.places());
+    return recovered.ok() ? host_.open() : recovered;
+  }
   const auto record = read_interlock(logs);
   if (!record.ok()) return record.error();
   if (record.value().state != InterlockRecord::State::copied) {
     return Error(Errc::interlocked, "the restore of '" + instance_name_ + "' to '" +
                                         escape_path(logs) + "' is not complete");
   }
+  InstancePlaces there = host_.places();
+  there.logs = there.system = logs;
+  const Status streamed = recover_streamed_copies(host_.files(), there, moved->second.copied());
+  if (!streamed.ok()) return streamed;
   if (Status s = moved->second.recover(host_.files(), host_.places()); !s.ok()) return s;
   return remove_interlock(logs);
 }

@@ -7,6 +7,7 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/snapshot_session.hpp"
+#include "writers/ese/writer/streamed_copies.hpp"
 
 namespace stillframe::ese {
 
@@ -38,6 +39,41 @@ class HostedSnapshot final : public HostSnapshot {
   SnapshotSession session_;
 };
 
+class HostedStream final : public HostStream {
+ public:
+  HostedStream(std::shared_ptr<Instance> instance, const StreamingBackupOptions& options)
+      : instance_(std::move(instance)), backup_(*instance_, options) {}
+
+  Status begin(StreamKind kind) {
+    const bool logs = kind == StreamKind::logs;
+    if (Status s = backup_.begin(logs ? BackupContents::logs_only : BackupContents::full); !s.ok())
+      return s;
+    if (logs) return Ok{};
+    const auto paths = backup_.attach_info();
+    return paths.ok() ? Status(Ok{}) : Status(paths.error());
+  }
+  Result<std::uint64_t> open(const BytePath& path) override {
+    const auto opened = backup_.open(path);
+    if (!opened.ok()) return opened.error();
+    file_ = opened.value().file;
+    return opened.value().bytes;
+  }
+  Result<std::size_t> read(MutableBytes into) override { return backup_.read(file_, into); }
+  Status close() override { return backup_.close(file_); }
+  Result<std::vector<BytePath>> logs() override {
+    auto logs = backup_.log_info();
+    if (!logs.ok()) return logs.error();
+    return std::move(logs).value().files;
+  }
+  Status truncate() override { return backup_.truncate_log(); }
+  Status end() override { return backup_.end(); }
+
+ private:
+  const std::shared_ptr<Instance> instance_;  // outlives the backup below
+  StreamingBackup backup_;
+  BackupFile file_{};
+};
+
 }  // namespace
 
 HostedInstance::HostedInstance(Files& files, InstanceOptions options,
@@ -65,6 +101,8 @@ Status HostedInstance::open() {
 Status HostedInstance::start() {
   if (get() != nullptr) return Ok{};
   if (Status s = lock(); !s.ok()) return s;
+  // Before the gate takes the record for done: a start that is stopped in here is begun again.
+  if (Status s = recover_streamed_copies(files_, places_); !s.ok()) return s;
   if (Status gate = startup_gate(options_.logs); !gate.ok()) return gate;
   auto record = read_interlock(options_.logs);
   for (const BytePath& path : databases()) {  // recovery changes them
@@ -172,6 +210,32 @@ Status HostedInstance::flush() {
   return instance != nullptr ? instance->flush() : running();
 }
 
+// Locked like any instance: what were ours after all would be in use.
+Status HostedInstance::recover_copy(const InstancePlaces& there) {
+  std::vector<PathLock> locks;
+  std::set<BytePath> paths{there.logs, there.system};
+  paths.insert(there.databases.begin(), there.databases.end());
+  for (const BytePath& path : paths) {
+    if (Status s = take_lock(path, locks); !s.ok()) return s;
+  }
+  InstanceOptions options = options_;
+  options.logs = there.logs;
+  options.system = there.system;
+  options.databases = DatabasePlaces();
+  options.databases.named_only = true;
+  for (std::size_t i = 0; i < there.databases.size(); ++i) {
+    options.databases.by_path[places_.databases[i]] = there.databases[i];
+  }
+  options.databases.by_signature = there.databases;
+  options.missing = MissingDatabases::ignored;
+  options.gate = nullptr;
+  options.events = nullptr;
+  options.background_pause = std::chrono::milliseconds(0);
+  auto recovered = Instance::start(files_, options);
+  if (!recovered.ok()) return recovered.error();
+  return recovered.value()->stop();
+}
+
 Result<std::shared_ptr<HostSnapshot>> HostedInstance::begin_snapshot(SnapshotKind kind) {
   std::shared_ptr<Instance> instance = get();
   if (instance == nullptr) {
@@ -184,6 +248,16 @@ Result<std::shared_ptr<HostSnapshot>> HostedInstance::begin_snapshot(SnapshotKin
   auto snapshot = std::make_shared<HostedSnapshot>(std::move(instance), std::move(options));
   if (Status s = snapshot->add(files_); !s.ok()) return s.error();
   return std::shared_ptr<HostSnapshot>(std::move(snapshot));
+}
+
+Result<std::unique_ptr<HostStream>> HostedInstance::begin_stream(StreamKind kind) {
+  std::shared_ptr<Instance> instance = get();
+  if (instance == nullptr) {
+    return Error(Errc::writer_retryable, "it is offline for a restore");
+  }
+  auto stream = std::make_unique<HostedStream>(std::move(instance), streaming_);
+  if (Status s = stream->begin(kind); !s.ok()) return s.error();
+  return std::unique_ptr<HostStream>(std::move(stream));
 }
 
 }  // namespace stillframe::ese

@@ -1,6 +1,7 @@
 // An application's instance and its databases, which a restore may close and open again.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <stillframe/result.hpp>
 
 #include "writers/ese/backup/freezable_files.hpp"
+#include "writers/ese/backup/streaming_backup.hpp"
 #include "writers/ese/instance/instance.hpp"
 #include "writers/ese/instance/path_lock.hpp"
 #include "writers/ese/writer/instance_host.hpp"
@@ -42,12 +44,16 @@ class HostedInstance final : public InstanceHost {
   const std::vector<BytePath>& databases() const noexcept { return places_.databases; }
 
   Status flush() override;
+  Status recover_copy(const InstancePlaces& there) override;
   Result<std::shared_ptr<HostSnapshot>> begin_snapshot(SnapshotKind kind) override;
+  Result<std::unique_ptr<HostStream>> begin_stream(StreamKind kind) override;
 
   const InstanceOptions& options() const noexcept { return options_; }
   // For a host that is told by the logs what they are. Of a closed instance, in the only thread
   // that uses it; the folders stay.
   void set_options(InstanceOptions options);
+  // How long a stream waits before it reads a damaged page again; before the first one begins.
+  void set_retry_pause(std::chrono::milliseconds pause) { streaming_.retry_pause = pause; }
   const BytePath& system() const noexcept { return places_.system; }
 
  private:
@@ -60,6 +66,7 @@ class HostedInstance final : public InstanceHost {
   mutable FreezableFiles files_;
   InstanceOptions options_;
   InstancePlaces places_;
+  StreamingBackupOptions streaming_;
 
   std::mutex admin_mutex_;  // opens and closes, one thing at a time
   std::vector<PathLock> folder_locks_, database_locks_;

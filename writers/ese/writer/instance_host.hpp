@@ -12,6 +12,7 @@
 
 #include "framework/io/files.hpp"
 #include "writers/ese/format/log_names.hpp"
+#include "writers/ese/writer/host_stream.hpp"
 
 namespace stillframe::ese {
 
@@ -59,8 +60,14 @@ class InstanceHost {
 
   // Writes what has changed, as far as it can be told to: what is frozen then recovers faster.
   virtual Status flush() = 0;
+  // Brings a copy of the files as a crash would have left them to an orderly end, in the copy's own
+  // logs: in their usual places they are opened as after a shutdown. Nothing but what `there` names
+  // is touched; its databases are those of places(), in that order.
+  virtual Status recover_copy(const InstancePlaces& there) = 0;
   // os_snapshot_not_allowed while another backup of it runs.
   virtual Result<std::shared_ptr<HostSnapshot>> begin_snapshot(SnapshotKind kind) = 0;
+  // Likewise.
+  virtual Result<std::unique_ptr<HostStream>> begin_stream(StreamKind kind) = 0;
 };
 
 }  // namespace stillframe::ese

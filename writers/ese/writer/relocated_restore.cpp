@@ -72,11 +72,18 @@ Result<std::optional<RelocatedRestore>> RelocatedRestore::of(const RestoreView& 
     if (!folder.ok()) return folder.error();
     if (folder.value().empty()) return stays_behind(path);
     moved.databases.push_back(join_path(folder.value(), last_component(path)));
+    moved.originals.push_back(path);
     const bool own = std::find(places.databases.begin(), places.databases.end(),
                                moved.databases.back()) != places.databases.end();
     if (own) return is_its_own(moved.databases.back());
   }
   return std::optional<RelocatedRestore>(std::move(moved));
+}
+
+std::vector<StreamedCopyPlace> RelocatedRestore::copied() const {
+  std::vector<StreamedCopyPlace> all;
+  for (std::size_t i = 0; i < databases.size(); ++i) all.push_back({originals[i], databases[i]});
+  return all;
 }
 
 Status RelocatedRestore::make_room(Files& files, const InstancePlaces& places) const {

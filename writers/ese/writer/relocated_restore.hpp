@@ -9,12 +9,16 @@
 
 #include "framework/io/files.hpp"
 #include "writers/ese/writer/instance_host.hpp"
+#include "writers/ese/writer/streamed_copies.hpp"
 
 namespace stillframe::ese {
 
 struct RelocatedRestore {
   BytePath logs;
   std::vector<BytePath> databases;
+  std::vector<BytePath> originals;  // where each was
+
+  std::vector<StreamedCopyPlace> copied() const;
 
   // Where the new targets of `restore` send what is chosen, all of the instance or some databases
   // with the logs; none without new targets. not_supported when something would stay where it was,

@@ -49,6 +49,10 @@ class RestingWriter final : public Writer {
   }
   Status freeze(const CallContext& call) override { return writer_.freeze(call); }
   Result<HoldStatement> thaw(const CallContext& call) override { return writer_.thaw(call); }
+  Status post_snapshot(const CallContext& call, const SnapshotSetView& set,
+                       BackupView& backup) override {
+    return writer_.post_snapshot(call, set, backup);
+  }
   Status backup_complete(const CallContext& call, const BackupView& backup,
                          const Receipt& receipt) override {
     return writer_.backup_complete(call, backup, receipt);
@@ -56,6 +60,16 @@ class RestingWriter final : public Writer {
   void abort(const CallContext& call) override;
   void shutdown(const CallContext& call, const SetId& set) override;
 
+  Result<StreamInfo> open_stream(const CallContext& call, const StreamRequest& request) override {
+    return writer_.open_stream(call, request);
+  }
+  Result<std::size_t> read(const CallContext& call, std::uint64_t handle,
+                           std::span<std::byte> buffer) override {
+    return writer_.read(call, handle, buffer);
+  }
+  Status close(const CallContext& call, std::uint64_t handle) override {
+    return writer_.close(call, handle);
+  }
   Result<LogList> list_logs(const CallContext& call, const ComponentName& component) override {
     return writer_.list_logs(call, component);
   }

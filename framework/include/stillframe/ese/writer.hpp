@@ -49,6 +49,10 @@ struct InstanceFiles {
 std::unique_ptr<Writer> make_writer(InstanceOwner& owner, InstanceFiles files,
                                     std::string instance_name);
 
+// For a start after a crash: what a restore has put in place and nobody has recovered. Ask it
+// before startup_gate(); nobody uses the files meanwhile. Ok when there is nothing to do.
+Status finish_restore(const InstanceFiles& files);
+
 // For requestors: checks the pages of databases and the segments of logs while they are copied,
 // whoever's instance it is.
 std::unique_ptr<Verifier> make_verifier();
