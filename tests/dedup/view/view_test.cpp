@@ -107,6 +107,8 @@ TEST_P(ViewTest, ShowsNeitherItsFolderNorItsMarks) {
   names.erase(std::remove(names.begin(), names.end(), "lost+found"), names.end());
   EXPECT_THAT(names, ElementsAre("a"));
   EXPECT_FALSE(fs::exists(volume() / kVolumeFolder));
+  ASSERT_TRUE(fs::create_directory(volume().below(".stillframe")));
+  EXPECT_FALSE(fs::exists(volume() / ".stillframe"));
   EXPECT_NE(::mkdir((volume() / kVolumeFolder).c_str(), 0755), 0);
 }
 
