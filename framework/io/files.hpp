@@ -25,6 +25,9 @@ class File {
   // holds is then unknown, and only a new start, which reads it again, can tell.
   virtual Status write(std::uint64_t offset, Bytes from) = 0;
   virtual Status sync() = 0;
+  // A hint: what was written there may go to the disk now, so that a later sync() waits for less.
+  // Promises nothing.
+  virtual void write_back(std::uint64_t, std::uint64_t) noexcept {}
   virtual Result<std::uint64_t> size() const = 0;
   virtual Status resize(std::uint64_t bytes) = 0;  // new bytes are zero
 

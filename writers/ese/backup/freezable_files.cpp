@@ -34,6 +34,9 @@ class FreezableFile final : public File {
     const HeldChange change(gate_);
     return under_->sync();
   }
+  void write_back(std::uint64_t offset, std::uint64_t bytes) noexcept override {
+    under_->write_back(offset, bytes);
+  }
   Result<std::uint64_t> size() const override { return under_->size(); }
   Status resize(std::uint64_t bytes) override {
     const HeldChange change(gate_);

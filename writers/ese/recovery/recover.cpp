@@ -6,6 +6,7 @@
 
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/recovery/generations_ahead.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
 
@@ -37,16 +38,21 @@ Status replay(Files& files, const RecoveryOptions& options, RecoveryPlan& plan, 
   const ChainLog* first = plan.logs.chain.find(plan.start.generation);
   if (Status begun = redo.begin(plan.start, plan.attached, first->header); !begun.ok())
     return begun;
-  LogReader reader(
+  GenerationsAhead ahead(
       [&](Generation generation, bool last) -> Result<LogGeneration> {
+        auto kept = plan.kept.extract(generation);
+        if (!kept.empty()) return std::move(kept.mapped());
+        return read_planned(files, options, plan.logs, generation, last);
+      },
+      plan.last);
+  LogReader reader(
+      [&](Generation generation, bool) {
         if (options.progress) {
           const auto from = static_cast<std::int32_t>(plan.start.generation);
           options.progress("replaying", static_cast<std::uint64_t>(generation) - from,
                            static_cast<std::uint64_t>(plan.last) - from + 1);
         }
-        auto kept = plan.kept.extract(generation);
-        if (!kept.empty()) return std::move(kept.mapped());
-        return read_planned(files, options, plan.logs, generation, last);
+        return ahead.take(generation);
       },
       plan.start.generation, plan.last, plan.start);
   for (std::uint64_t done = 0;; ++done) {
@@ -142,7 +148,7 @@ Result<RecoveryReport> recover(Files& files, const RecoveryOptions& options, Con
     report.paused = pause.value();
     if (!report.paused) return report;
   }
-  Redo redo(files, options, first->header.fields.page_size());
+  Redo redo(files, options, report.plan.undone, first->header.fields.page_size());
   if (Status done = replay(files, options, report.plan, redo, log, report.paused); !done.ok()) {
     remove_leftovers(files, report.plan);
     return done.error();

@@ -110,8 +110,9 @@ Status carry_some(const File& journal, Bytes pages, std::span<const Pgno> pgnos,
       continue;
     }
     const Bytes run = pages.subspan(begin * each, (end - begin) * each);
-    const Status written = database.write((first + kHeaderPagesBefore - 1) * each, run);
-    if (!written.ok()) return written;
+    const std::uint64_t at = (first + kHeaderPagesBefore - 1) * each;
+    if (Status written = database.write(at, run); !written.ok()) return written;
+    database.write_back(at, run.size());
   }
   return Ok{};
 }
@@ -184,17 +185,23 @@ Status RecoveryJournal::write(Pgno pgno, Bytes page) {
 
 Status RecoveryJournal::write(std::span<const PageToWrite> pages) {
   std::vector<std::byte> run;
+  run.reserve(pages.size() * page_bytes_);
   std::uint64_t begin = 0;
+  const auto write_run = [&]() -> Status {
+    if (Status written = file_->write(begin, run); !written.ok()) return written;
+    file_->write_back(begin, run.size());
+    run.clear();
+    return Ok{};
+  };
   for (const PageToWrite& each : pages) {
     const std::uint64_t at = offset_of(slot_of(each.pgno));
     if (!run.empty() && at != begin + run.size()) {
-      if (Status written = file_->write(begin, run); !written.ok()) return written;
-      run.clear();
+      if (Status written = write_run(); !written.ok()) return written;
     }
     if (run.empty()) begin = at;
     run.insert(run.end(), each.page.begin(), each.page.end());
   }
-  return run.empty() ? Status(Ok{}) : file_->write(begin, run);
+  return run.empty() ? Status(Ok{}) : write_run();
 }
 
 Status RecoveryJournal::complete(std::uint64_t database_bytes) {

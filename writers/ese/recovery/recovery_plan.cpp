@@ -6,6 +6,7 @@
 #include "framework/base/path.hpp"
 #include "writers/ese/format/ese_error.hpp"
 #include "writers/ese/format/record_types.hpp"
+#include "writers/ese/recovery/generations_ahead.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/recovery/log_lifecycle.hpp"
 
@@ -240,28 +241,36 @@ class Planner {
   Status read_logs() {
     plan_.kept.clear();
     kept_bytes_ = 0;
-    LogReader reader(
+    GenerationsAhead ahead(
         [this](Generation generation, bool last) {
+          return read_planned(files_, options_, plan_.logs, generation, last);
+        },
+        plan_.last);
+    LogReader reader(
+        [this, &ahead](Generation generation, bool) {
           if (options_.progress) {
             const auto first = static_cast<std::int32_t>(plan_.start.generation);
             options_.progress("planning", static_cast<std::uint64_t>(generation) - first,
                               static_cast<std::uint64_t>(plan_.last) - first + 1);
           }
-          return read_planned(files_, options_, plan_.logs, generation, last);
+          return ahead.take(generation);
         },
         plan_.start.generation, plan_.last, plan_.start,
         [this](LogGeneration log) { keep(std::move(log)); });
     plan_.records = 0;
+    plan_.undone = {};
     for (;;) {
       auto record = reader.next();
       if (!record.ok()) return record.error();
       if (!record.value()) break;
       ++plan_.records;
       plan_.ended_in_order = ends_run(record.value()->type());
+      plan_.undone.look_at(*record.value());
       const Status followed = lifecycle_.follow(*record.value(), reader.generation()->header());
       if (!followed.ok()) return followed;
     }
     plan_.end = reader.end();
+    plan_.undone.end();
     return Ok{};
   }
 

@@ -15,6 +15,7 @@
 #include "writers/ese/format/log_reader.hpp"
 #include "writers/ese/format/log_set.hpp"
 #include "writers/ese/recovery/attached_databases.hpp"
+#include "writers/ese/recovery/undone_transactions.hpp"
 
 namespace stillframe::ese {
 
@@ -86,6 +87,7 @@ struct RecoveryPlan {
   std::vector<PlannedDatabase> databases;
   std::uint64_t records = 0;
   LogStreamEnd end;
+  UndoneTransactions undone;
   bool ended_in_order = false;     // the last record ends a run, or a recovery
   std::vector<std::string> notes;  // for people: what is odd, and harmless
   // The first generations as planning read them, up to kKeptLogBytesMax, so that redo need not read

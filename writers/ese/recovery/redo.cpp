@@ -79,28 +79,28 @@ bool ends_sessions(RecordType type) {
 // The pages of one change, latched. Those that have it already are looked at in a copy, so that
 // nothing can change them.
 struct Redo::Held {
-  std::vector<TouchedPage> touched;
-  std::vector<PageRef> pages;
-  std::vector<bool> change;
+  struct Page {
+    PageRef page;
+    bool change = false;
+  };
+  std::vector<Page> pages;
   std::vector<std::vector<std::byte>> copies;
 
-  bool changes(Pgno pgno) const {
-    for (std::size_t i = 0; i < touched.size(); ++i) {
-      if (touched[i].pgno == pgno) return change[i];
-    }
-    return false;
+  const Page* find(Pgno pgno) const {
+    const auto found = std::find_if(pages.begin(), pages.end(),
+                                    [pgno](const Page& each) { return each.page.pgno() == pgno; });
+    return found == pages.end() ? nullptr : &*found;
   }
-  Bytes bytes(Pgno pgno) const {
-    for (std::size_t i = 0; i < touched.size(); ++i) {
-      if (touched[i].pgno == pgno) return pages[i].bytes();
-    }
-    return {};
+  bool changes_any() const {
+    return std::any_of(pages.begin(), pages.end(), [](const Page& each) { return each.change; });
   }
 };
 
-Redo::Redo(Files& files, const RecoveryOptions& options, std::uint32_t page_bytes)
+Redo::Redo(Files& files, const RecoveryOptions& options, const UndoneTransactions& undone,
+           std::uint32_t page_bytes)
     : files_(files),
       options_(options),
+      undone_(undone),
       page_bytes_(page_bytes),
       databases_(files, options.databases),
       lifecycle_(databases_),
@@ -207,12 +207,12 @@ Status Redo::apply_session(const LogRecord& record) {
   switch (record.type()) {
     case RecordType::begin0: {
       const auto begin = decode<LevelRecord0>(record.bytes);
-      sessions_.begin(begin.procid, begin.levels, true);
+      sessions_.begin_outermost(begin.procid, begin.levels, undone_.has(record.at));
       return Ok{};
     }
     case RecordType::begin: {
       const auto begin = decode<LevelRecord>(record.bytes);
-      sessions_.begin(begin.procid, begin.levels, false);
+      sessions_.begin(begin.procid, begin.levels);
       return Ok{};
     }
     case RecordType::commit: {
@@ -313,8 +313,8 @@ Result<Redo::Held> Redo::hold(ChangeRecords records, const KnownDatabase& databa
   // Beyond what is required the file cannot hold a change before it is replayed.
   const bool beyond = generation_ > database.header->gen_max_required;
   Held held;
-  held.touched = std::move(touched).value();
-  for (const TouchedPage& page : held.touched) {
+  held.pages.reserve(touched.value().size());
+  for (const TouchedPage& page : touched.value()) {
     const auto where = [&] { return change_name(records[page.record], page.pgno, name); };
     auto fixed = cache_.fix(dbid, page.pgno, LatchMode::exclusive);
     const bool absent = !fixed.ok();
@@ -324,16 +324,14 @@ Result<Redo::Held> Redo::hold(ChangeRecords records, const KnownDatabase& databa
     const auto verdict =
         judge_page(page, absent ? Bytes{} : fixed.value().bytes(), records, context);
     if (!verdict.ok()) return verdict.error();
-    bool change = verdict.value() == PageVerdict::apply;
+    const bool change = verdict.value() == PageVerdict::apply;
     if (!change && beyond && !page.made) {
       return ese_error(EseErr::db_time_beyond_max_required,
                        where() +
                            ": the page has the change already, in a log that the database "
                            "is not said to have reached");
     }
-    change = change || beyond;
-    held.pages.push_back(std::move(fixed).value());
-    held.change.push_back(change);
+    held.pages.push_back({std::move(fixed).value(), change || beyond});
   }
   return held;
 }
@@ -341,9 +339,9 @@ Result<Redo::Held> Redo::hold(ChangeRecords records, const KnownDatabase& databa
 Status Redo::apply_held(ChangeRecords records, Held& held, const ApplyContext& context) {
   const Lgpos at = records.back().at;
   std::vector<HeldPage> pages;
-  for (std::size_t i = 0; i < held.pages.size(); ++i) {
-    PageRef& page = held.pages[i];
-    if (held.change[i]) {
+  pages.reserve(held.pages.size());
+  for (auto& [page, change] : held.pages) {
+    if (change) {
       pages.push_back({page.pgno(), page.begin_change(at), true});
     } else {
       const Bytes bytes = page.bytes();
@@ -352,8 +350,8 @@ Status Redo::apply_held(ChangeRecords records, Held& held, const ApplyContext& c
     }
   }
   Status done = apply_change(records, pages, context);
-  for (std::size_t i = 0; i < held.pages.size(); ++i) {
-    if (held.change[i]) held.pages[i].end_change(at);
+  for (auto& [page, change] : held.pages) {
+    if (change) page.end_change(at);
   }
   return done;
 }
@@ -361,8 +359,7 @@ Status Redo::apply_held(ChangeRecords records, Held& held, const ApplyContext& c
 Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid, Procid procid) {
   auto held = hold(records, database, dbid);
   if (!held.ok()) return held.error();
-  const auto& change = held.value().change;
-  const bool any = std::any_of(change.begin(), change.end(), [](bool c) { return c; });
+  const bool any = held.value().changes_any();
   const std::string& name = in_cache_.at(dbid)->name();
   ApplyContext context{.database = name};
   std::optional<RedoVersion> undone;
@@ -371,7 +368,7 @@ Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid
     undone = sessions_.take(procid, decode<NodeRecordHeader>(records.front().bytes).rceid);
     if (any && (!undone || undone->deferred)) {
       return ese_error(EseErr::log_corrupted,
-                       change_name(records.front(), held.value().touched[0].pgno, name) +
+                       change_name(records.front(), held.value().pages[0].page.pgno(), name) +
                            ": the log does not say what it takes back");
     }
     if (undone) context.undone = &undone->change;
@@ -385,15 +382,18 @@ Status Redo::carry_out(ChangeRecords records, KnownDatabase& database, Dbid dbid
 // A page that was split may be in its file while the one that got its nodes is not; then what they
 // were is in the record's image.
 Status Redo::remember(ChangeRecords records, const Held& held, Dbid dbid, Procid procid) {
+  RedoSession& session = sessions_.of(procid);
+  if (!session.undone) return Ok{};
   for (const NodeChange& change : versioned_changes(records)) {
-    const bool now = held.changes(change.page);
+    const Held::Page* here = held.find(change.page);
     const auto image =
         page_of_image(change, page_bytes_, "Split2 before " + to_text(change.record.at));
     if (!image.ok()) return image.error();
-    const Bytes page = now ? held.bytes(change.page) : Bytes(image.value());
+    const bool before = here != nullptr && here->change;
+    const Bytes page = before ? here->page.bytes() : Bytes(image.value());
     for (RedoVersion& version : versions_of(change, page)) {
       version.dbid = dbid;
-      sessions_.of(procid).versions.push_back(std::move(version));
+      session.versions.push_back(std::move(version));
     }
   }
   return Ok{};

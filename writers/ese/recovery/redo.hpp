@@ -35,7 +35,9 @@ struct RedoCounts {
 
 class Redo {
  public:
-  Redo(Files& files, const RecoveryOptions& options, std::uint32_t page_bytes);
+  // Of the log that `undone` is of. All of them outlive it.
+  Redo(Files& files, const RecoveryOptions& options, const UndoneTransactions& undone,
+       std::uint32_t page_bytes);
 
   // From `start` on.
   Status begin(Lgpos start, const std::vector<Attachment>& attached, const LogFileHeader& log);
@@ -87,6 +89,7 @@ class Redo {
 
   Files& files_;
   const RecoveryOptions& options_;
+  const UndoneTransactions& undone_;
   const std::uint32_t page_bytes_;
   AttachedDatabases databases_;
   LogLifecycle lifecycle_;

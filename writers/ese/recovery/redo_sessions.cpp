@@ -12,12 +12,16 @@ constexpr unsigned kCountShift = 4;
 
 }  // namespace
 
-void RedoSessions::begin(Procid procid, std::uint8_t levels, bool outermost) {
+void RedoSessions::begin_outermost(Procid procid, std::uint8_t levels, bool undone) {
   RedoSession& session = of(procid);
-  if (outermost) {
-    session.begun = true;
-    session.versions.clear();
-  }
+  session.begun = true;
+  session.undone = undone;
+  session.versions.clear();
+  begin(procid, levels);
+}
+
+void RedoSessions::begin(Procid procid, std::uint8_t levels) {
+  RedoSession& session = of(procid);
   session.level = static_cast<std::uint8_t>((levels & kLevelMask) + (levels >> kCountShift));
 }
 

@@ -45,6 +45,7 @@ struct OpenMacro {
 
 struct RedoSession {
   bool begun = false;  // since redo began; before, its changes are on their pages already
+  bool undone = true;  // some of its changes will be taken back: versions are of use
   std::uint8_t level = 0;
   std::map<Dbtime, OpenMacro> macros;
   std::vector<RedoVersion> versions;  // oldest first
@@ -53,7 +54,9 @@ struct RedoSession {
 class RedoSessions {
  public:
   RedoSession& of(Procid procid) { return sessions_[procid]; }
-  void begin(Procid procid, std::uint8_t levels, bool outermost);
+  // A transaction, or levels of one that is open.
+  void begin_outermost(Procid procid, std::uint8_t levels, bool undone);
+  void begin(Procid procid, std::uint8_t levels);
   void commit(Procid procid, std::uint8_t level);
   void commit_outermost(Procid procid);
   // The versions above the level that remains; the caller says what becomes of them.
