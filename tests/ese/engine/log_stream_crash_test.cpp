@@ -67,6 +67,7 @@ class CrashedLog {
     std::mt19937_64 random(seed);
     for (;;) {
       const auto pick = random() % 100;
+      if (pick < 3) log.prepare_ahead();
       const std::size_t bytes = pick < 85 ? 8 + random() % 300 : 8 + random() % 9000;
       const std::uint64_t number = random();
       const auto appended = log.append(numbered_record(number, bytes));

@@ -145,6 +145,43 @@ TEST(LogStream, GoesOnBehindItsEndAfterARestart) {
   EXPECT_GT(log.stream->header().fields.generation, Generation{2});
 }
 
+// The file is made while there is time, taken by the roll, and in nobody's way after a crash or an
+// orderly end.
+TEST(LogStream, TheNextFileMayBePreparedAhead) {
+  const auto prepared = [](Log& log) {
+    const auto names = log.names();
+    return std::find(names.begin(), names.end(), "edbtmp.log") != names.end();
+  };
+  Log log;
+  log.stream->prepare_ahead();
+  EXPECT_FALSE(prepared(log)) << "it is hardly begun";
+  const auto fill_half = [&] {
+    const Generation now = log.stream->header().fields.generation;
+    while (2 * log.stream->end().isec <= log.stream->header().fields.file_segments) {
+      log.append(3000);
+      ASSERT_EQ(log.stream->header().fields.generation, now);
+    }
+  };
+  fill_half();
+  log.stream->prepare_ahead();
+  log.stream->prepare_ahead();
+  EXPECT_TRUE(prepared(log));
+  ASSERT_TRUE(log.stream->roll().ok());
+  EXPECT_FALSE(prepared(log));
+  fill_half();
+  log.stream->prepare_ahead();
+  ASSERT_TRUE(log.stream->make_all_durable().ok());
+  log.reopen();
+  EXPECT_FALSE(prepared(log));
+  EXPECT_EQ(log.found(), log.last);
+  log.stream->prepare_ahead();
+  EXPECT_TRUE(prepared(log));
+  log.stream->forget_prepared();
+  EXPECT_FALSE(prepared(log));
+  ASSERT_TRUE(log.stream->roll().ok());
+  EXPECT_EQ(log.stream->header().fields.generation, Generation{3});
+}
+
 TEST(LogStream, ASecondSequenceInTheSameDirectoryIsRefused) {
   Log log;
   const auto second = LogStream::begin(log.files, log.options, {}, log.host, log.clock);

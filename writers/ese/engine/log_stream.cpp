@@ -42,13 +42,13 @@ void set_circular(LogHeader& header, bool circular) {
 }
 
 // Writes that lie behind each other as one.
-std::vector<LogWrite> joined(const LogWriteStep& step) {
+std::vector<LogWrite> joined(LogWriteStep step) {
   std::vector<LogWrite> writes;
-  for (const LogWrite& write : step) {
+  for (LogWrite& write : step) {
     const bool adjoins =
         !writes.empty() && writes.back().offset + writes.back().bytes.size() == write.offset;
     if (!adjoins) {
-      writes.push_back(write);
+      writes.push_back(std::move(write));
       continue;
     }
     auto& bytes = writes.back().bytes;
@@ -163,9 +163,9 @@ Status LogStream::repair_current(const ChainLog& current, const LogStreamEnd& en
   if (size.value() < whole) {
     if (Status s = file.value()->resize(whole); !s.ok()) return s;
   }
-  const LogTailRepair repair = plan_tail_repair(log.value(), end.torn);
+  LogTailRepair repair = plan_tail_repair(log.value(), end.torn);
   begin_generation(std::move(file).value(), current.header);
-  if (Status s = write_steps(repair.steps); !s.ok()) return s;
+  if (Status s = write_steps(std::move(repair.steps)); !s.ok()) return s;
   writer_.emplace(current.generation(), current.header.fields.file_segments, repair.begin,
                   repair.checksums);
   durable_ = writer_->position();
@@ -269,14 +269,14 @@ Status LogStream::flush(Lock& lock) {
   const bool again = kept_open_ != 0 && before.isec == kept_open_ && before.ib != 0;
   const bool much = writer_->segments_to_flush() >= kSegmentsToClose;
   const FlushMode mode = again || much ? FlushMode::close : FlushMode::keep_open;
-  const std::vector<LogWriteStep> steps = writer_->flush(mode);
+  std::vector<LogWriteStep> steps = writer_->flush(mode);
   const Lgpos until = writer_->position();
   kept_open_ = mode == FlushMode::keep_open && until.ib != 0 ? until.isec : std::uint16_t{0};
   publish_end();
   writing_ = true;
   ++stats_.flushes;
   lock.unlock();
-  Status written = write_steps(steps);
+  Status written = write_steps(std::move(steps));
   lock.lock();
   writing_ = false;
   changed_.notify_all();
@@ -286,10 +286,10 @@ Status LogStream::flush(Lock& lock) {
 }
 
 // Only by the thread that set writing_, or before there are others.
-Status LogStream::write_steps(const std::vector<LogWriteStep>& steps) {
+Status LogStream::write_steps(std::vector<LogWriteStep> steps) {
   std::uint64_t bytes = 0;
-  for (const LogWriteStep& step : steps) {
-    for (const LogWrite& write : joined(step)) {
+  for (LogWriteStep& step : steps) {
+    for (const LogWrite& write : joined(std::move(step))) {
       if (Status s = file_->write(write.offset, write.bytes); !s.ok()) return s;
       bytes += write.bytes.size();
     }
@@ -325,8 +325,10 @@ Status LogStream::roll(Lock& lock, LogRoom room) {
   }
   // Commits may go on while the next file is made: what they wait for is in this one.
   rolling_ = true;
+  changed_.wait(lock, [&] { return !preparing_; });
+  auto ready = std::exchange(prepared_, std::nullopt);
   lock.unlock();
-  auto next = prepare_next(room);
+  auto next = ready ? Result<Prepared>(std::move(*ready)) : prepare_next(room);
   lock.lock();
   Status done = next.ok() ? finish_generation(lock) : Status(next.error());
   if (done.ok()) {
@@ -345,6 +347,28 @@ Status LogStream::roll(Lock& lock, LogRoom room) {
   return done;
 }
 
+// After a crash there is a temporary log without a header, which the next start removes.
+void LogStream::prepare_ahead() {
+  Lock lock(mutex_);
+  const bool soon = 2U * writer_->position().isec > header_.fields.file_segments;
+  if (!soon || rolling_ || preparing_ || prepared_ || failure_) return;
+  preparing_ = true;
+  lock.unlock();
+  auto next = prepare_next(LogRoom::normal);
+  lock.lock();
+  preparing_ = false;
+  if (next.ok()) prepared_ = std::move(next).value();
+  changed_.notify_all();
+}
+
+void LogStream::forget_prepared() {
+  Lock lock(mutex_);
+  changed_.wait(lock, [&] { return !rolling_ && !preparing_; });
+  if (!prepared_) return;
+  prepared_.reset();
+  directory_.forget_temporary();
+}
+
 // All of it durable, and full: a reader takes a generation that ends early for damage unless the
 // record it was left for comes next, and after a crash another one may. Leaves writing_ set.
 Status LogStream::finish_generation(Lock& lock) {
@@ -352,12 +376,12 @@ Status LogStream::finish_generation(Lock& lock) {
   if (failure_) return *failure_;
   while (writer_->pad_segment(clock_())) {
   }
-  const std::vector<LogWriteStep> steps = writer_->flush(FlushMode::close);
+  std::vector<LogWriteStep> steps = writer_->flush(FlushMode::close);
   publish_end();
   writing_ = true;
   ++stats_.flushes;
   lock.unlock();
-  Status written = write_steps(steps);
+  Status written = write_steps(std::move(steps));
   lock.lock();
   if (!written.ok()) {
     writing_ = false;

@@ -103,6 +103,11 @@ class LogStream final : public WriteAhead {
 
   // Finishes the generation although it has room.
   Status roll();
+  // Makes the file of the next generation once this one is half full, so that nobody waits for it
+  // who appends. What goes wrong is for whoever needs the file, and tries again.
+  void prepare_ahead();
+  // Removes such a file: none is needed any more.
+  void forget_prepared();
   // Removes finished generations that nothing needs any more: with circular logging at each advance
   // of the checkpoint, otherwise once a backup has them. The current one always stays. How many
   // files went.
@@ -133,20 +138,22 @@ class LogStream final : public WriteAhead {
   Result<Prepared> prepare_next(LogRoom room);
   Result<LogFileHeader> write_next_header(const Prepared& next, std::uint64_t checksums);
   Status swing_to(const LogFileHeader& header);
-  Status write_steps(const std::vector<LogWriteStep>& steps);
+  Status write_steps(std::vector<LogWriteStep> steps);
   void publish_end();
   Error fail(const Error& cause);
   void begin_generation(std::unique_ptr<File> file, LogFileHeader header);
 
   const LogStreamOptions options_;
-  LogDirectory directory_;  // files of the next generation: only whoever set rolling_
+  LogDirectory directory_;  // files of the next generation: only who set rolling_ or preparing_
   LogHost& host_;
   const Clock clock_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;  // of durable_, writing_, rolling_, failure_
+  std::condition_variable changed_;  // of durable_, writing_, rolling_, preparing_, failure_
   bool writing_ = false;             // someone does I/O, without the mutex; nobody else may
   bool rolling_ = false;             // nothing may be added
+  bool preparing_ = false;           // someone makes the file of the next generation ahead
+  std::optional<Prepared> prepared_;
   std::optional<Error> failure_;
   std::optional<LogSegmentWriter> writer_;
   std::unique_ptr<File> file_;  // of the current generation

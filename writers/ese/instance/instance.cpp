@@ -48,7 +48,10 @@ Instance::Instance(Files& files, InstanceOptions options)
       versions_(options_.version_bytes),
       checkpoint_writer_(files, options_.system.empty() ? options_.logs : options_.system,
                          checkpoint_name(options_.base, options_.extensions)),
-      background_([this] { return maintain(); }) {
+      background_([this] {
+        log_->prepare_ahead();
+        return maintain();
+      }) {
   attachments_.on_begun([this](Generation generation) {
     const std::string number = std::to_string(static_cast<std::int32_t>(generation));
     events_.tell(EngineEvent::log_begun, EventLevel::info, "log generation " + number + " begins",
@@ -159,6 +162,7 @@ Status Instance::end_run() {
   if (Status s = log_->make_durable(ended.value().at); !s.ok()) return s;
   for (const auto& database : databases_) attachments_.settle_detached(database->id());
   databases_.clear();
+  log_->forget_prepared();
   return write_checkpoint(ended.value().at, true);
 }
 
