@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -138,6 +139,80 @@ TEST_F(BTreeTest, RollingBackAShrunkRowNeverLacksRoom) {
   ASSERT_TRUE(undone.ok()) << undone.error().what();
   ASSERT_TRUE(other.commit().ok());
   engine_.expect_sound();
+}
+
+// Whoever walks reads copies of leaves; what its own transaction does must show all the same, and
+// nothing of what others do.
+TEST_F(BTreeTest, AReaderWalksOnWhileItsTransactionChangesTheTree) {
+  fill(0, 600, 60);
+  std::map<Blob, Blob> seen;
+  for (int i = 0; i < 600; ++i) seen[key_of(i)] = row(60);
+  OpenTransaction own = begin(7);
+  BTreeReader nodes(*engine_.rows, own.state());
+  std::mt19937_64 random(5);
+  std::optional<Blob> here;  // where the reader stands
+  for (int step = 0; step < 6000; ++step) {
+    const Blob key = key_of(static_cast<int>(random() % 600));
+    const std::size_t what = random() % 60;
+    if (what == 0) {
+      const bool there = seen.contains(key);
+      const Status status =
+          there ? engine_.rows->remove(own, {key, {}}) : engine_.rows->insert(own, key, row(90));
+      ASSERT_TRUE(status.ok()) << status.error().what();
+      there ? (void)seen.erase(key) : (void)seen.emplace(key, row(90));
+    } else if (what == 1) {
+      OpenTransaction other = begin(8);
+      (void)engine_.rows->insert(other, key_of(static_cast<int>(1000 + step)), row(60));
+      ASSERT_TRUE(random() % 2 == 0 ? other.commit().ok() : other.rollback().ok());
+    } else if (what == 2 || !here) {
+      ASSERT_TRUE(nodes.seek({key, {}}).ok());
+      const auto found = seen.lower_bound(key);
+      here = found == seen.end() ? std::nullopt : std::optional(found->first);
+    } else if (step / 500 % 2 == 0) {
+      ASSERT_TRUE(nodes.next().ok());
+      const auto found = seen.upper_bound(*here);
+      here = found == seen.end() ? std::nullopt : std::optional(found->first);
+    } else {
+      ASSERT_TRUE(nodes.previous().ok());
+      const auto found = seen.lower_bound(*here);
+      here = found == seen.begin() ? std::nullopt : std::optional(std::prev(found)->first);
+    }
+    if (what < 2) continue;  // it may stand on what has gone
+    ASSERT_EQ(nodes.at_end(), !here) << step;
+    if (!here) continue;
+    ASSERT_TRUE(std::ranges::equal(nodes.key(), *here)) << step;
+    ASSERT_TRUE(std::ranges::equal(nodes.data(), seen.at(*here))) << step;
+  }
+  ASSERT_TRUE(own.rollback().ok());
+  engine_.expect_sound();
+}
+
+// A mark that outlives its versions costs every reader a look.
+TEST_F(BTreeTest, WalkingTakesMarksOfVersionsAwayThatHaveGone) {
+  fill(0, 100, 60);
+  clean_up();
+  OpenTransaction open = begin(6);
+  ASSERT_TRUE(engine_.rows->replace(open, key_of(50), row(60, 1)).ok());
+  const auto marks = [&] {
+    std::size_t count = 0;
+    auto leaf = engine_.rows->fix_leaf(BTree::End::first, LatchMode::shared);
+    while (leaf.ok()) {
+      const PageView page(leaf.value().bytes());
+      for (std::size_t line = 0; line < page.lines(); ++line) {
+        count += page.node_flags(line) & kNodeVersion;
+      }
+      if (page.next() == Pgno::null) break;
+      auto next = engine_.rows->fix_linked(page.next(), LatchMode::shared);
+      leaf = std::move(next);
+    }
+    return count;
+  };
+  ASSERT_EQ(marks(), 100u);
+  OpenTransaction reader = begin(7);
+  EXPECT_EQ(count(reader.state()), 100u);
+  EXPECT_EQ(marks(), 1u);  // that has a version
+  ASSERT_TRUE(open.rollback().ok());
+  EXPECT_EQ(count(reader.state()), 100u);
 }
 
 TEST_F(BTreeTest, PagesOfDeletedRowsComeBack) {

@@ -20,7 +20,7 @@ Column column_of(ColumnType type, std::uint16_t id = 1) {
 Key key_of(const Column& column, const Blob& value, const Index& index = {},
            const IndexSegment& segment = {}) {
   Key key;
-  const Status added = append_segment(index, segment, column, &value, key);
+  const Status added = append_segment(index, segment, column, value, key);
   EXPECT_TRUE(added.ok());
   return key;
 }
@@ -73,8 +73,8 @@ TEST(EseKey, NullsSortLowUnlessTheIndexSaysHigh) {
   Index high;
   high.flags = kIndexNullsHigh;
   Key low_key, high_key;
-  EXPECT_TRUE(append_segment({}, {}, column_of(ColumnType::long_int), nullptr, low_key).ok());
-  EXPECT_TRUE(append_segment(high, {}, column_of(ColumnType::long_int), nullptr, high_key).ok());
+  EXPECT_TRUE(append_segment({}, {}, column_of(ColumnType::long_int), {}, low_key).ok());
+  EXPECT_TRUE(append_segment(high, {}, column_of(ColumnType::long_int), {}, high_key).ok());
   EXPECT_EQ(low_key, hex("00"));
   EXPECT_EQ(high_key, hex("c0"));
   EXPECT_EQ(key_of(column_of(ColumnType::binary, 128), {}), hex("40"));
@@ -115,7 +115,7 @@ TEST(EseKey, UnicodeTextIsRefusedByName) {
   text.code_page = kUnicodePage;
   Key key;
   const Blob value(2);
-  const Status added = append_segment({}, {}, text, &value, key);
+  const Status added = append_segment({}, {}, text, value, key);
   ASSERT_FALSE(added.ok());
   EXPECT_TRUE(is(added.error(), EseErr::unicode_translation_fail));
 }

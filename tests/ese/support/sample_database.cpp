@@ -109,7 +109,7 @@ Blob catalog_key(const CatalogEntry& entry) {
   Key key;
   const auto add = [&](std::uint16_t id, const Blob& value) {
     const Column* column = catalog_table().find_column(ColumnId{id}, false);
-    const Status added = append_segment(index, {}, *column, &value, key);
+    const Status added = append_segment(index, {}, *column, value, key);
     STILLFRAME_CHECK(added.ok(), "catalog keys are numbers");
   };
   add(1, little(entry.table));
@@ -131,7 +131,8 @@ void put_catalogs(MemoryPages& pages) {
 
 Blob key_of_value(const Column& column, const Blob* value) {
   Key key;
-  const Status added = append_segment(Index{}, {}, column, value, key);
+  const auto bytes = value == nullptr ? std::nullopt : std::optional<Bytes>(*value);
+  const Status added = append_segment(Index{}, {}, column, bytes, key);
   STILLFRAME_CHECK(added.ok(), "the sample's keys are numbers and ASCII");
   return key;
 }

@@ -80,10 +80,10 @@ TEST_P(LooseRecords, HoldWhatWasSetWhateverTheOrder) {
       Values values;
       if (is_fixed(c.id)) {
         if (!null) values = {Value(c.size, static_cast<std::byte>(random()))};
-        record.set_fixed(c, null ? nullptr : &values[0]);
+        record.set_fixed(c, null ? std::nullopt : std::optional<Bytes>(values[0]));
       } else if (!is_tagged(c.id)) {
         if (!null) values = {random_value(random, 40)};
-        record.set_variable(c, null ? nullptr : &values[0]);
+        record.set_variable(c, null ? std::nullopt : std::optional(values[0]));
       } else {
         LooseTagged entry{c.id, false, null, {}};
         const std::size_t count = null ? 0 : 1 + random() % 3;

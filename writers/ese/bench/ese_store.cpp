@@ -28,10 +28,6 @@ TableSpec rows_table() {
   return spec;
 }
 
-Value value_of(Bytes bytes) {
-  return {bytes.begin(), bytes.end()};
-}
-
 class EseSession final : public MeasuredSession {
  public:
   EseSession(Session session, Catalog& catalog) : session_(std::move(session)), catalog_(catalog) {}
@@ -43,6 +39,7 @@ class EseSession final : public MeasuredSession {
       if (!opened.ok()) return opened.error();
       use_.emplace(std::move(opened).value());
       definition_ = use_->table().last_definition();
+      column_ = definition_->find_column(kValue, false);
     }
     rows_.emplace(use_->table(), *transaction_);
     cursor_.emplace(use_->table(), *transaction_);
@@ -50,7 +47,9 @@ class EseSession final : public MeasuredSession {
   }
 
   Status insert(const Row& row) override {
-    const auto key = rows_->insert({{kKey, {value_of(row.key)}}, {kValue, {value_of(row.value)}}});
+    put(kKey, row.key);
+    put(kValue, row.value);
+    const auto key = rows_->insert(values_);
     return key.ok() ? Status(Ok{}) : Status(key.error());
   }
 
@@ -58,7 +57,9 @@ class EseSession final : public MeasuredSession {
     if (Status s = seek(row.key); !s.ok()) return s;
     const auto bookmark = cursor_->bookmark();
     if (!bookmark.ok()) return bookmark.error();
-    return rows_->replace(bookmark.value(), {{kValue, {value_of(row.value)}}});
+    values_.erase(kKey);
+    put(kValue, row.value);
+    return rows_->replace(bookmark.value(), values_);
   }
 
   Status read(Bytes key, MutableBytes value) override {
@@ -67,7 +68,7 @@ class EseSession final : public MeasuredSession {
   }
 
   Result<std::uint64_t> scan(Bytes key, std::uint64_t rows, std::uint64_t& sum) override {
-    auto sought = cursor_->seek({{value_of(key)}});
+    const auto sought = find(key);
     Status moved = sought.ok() ? Status(Ok{}) : Status(sought.error());
     std::uint64_t seen = 0;
     std::array<std::byte, kValueBytes> value;
@@ -92,17 +93,29 @@ class EseSession final : public MeasuredSession {
   }
 
  private:
+  // Into what the row before was in.
+  void put(ColumnId column, Bytes bytes) {
+    Values& values = values_[column];
+    values.resize(1);
+    values[0].assign(bytes.begin(), bytes.end());
+  }
+
+  Result<bool> find(Bytes key) {
+    const std::optional<Bytes> values[] = {key};
+    return cursor_->seek_key(values);
+  }
+
   Status seek(Bytes key) {
-    const auto sought = cursor_->seek({{value_of(key)}});
+    const auto sought = find(key);
     if (!sought.ok()) return sought.error();
     return sought.value() ? Status(Ok{}) : Status(Error(Errc::not_found, "there is no such row"));
   }
 
   Status current_value(MutableBytes value) {
-    const auto values = cursor_->values(*definition_->find_column(kValue, false));
-    if (!values.ok()) return values.error();
-    const Value& found = values.value().front();
-    std::copy_n(found.begin(), std::min(found.size(), value.size()), value.begin());
+    const auto found = cursor_->value(*column_);
+    if (!found.ok()) return found.error();
+    const Bytes bytes = found.value().value_or(Bytes{});
+    std::copy_n(bytes.begin(), std::min(bytes.size(), value.size()), value.begin());
     return Ok{};
   }
 
@@ -111,6 +124,8 @@ class EseSession final : public MeasuredSession {
   std::unique_ptr<OpenTransaction> transaction_;
   std::optional<TableUse> use_;
   std::shared_ptr<const Table> definition_;
+  const Column* column_ = nullptr;  // of the value
+  RowValues values_;
   std::optional<TableRows> rows_;
   std::optional<Cursor> cursor_;
 };

@@ -8,6 +8,7 @@
 #include "writers/ese/engine/btree_versions.hpp"
 #include "writers/ese/engine/logged_change.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/page_editor.hpp"
 #include "writers/ese/format/record_diff.hpp"
 #include "writers/ese/format/tree.hpp"
 
@@ -81,8 +82,9 @@ Result<PageRef> BTree::fix_leaf(End end, LatchMode mode) const {
 }
 
 std::size_t BTree::line_of_child(const PageView& page, Pgno child) {
-  for (std::size_t line = 0; line < page.lines(); ++line) {
-    if (page.child(line) == child) return line;
+  const NodeTable nodes(page);
+  for (std::size_t line = 0; line < nodes.size(); ++line) {
+    if (load_le<Pgno>(nodes[line].data.data()) == child) return line;
   }
   STILLFRAME_CHECK(false, "a path goes through a pointer that its page does not have");
 }
@@ -276,6 +278,21 @@ Status BTree::clean_up_joined(OpenTransaction& transaction, Bytes joined) {
   return found ? clean_up(transaction, found->view()) : Status(Ok{});
 }
 
+// Whoever gives a node a version has its leaf exclusively, as this has.
+void BTree::drop_spent_marks(PageRef& leaf) const {
+  if (!leaf.try_upgrade()) return;
+  PageEditor page(leaf.unlogged_bytes());
+  const NodeTable nodes(page.view());
+  for (std::size_t line = 0; line < nodes.size(); ++line) {
+    const std::uint8_t flags = nodes[line].flags;
+    if ((flags & kNodeVersion) == 0) continue;
+    const Bookmark bookmark = bookmark_of(page.view(), line);
+    const JoinedName joined(bookmark.view());
+    if (database_.versions.has_versions(name_of(joined.bytes()))) continue;
+    page.set_node_flags(line, static_cast<std::uint8_t>(flags & ~kNodeVersion));
+  }
+}
+
 Status BTree::check_all_seen(const OpenTransaction& transaction) const {
   auto leaf = fix_leaf(End::first, LatchMode::shared);
   while (leaf.ok()) {
@@ -299,6 +316,7 @@ Status BTree::check_all_seen(const OpenTransaction& transaction) const {
 
 Status BTree::change(OpenTransaction& transaction, const BookmarkView& node,
                      const Prepare& prepare) {
+  transaction.count_change(id_.objid);
   {
     auto leaf = fix_leaf(node, LatchMode::exclusive);
     if (!leaf.ok()) return leaf.error();
@@ -316,13 +334,15 @@ Status BTree::change(OpenTransaction& transaction, const BookmarkView& node,
 // By line, how many bytes undoing needs beside the node. The page's own count is never too low, and
 // what transactions that have ended once needed stays in it.
 std::vector<std::size_t> BTree::kept_for_undo(const PageView& leaf) const {
-  std::vector<std::size_t> kept(leaf.lines());
+  const NodeTable nodes(leaf);
+  std::vector<std::size_t> kept(nodes.size());
   if (leaf.uncommitted_free_bytes() == 0) return kept;
   for (std::size_t line = 0; line < kept.size(); ++line) {
-    if ((leaf.node_flags(line) & kNodeVersion) == 0) continue;
+    const NodeView node = nodes[line];
+    if ((node.flags & kNodeVersion) == 0) continue;
     const Bookmark bookmark = bookmark_of(leaf, line);
     const JoinedName joined(bookmark.view());
-    kept[line] = database_.versions.bytes_for_undo(name_of(joined.bytes()), leaf.data(line).size());
+    kept[line] = database_.versions.bytes_for_undo(name_of(joined.bytes()), node.data.size());
   }
   return kept;
 }
@@ -338,6 +358,7 @@ bool BTree::has_room(const PageView& leaf, const NodeOperation& operation) const
   }
   if (needed == 0) return true;
   if (needed > leaf.free_bytes()) return false;
+  if (leaf.uncommitted_free_bytes() == 0) return true;
   std::vector<std::size_t> kept = kept_for_undo(leaf);
   // Growing back is what the bytes of this node's own undo are there for.
   if (operation.type != RecordType::insert) {

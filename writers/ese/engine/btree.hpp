@@ -3,13 +3,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include <stillframe/result.hpp>
 
+#include "writers/ese/engine/borrowed.hpp"
 #include "writers/ese/engine/node_name.hpp"
 #include "writers/ese/engine/open_database.hpp"
 #include "writers/ese/engine/open_transaction.hpp"
@@ -73,6 +73,9 @@ class BTree {
   Status clean_up(OpenTransaction& transaction, const BookmarkView& node);
   // The same by key and data in one run, as the version store knows nodes.
   Status clean_up_joined(OpenTransaction& transaction, Bytes joined);
+  // Nodes of a leaf whose versions have all gone lose their mark of having some, so that nobody
+  // looks for these any more. Nothing if somebody else reads the leaf.
+  void drop_spent_marks(PageRef& leaf) const;
   // WriteConflict if any node has a change that the transaction does not see.
   Status check_all_seen(const OpenTransaction& transaction) const;
 
@@ -95,8 +98,8 @@ class BTree {
     std::vector<Change> versions;  // in the order in which they are made
   };
   // Looks at the latched leaf; nothing for no change.
-  using Prepare = std::function<Result<std::optional<NodeOperation>>(const PageView& leaf)>;
-  using Descend = std::function<std::size_t(const PageView& page)>;
+  using Prepare = Borrowed<Result<std::optional<NodeOperation>>(const PageView& leaf)>;
+  using Descend = Borrowed<std::size_t(const PageView& page)>;
 
   Result<PageRef> descend(const Descend& choose, LatchMode leaf_mode) const;
   static std::size_t line_of_child(const PageView& page, Pgno child);

@@ -53,9 +53,17 @@ std::vector<std::byte> image_of(const PageRef& page) {
   return dehydrate_page(copy);
 }
 
-std::vector<std::byte> prefix_key(const SplitPlan& plan, const std::vector<LooseNode>& nodes) {
+// The key that becomes the prefix of what stays on the page. Lines of a plan are counted with the
+// operation done.
+std::vector<std::byte> prefix_key(const SplitPlan& plan, const PageView& page,
+                                  const LooseNode& wanted) {
   if (plan.line_prefix_source < 0) return {};
-  return nodes[static_cast<std::size_t>(plan.line_prefix_source)].key;
+  auto line = static_cast<std::size_t>(plan.line_prefix_source);
+  if (plan.operation == SplitOperation::insert) {
+    if (line == plan.line_operation) return wanted.key;
+    line -= line > plan.line_operation ? 1 : 0;
+  }
+  return bookmark_of(page, line).key;
 }
 
 }  // namespace
@@ -64,16 +72,17 @@ Status BTree::change_by_splitting(OpenTransaction& transaction, const BookmarkVi
                                   const Prepare& prepare) {
   std::vector<Pgno> spare;
   Status done = Ok{};
-  for (;;) {
-    auto lacking = try_splitting(transaction, node, prepare, spare);
-    if (!lacking.ok()) done = lacking.error();
-    if (!lacking.ok() || lacking.value() == 0) break;
-    while (done.ok() && spare.size() < lacking.value()) {
+  // Nearly always it is one page that is needed, so that it is taken before anybody looks.
+  for (std::size_t needed = 1; done.ok() && needed > 0;) {
+    while (done.ok() && spare.size() < needed) {
       auto page = pool_.take(transaction);
       if (page.ok()) spare.push_back(page.value());
       if (!page.ok()) done = page.error();
     }
     if (!done.ok()) break;
+    auto lacking = try_splitting(transaction, node, prepare, spare);
+    if (lacking.ok()) needed = lacking.value();
+    if (!lacking.ok()) done = lacking.error();
   }
   for (const Pgno pgno : spare) {
     Status given = pool_.give_back(transaction, pgno);
@@ -265,9 +274,7 @@ std::vector<std::byte> BTree::level_record(const LoggedChange& change,
   if (!image.empty() && image.size() < view.bytes().size()) {
     record.image_flags = PageImageFlags::kDehydrated;
   }
-  std::vector<LooseNode> nodes = take_nodes(view);
-  ese::carry_out(level.plan, wanted, nodes);
-  const std::vector<std::byte> new_prefix = prefix_key(level.plan, nodes);
+  const std::vector<std::byte> new_prefix = prefix_key(level.plan, view, wanted.node);
   return encode_record(
       record, {Bytes(level.plan.separator), view.prefix(), Bytes(new_prefix), Bytes(image)});
 }

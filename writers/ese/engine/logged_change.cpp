@@ -8,11 +8,22 @@
 namespace stillframe::ese {
 
 LoggedChange::LoggedChange(OpenDatabase& database, const Author& author,
-                           std::vector<PageRef*> pages)
-    : database_(database),
+                           std::initializer_list<PageRef*> pages)
+    : memory_(room_.data(), room_.size()),
+      database_(database),
       author_(author),
-      pages_(std::move(pages)),
-      dbtime_(database.next_dbtime()) {}
+      pages_(pages, &memory_),
+      dbtime_(database.next_dbtime()),
+      records_(&memory_) {}
+
+LoggedChange::LoggedChange(OpenDatabase& database, const Author& author,
+                           const std::vector<PageRef*>& pages)
+    : memory_(room_.data(), room_.size()),
+      database_(database),
+      author_(author),
+      pages_(pages.begin(), pages.end(), &memory_),
+      dbtime_(database.next_dbtime()),
+      records_(&memory_) {}
 
 PageRecordHeader LoggedChange::header(const PageRef& page, std::size_t line,
                                       std::uint8_t flags) const {
@@ -40,12 +51,11 @@ Status LoggedChange::append_macro_mark(RecordType type, LogRoom room) {
   return Ok{};
 }
 
-Result<std::vector<LoggedRecord>> LoggedChange::log_records(LogRoom room) {
+Status LoggedChange::log_records(LogRoom room, Few<LoggedRecord>& logged) {
   const bool macro = records_.size() > 1;
   if (macro) {
-    if (Status s = append_macro_mark(RecordType::macro_begin, room); !s.ok()) return s.error();
+    if (Status s = append_macro_mark(RecordType::macro_begin, room); !s.ok()) return s;
   }
-  std::vector<LoggedRecord> logged;
   for (const std::vector<std::byte>& record : records_) {
     auto appended = database_.log.append(record, room);
     if (!appended.ok()) {
@@ -55,23 +65,18 @@ Result<std::vector<LoggedRecord>> LoggedChange::log_records(LogRoom room) {
     logged.push_back({record, appended.value().at});
     last_ = appended.value().at;
   }
-  if (macro) {
-    if (Status s = append_macro_mark(RecordType::macro_commit, LogRoom::reserve); !s.ok()) {
-      return s.error();
-    }
-  }
-  return logged;
+  return macro ? append_macro_mark(RecordType::macro_commit, LogRoom::reserve) : Ok{};
 }
 
 Status LoggedChange::carry_out(LogRoom room, const ApplyContext& context) {
   const Lgpos redo_from = author_.begun.none() ? database_.log.end() : author_.begun;
-  std::vector<HeldPage> held;
+  Few<HeldPage> held(&memory_);
   for (PageRef* page : pages_) held.push_back({page->pgno(), page->begin_change(redo_from), true});
-  const auto logged = log_records(room);
-  if (!logged.ok()) return logged.error();
+  Few<LoggedRecord> logged(&memory_);
+  if (Status s = log_records(room, logged); !s.ok()) return s;
   ApplyContext named = context;
   named.database = database_.store.name();
-  Status applied = apply_change(logged.value(), held, named);
+  Status applied = apply_change(logged, held, named);
   for (PageRef* page : pages_) page->end_change(last_);
   return applied;
 }

@@ -3,6 +3,11 @@
 // with.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -16,7 +21,10 @@ namespace stillframe::ese {
 class LoggedChange {
  public:
   // With every page held already, so that the numbers of a page's changes go up.
-  LoggedChange(OpenDatabase& database, const Author& author, std::vector<PageRef*> pages);
+  LoggedChange(OpenDatabase& database, const Author& author, std::initializer_list<PageRef*> pages);
+  LoggedChange(OpenDatabase& database, const Author& author, const std::vector<PageRef*>& pages);
+  LoggedChange(const LoggedChange&) = delete;
+  LoggedChange& operator=(const LoggedChange&) = delete;
 
   // The common header of a record about `page`.
   PageRecordHeader header(const PageRef& page, std::size_t line, std::uint8_t flags) const;
@@ -29,14 +37,19 @@ class LoggedChange {
   Status carry_out(LogRoom room = LogRoom::normal, const ApplyContext& context = {});
 
  private:
-  Result<std::vector<LoggedRecord>> log_records(LogRoom room);
+  template <class T>
+  using Few = std::pmr::vector<T>;  // nearly always one
+
+  Status log_records(LogRoom room, Few<LoggedRecord>& logged);
   Status append_macro_mark(RecordType type, LogRoom room);
 
+  std::array<std::byte, 512> room_;
+  std::pmr::monotonic_buffer_resource memory_;  // of the lists
   OpenDatabase& database_;
   const Author author_;
-  const std::vector<PageRef*> pages_;
+  const Few<PageRef*> pages_;
   const Dbtime dbtime_;
-  std::vector<std::vector<std::byte>> records_;
+  Few<std::vector<std::byte>> records_;
   Lgpos last_;
 };
 

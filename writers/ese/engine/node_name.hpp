@@ -15,7 +15,7 @@ struct BookmarkView {
   Bytes data;  // of a tree with equal keys; empty otherwise
 
   // Both in one run, which is what separators are compared with.
-  KeyView joined() const { return {key, data}; }
+  KeyView joined() const { return data.empty() ? KeyView{{}, key} : KeyView{key, data}; }
 };
 
 struct Bookmark {
@@ -68,16 +68,19 @@ inline std::strong_ordering compare_bookmark(const PageView& page, const NodeVie
 
 // The first line of a leaf that is not below `bookmark`, and whether it is that very node.
 inline std::pair<std::size_t, bool> find_line(const PageView& page, const BookmarkView& bookmark) {
-  std::size_t low = 0, high = page.lines();
+  const NodeTable nodes(page);
+  std::size_t low = 0, high = nodes.size();
+  bool same = false;  // the node at `high` is the one that is looked for
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (compare_bookmark(page, page.node(middle), bookmark) < 0) {
+    const auto order = compare_bookmark(page, nodes[middle], bookmark);
+    if (order < 0) {
       low = middle + 1;
     } else {
       high = middle;
+      same = order == 0;
     }
   }
-  const bool same = low < page.lines() && compare_bookmark(page, page.node(low), bookmark) == 0;
   return {low, same};
 }
 

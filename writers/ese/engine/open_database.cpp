@@ -40,8 +40,10 @@ Result<std::optional<Lgpos>> OpenDatabase::log_undo_of(Pgno pgno, Bytes bytes) {
   const PageView page(bytes);
   std::optional<Lgpos> last;
   if (!page.leaf() || page.has(kPageSpace)) return last;
-  for (std::size_t line = 0; line < page.lines(); ++line) {
-    if ((page.node_flags(line) & kNodeVersion) == 0) continue;
+  if (versions.none_pending()) return last;
+  const NodeTable nodes(page);
+  for (std::size_t line = 0; line < nodes.size(); ++line) {
+    if ((nodes[line].flags & kNodeVersion) == 0) continue;
     const auto logged = log_undo_of({pgno, page, line});
     if (!logged.ok()) return logged.error();
     if (logged.value() && (!last || *last < *logged.value())) last = logged.value();

@@ -104,6 +104,7 @@ Status OpenTransaction::commit(CommitMode mode) {
 Status OpenTransaction::undo_level() {
   while (!undo_.empty() && undo_.back().level >= level_) {
     const Undoable& last = undo_.back();
+    count_change(last.tree->id().objid);
     Status undone = last.tree->undo(current_author(), last.bookmark.view(), last.version);
     if (!undone.ok()) return undone.error().while_doing("rolling back");
     undo_.pop_back();

@@ -72,6 +72,7 @@ class OpenTransaction {
   // For trees. Who makes the next change; its Begin0 is in the log by then.
   Result<Author> author();
   void note(BTree& tree, Bookmark bookmark, Rceid version);
+  void count_change(Objid tree) noexcept { state_->count_change(tree); }
   void forget_last() { undo_.pop_back(); }
 
  private:

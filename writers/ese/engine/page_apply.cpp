@@ -253,8 +253,8 @@ HeldPage& held(std::span<HeldPage> pages, Pgno pgno) {
   return *found;
 }
 
-Status judge_held(const Touched& touched, ChangeRecords records, std::span<HeldPage> pages,
-                  const ApplyContext& context) {
+Status judge_held(std::span<const TouchedPage> touched, ChangeRecords records,
+                  std::span<HeldPage> pages, const ApplyContext& context) {
   for (const TouchedPage& page : touched) {
     const HeldPage& in_hand = held(pages, page.pgno);
     if (!in_hand.change || page.made) continue;
@@ -267,6 +267,23 @@ Status judge_held(const Touched& touched, ChangeRecords records, std::span<HeldP
                            text(PageView(in_hand.bytes).dbtime()));
     }
   }
+  return Ok{};
+}
+
+// Nearly every change is one record of one page: these take no lists.
+const Row* row_of_simple(ChangeRecords records) {
+  if (records.size() != 1 || may_accompany(type_of(records[0]))) return nullptr;
+  const Row* row = row_of(type_of(records[0]));
+  return row != nullptr && row->touch == touch_one && row->apply != nullptr ? row : nullptr;
+}
+
+Status apply_simple(const Row& row, ChangeRecords records, std::span<HeldPage> pages,
+                    const ApplyContext& context) {
+  const TouchedPage touched = changed(decode<PageRecordHeader>(records[0].bytes));
+  if (Status fit = judge_held({&touched, 1}, records, pages, context); !fit.ok()) return fit;
+  if (Status done = row.apply(RecordChange(records[0], pages, context)); !done.ok()) return done;
+  const HeldPage& in_hand = held(pages, touched.pgno);
+  if (in_hand.change) PageEditor(in_hand.bytes).set_dbtime(touched.after);
   return Ok{};
 }
 
@@ -344,6 +361,9 @@ Result<PageVerdict> judge_page(const TouchedPage& touched, Bytes page, ChangeRec
 }
 
 Status apply_change(ChangeRecords records, std::span<HeldPage> pages, const ApplyContext& context) {
+  if (const Row* simple = row_of_simple(records)) {
+    return apply_simple(*simple, records, pages, context);
+  }
   Touched touched;
   if (Status all = touch_all(records, touched); !all.ok()) return all;
   if (Status fit = judge_held(touched, records, pages, context); !fit.ok()) return fit;

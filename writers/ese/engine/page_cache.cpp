@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "framework/base/check.hpp"
@@ -18,14 +16,21 @@ namespace {
 constexpr std::size_t kShards = 64;
 constexpr std::uint64_t kNoKey = ~std::uint64_t{0};
 constexpr std::chrono::seconds kFrameWait{5};  // for somebody to give a page back
-constexpr std::size_t kMemoryAlignment = 4096;
+constexpr std::size_t kLineBytes = 64;         // of the processor's caches
+
+// Neighbouring pages go to different places. The high bits choose the shard, others the slot.
+std::uint64_t spread(std::uint64_t key) {
+  return key * 0x9E3779B97F4A7C15;
+}
 
 }  // namespace
 
-struct PageFrame {
+// What finding a page touches comes first, in one line of the processor's cache.
+struct alignas(kLineBytes) PageFrame {
   std::byte* bytes = nullptr;
-  Latch latch;
+  PageFrame* next = nullptr;  // in its slot of the shard
   std::atomic<std::uint64_t> key{kNoKey};
+  Latch latch;
   std::atomic<std::uint32_t> pins{0};
   std::atomic<bool> used_lately{false};
 
@@ -47,10 +52,33 @@ struct PageFrame {
   }
 };
 
-struct PageCache::Shard {
+// The frames by their pages: lists that go through the frames themselves. All with the mutex held.
+struct alignas(kLineBytes) PageCache::Shard {
   std::mutex mutex;
-  std::unordered_map<Key, Frame*> frames;
+  std::vector<Frame*> slots;
   std::uint64_t hits = 0;
+
+  Frame*& slot_of(Key key) { return slots[(spread(key) >> 32) % slots.size()]; }
+  Frame* find(Key key) {
+    Frame* frame = slot_of(key);
+    while (frame != nullptr && frame->key.load(std::memory_order_relaxed) != key) {
+      frame = frame->next;
+    }
+    return frame;
+  }
+  // The frame has the page's name; false if another one has it already.
+  bool add(Key key, Frame& frame) {
+    if (find(key) != nullptr) return false;
+    frame.next = std::exchange(slot_of(key), &frame);
+    return true;
+  }
+  // And its name with it.
+  void take_out(Key key, Frame& frame) {
+    Frame** link = &slot_of(key);
+    while (*link != &frame) link = &(*link)->next;
+    *link = frame.next;
+    frame.key.store(kNoKey, std::memory_order_release);
+  }
 };
 
 // ---- PageRef
@@ -103,6 +131,11 @@ void PageRef::end_change(Lgpos logged) noexcept {
   frame_->last_change = std::max(frame_->last_change, logged);
 }
 
+MutableBytes PageRef::unlogged_bytes() noexcept {
+  STILLFRAME_DCHECK(mode_ == LatchMode::exclusive, "only the holder of the latch changes a page");
+  return {frame_->bytes, cache_->page_bytes_};
+}
+
 bool PageRef::try_upgrade() noexcept {
   if (mode_ == LatchMode::exclusive) return true;
   if (!frame_->latch.try_upgrade()) return false;
@@ -116,16 +149,16 @@ PageCache::PageCache(const PageCacheOptions& options, WriteAhead& log)
     : page_bytes_(options.page_bytes),
       frame_count_(options.frames),
       log_(log),
-      memory_(static_cast<std::byte*>(std::aligned_alloc(
-                  kMemoryAlignment, std::max(kMemoryAlignment, page_bytes_ * frame_count_))),
-              [](std::byte* memory) { std::free(memory); }),
+      memory_(page_bytes_ * frame_count_),
       frames_(std::make_unique<Frame[]>(frame_count_)),
       shards_(std::make_unique<Shard[]>(kShards)) {
-  STILLFRAME_CHECK(memory_ != nullptr, "no memory for the page cache");
   unused_.reserve(frame_count_);
   for (std::size_t i = frame_count_; i-- > 0;) {
-    frames_[i].bytes = memory_.get() + i * page_bytes_;
+    frames_[i].bytes = memory_.data() + i * page_bytes_;
     unused_.push_back(&frames_[i]);
+  }
+  for (std::size_t i = 0; i < kShards; ++i) {
+    shards_[i].slots.resize(std::bit_ceil(1 + frame_count_ / kShards));
   }
 }
 
@@ -143,11 +176,9 @@ void PageCache::detach(Dbid db) {
     Shard& shard = shard_of(key);
     {
       const std::lock_guard lock(shard.mutex);
-      const auto found = shard.frames.find(key);
-      if (found == shard.frames.end() || found->second != &frame) continue;  // evicted meanwhile
+      if (shard.find(key) != &frame) continue;  // evicted meanwhile
       frame.pins.fetch_add(1, std::memory_order_relaxed);
-      shard.frames.erase(found);
-      frame.key.store(kNoKey, std::memory_order_release);
+      shard.take_out(key, frame);
     }
     {
       const std::lock_guard lock(frame.change_mutex);
@@ -173,8 +204,7 @@ PageCache::Key PageCache::key_of(Dbid db, Pgno pgno) noexcept {
 }
 
 PageCache::Shard& PageCache::shard_of(Key key) noexcept {
-  constexpr Key kSpread = 0x9E3779B97F4A7C15;  // neighbouring pages go to different shards
-  return shards_[(key * kSpread) >> (64 - std::bit_width(kShards - 1))];
+  return shards_[spread(key) >> (64 - std::bit_width(kShards - 1))];
 }
 
 Result<PageRef> PageCache::fix(Key key, LatchMode mode, Source source) {
@@ -202,14 +232,18 @@ Result<PageRef> PageCache::fix(Key key, LatchMode mode, Source source) {
 PageFrame* PageCache::find_pinned(Key key) noexcept {
   Shard& shard = shard_of(key);
   const std::lock_guard lock(shard.mutex);
-  const auto found = shard.frames.find(key);
-  if (found == shard.frames.end()) return nullptr;
+  Frame* const found = shard.find(key);
+  if (found == nullptr) return nullptr;
+  // Its header and its tags are what is looked at first, and they are far from each other.
+  __builtin_prefetch(found->bytes);
+  __builtin_prefetch(found->bytes + page_bytes_ - kLineBytes);
+  __builtin_prefetch(found->bytes + page_bytes_ - 2 * kLineBytes);
   ++shard.hits;
-  found->second->pins.fetch_add(1, std::memory_order_relaxed);
-  if (!found->second->used_lately.load(std::memory_order_relaxed)) {
-    found->second->used_lately.store(true, std::memory_order_relaxed);
+  found->pins.fetch_add(1, std::memory_order_relaxed);
+  if (!found->used_lately.load(std::memory_order_relaxed)) {
+    found->used_lately.store(true, std::memory_order_relaxed);
   }
-  return found->second;
+  return found;
 }
 
 // Gives the frame its page's name, latched, so that others find it and wait for its bytes.
@@ -220,7 +254,7 @@ bool PageCache::publish(Key key, Frame& frame) {
   Shard& shard = shard_of(key);
   {
     const std::lock_guard lock(shard.mutex);
-    if (shard.frames.try_emplace(key, &frame).second) return true;
+    if (shard.add(key, frame)) return true;
   }
   frame.key.store(kNoKey, std::memory_order_release);
   frame.latch.unlock(LatchMode::exclusive);
@@ -239,8 +273,7 @@ Status PageCache::fill(Key key, Frame& frame, Source source) {
   {
     Shard& shard = shard_of(key);
     const std::lock_guard lock(shard.mutex);
-    shard.frames.erase(key);
-    frame.key.store(kNoKey, std::memory_order_release);
+    shard.take_out(key, frame);
   }
   frame.latch.unlock(LatchMode::exclusive);
   unpin(frame);
@@ -248,7 +281,7 @@ Status PageCache::fill(Key key, Frame& frame, Source source) {
 }
 
 Result<PageFrame*> PageCache::free_frame() {
-  const auto give_up = std::chrono::steady_clock::now() + kFrameWait;
+  std::optional<std::chrono::steady_clock::time_point> give_up;  // asked for when it has to wait
   for (;;) {
     if (Frame* unused = unused_frame()) return unused;
     std::optional<Error> refusal;
@@ -261,7 +294,9 @@ Result<PageFrame*> PageCache::free_frame() {
     }
     // What the disk or the log refuses now, waiting does not mend.
     if (refusal) return refusal->while_doing("making room in the page cache");
-    if (std::chrono::steady_clock::now() > give_up) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!give_up) give_up = now + kFrameWait;
+    if (now > *give_up) {
       return Error(Errc::out_of_resources,
                    "all " + std::to_string(frame_count_) +
                        " pages of the cache are in use or cannot be written; make it larger");
@@ -294,8 +329,7 @@ bool PageCache::try_evict(Frame& frame, std::optional<Error>& refusal) {
   {
     const std::lock_guard lock(shard.mutex);
     if (frame.pins.load() == 1 && !frame.is_changed()) {
-      shard.frames.erase(key);
-      frame.key.store(kNoKey, std::memory_order_release);
+      shard.take_out(key, frame);
       evictions_.fetch_add(1, std::memory_order_relaxed);
       return true;
     }

@@ -17,6 +17,7 @@
 
 #include "framework/base/sanitized.hpp"
 #include "writers/ese/engine/latch.hpp"
+#include "writers/ese/engine/page_memory.hpp"
 #include "writers/ese/format/bytes.hpp"
 #include "writers/ese/format/small_types.hpp"
 
@@ -64,6 +65,9 @@ class [[nodiscard]] PageRef {
   // position. The first keeps a checkpoint that is computed meanwhile from passing the record by.
   MutableBytes begin_change(Lgpos redo_from) noexcept;
   void end_change(Lgpos logged) noexcept;
+  // For what no log and no file has to know of, with the exclusive latch: marks that mean something
+  // in this process alone. It reaches the file with the page's next change, or never.
+  MutableBytes unlogged_bytes() noexcept;
   LatchMode mode() const noexcept { return mode_; }
   // Without letting go in between; false if another thread reads the page too.
   bool try_upgrade() noexcept;
@@ -161,7 +165,7 @@ class PageCache {
   const std::size_t page_bytes_;
   const std::size_t frame_count_;
   WriteAhead& log_;
-  std::unique_ptr<std::byte[], void (*)(std::byte*)> memory_;
+  PageMemory memory_;
   std::unique_ptr<Frame[]> frames_;
   std::unique_ptr<Shard[]> shards_;
   std::atomic<std::size_t> hand_{0};  // where the clock looks next

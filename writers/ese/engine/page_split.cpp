@@ -128,9 +128,12 @@ Error too_big(const LooseNode& node) {
 }  // namespace
 
 std::vector<LooseNode> take_nodes(const PageView& page) {
-  std::vector<LooseNode> nodes(page.lines());
+  const NodeTable table(page);
+  std::vector<LooseNode> nodes;
+  nodes.reserve(table.size() + 1);  // what a split adds is one
+  nodes.resize(table.size());
   for (std::size_t line = 0; line < nodes.size(); ++line) {
-    const NodeView node = page.node(line);
+    const NodeView node = table[line];
     nodes[line].key.resize(node.key.size());
     node.key.copy_to(nodes[line].key.data());
     nodes[line].data.assign(node.data.begin(), node.data.end());

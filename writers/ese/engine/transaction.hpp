@@ -2,7 +2,9 @@
 // began, and what it did itself.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -33,6 +35,11 @@ class TransactionState {
   bool committed() const noexcept { return committed_.load(std::memory_order_acquire); }
   Trx committed_at() const noexcept { return committed_at_; }  // once committed()
 
+  // How often the transaction itself has changed a tree, or another that shares its counter: what
+  // it read of the tree at the same count it would read again. Its own thread alone.
+  std::uint32_t own_changes(Objid tree) const noexcept { return own_changes_[place_of(tree)]; }
+  void count_change(Objid tree) noexcept { ++own_changes_[place_of(tree)]; }
+
   // Whether a reader sees what this transaction did.
   bool seen_by(const TransactionState& reader) const noexcept {
     return this == &reader || (committed() && before(committed_at_, reader.begun_));
@@ -40,10 +47,16 @@ class TransactionState {
 
  private:
   friend class Transactions;
+  static constexpr std::size_t kCounters = 8;
+  static std::size_t place_of(Objid tree) noexcept {
+    return static_cast<std::uint32_t>(tree) % kCounters;
+  }
+
   const Procid session_;
   const Trx begun_;
   Trx committed_at_{};
   std::atomic<bool> committed_{false};
+  std::array<std::uint32_t, kCounters> own_changes_{};
 };
 
 // Hands out transaction numbers. Any thread.

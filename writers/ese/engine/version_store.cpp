@@ -25,6 +25,11 @@ std::uint64_t hash_of(const NodeName& node) {
   return std::hash<std::string_view>{}(bytes) ^ tree * 0x9E3779B97F4A7C15;
 }
 
+// Whether the page alone does not say what undoes it.
+bool is_pending(const Change& change) {
+  return change.oper == VersionOper::replace || change.oper == VersionOper::flag_delete;
+}
+
 void subtract(const Change& change, std::vector<std::byte>& data) {
   STILLFRAME_CHECK(change.offset + change.width <= data.size(), "a delta outside of its data");
   std::byte* at = data.data() + change.offset;
@@ -160,6 +165,7 @@ bool VersionStore::Bucket::take(Version& version) {
 
 template <class Visit>
 void VersionStore::visit(const NodeName& node, const Visit& visit) const {
+  if (none()) return;
   const std::uint64_t hash = hash_of(node);
   const Bucket& bucket = bucket_of(hash);
   const std::lock_guard lock(bucket.mutex);
@@ -193,7 +199,8 @@ Result<Rceid> VersionStore::add(const NodeName& node, Change change,
                            " bytes; end long transactions, or make it larger");
     }
     bytes_ += cost;
-    ++versions_;
+    versions_.fetch_add(1, std::memory_order_relaxed);
+    if (is_pending(version->change)) pending_.fetch_add(1, std::memory_order_relaxed);
     version->rceid = Rceid{next_rceid_};
     next_rceid_ = next_rceid_ + 1 == 0 ? 1 : next_rceid_ + 1;
     version->made_before = newest_;
@@ -252,7 +259,8 @@ void VersionStore::forget_made(Version& version) {
   Version* const after = version.made_after;
   (before == nullptr ? oldest_ : before->made_after) = after;
   (after == nullptr ? newest_ : after->made_before) = before;
-  --versions_;
+  versions_.fetch_sub(1, std::memory_order_relaxed);
+  if (is_pending(version.change)) pending_.fetch_sub(1, std::memory_order_relaxed);
   bytes_ -= version.cost();
 }
 
@@ -279,9 +287,8 @@ std::size_t VersionStore::bytes_for_undo(const NodeName& node, std::size_t data_
 std::vector<VersionStore::Pending> VersionStore::pending(const NodeName& node) const {
   std::vector<Pending> found;
   visit(node, [&](const Version& version) {
-    const bool needs = version.change.oper == VersionOper::replace ||
-                       version.change.oper == VersionOper::flag_delete;
-    if (needs) found.push_back({version.rceid, version.change, version.by, version.undo_info});
+    if (is_pending(version.change))
+      found.push_back({version.rceid, version.change, version.by, version.undo_info});
     return false;
   });
   std::reverse(found.begin(), found.end());
@@ -339,8 +346,7 @@ std::size_t VersionStore::versions_of(Dbid db) const {
 }
 
 std::size_t VersionStore::versions() const {
-  const std::lock_guard lock(made_mutex_);
-  return versions_;
+  return versions_.load(std::memory_order_relaxed);
 }
 
 }  // namespace stillframe::ese

@@ -2,6 +2,7 @@
 // of every node; a reader that must not see it asks here for the one it may see.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -68,6 +69,13 @@ class VersionStore {
   // The change by its number, to undo it; and forgetting it, once it is undone.
   Result<Change> find(const NodeName& node, Rceid rceid) const;
   void forget(const NodeName& node, Rceid rceid);
+
+  // There is no version of any node that a latch keeps from getting one: every mark on its page is
+  // of versions that went. Takes no lock.
+  bool none() const noexcept { return versions_.load(std::memory_order_relaxed) == 0; }
+
+  // The same of versions of states that were replaced or flagged deleted, which pending() gives.
+  bool none_pending() const noexcept { return pending_.load(std::memory_order_relaxed) == 0; }
 
   // How many versions the node has, of whatever transactions.
   std::size_t count(const NodeName& node) const;
@@ -140,8 +148,8 @@ class VersionStore {
   mutable std::mutex made_mutex_;
   Version* oldest_ = nullptr;  // all versions in order of creation
   Version* newest_ = nullptr;
-  std::size_t versions_ = 0;
-  std::vector<Settled> undone_;  // nodes without versions since forget()
+  std::atomic<std::size_t> versions_{0}, pending_{0};  // changed with made_mutex_ held
+  std::vector<Settled> undone_;                        // nodes without versions since forget()
   std::size_t bytes_ = 0;
   std::uint32_t next_rceid_ = 1;
 };

@@ -53,20 +53,20 @@ Kind kind_of(const Column& column) {
   return Kind::none;
 }
 
-void append_number(const Value& value, Kind kind, Key& key) {
-  Key bytes(value.rbegin(), value.rend());
-  const bool negative = (bytes[0] & std::byte{0x80}) != std::byte{0};
+void append_number(Bytes value, Kind kind, Key& key) {
+  const std::size_t begin = key.size();
+  key.insert(key.end(), value.rbegin(), value.rend());
+  const bool negative = (key[begin] & std::byte{0x80}) != std::byte{0};
   if (kind == Kind::sign_flipped || (kind == Kind::floating && !negative)) {
-    bytes[0] ^= std::byte{0x80};
+    key[begin] ^= std::byte{0x80};
   } else if (kind == Kind::floating) {
-    for (std::byte& byte : bytes) byte = ~byte;
+    for (std::size_t i = begin; i < key.size(); ++i) key[i] = ~key[i];
   }
-  key.insert(key.end(), bytes.begin(), bytes.end());
 }
 
 // Groups of eight bytes, each followed by how many of them count, or by 9 when more come; a group
 // that the limit cuts off ends with its bytes.
-void append_binary(const Value& value, std::size_t room, Key& key) {
+void append_binary(Bytes value, std::size_t room, Key& key) {
   for (std::size_t at = 0; at < value.size() && room > 0; at += kGroup) {
     const std::size_t used = std::min(kGroup, value.size() - at);
     std::array<std::byte, kGroup + 1> group{};
@@ -79,7 +79,7 @@ void append_binary(const Value& value, std::size_t room, Key& key) {
   }
 }
 
-void append_ascii(const Value& value, std::size_t room, Key& key) {
+void append_ascii(Bytes value, std::size_t room, Key& key) {
   std::size_t taken = 0;
   for (const std::byte byte : value) {
     if (byte == std::byte{0}) break;
@@ -94,7 +94,7 @@ void append_ascii(const Value& value, std::size_t room, Key& key) {
   key.push_back(std::byte{0});
 }
 
-void append_value(const Index& index, const Column& column, const Value& value, std::size_t room,
+void append_value(const Index& index, const Column& column, Bytes value, std::size_t room,
                   Key& key) {
   const Kind kind = kind_of(column);
   if (kind == Kind::raw) {
@@ -182,8 +182,9 @@ Result<std::optional<Key>> key_of_choice(const Index& index, const Choice& choic
   std::vector<bool> null;
   for (std::size_t i = 0; i < index.segments.size(); ++i) {
     const Values& values = choice.values[i];
-    const Value* value = picked[i] < values.size() ? &values[picked[i]] : nullptr;
-    null.push_back(value == nullptr);
+    std::optional<Bytes> value;
+    if (picked[i] < values.size()) value = values[picked[i]];
+    null.push_back(!value);
     Status added = append_segment(index, index.segments[i], *choice.columns[i], value, key);
     if (!added.ok()) return added.error();
   }
@@ -191,10 +192,38 @@ Result<std::optional<Key>> key_of_choice(const Index& index, const Choice& choic
   return std::optional(std::move(key));
 }
 
+// Whether rows have one value, or none, of each of its columns, in the record as it is.
+bool is_of_plain_columns(const Table& table, const Index& index) {
+  if (!index.conditions.empty()) return false;
+  return std::all_of(index.segments.begin(), index.segments.end(),
+                     [&](const IndexSegment& segment) {
+                       const Column* column = column_of(table, segment);
+                       return column != nullptr && !is_tagged(column->id);
+                     });
+}
+
+Result<std::vector<Key>> key_of_plain_columns(const Table& table, const Index& index,
+                                              const RecordView& record) {
+  constexpr std::size_t kUsualBytes = 64;
+  std::vector<Key> keys(1);
+  keys[0].reserve(kUsualBytes);
+  std::vector<bool> null;
+  for (const IndexSegment& segment : index.segments) {
+    const Column& column = *column_of(table, segment);
+    const auto value = value_in_place(record, column);
+    if (!value.ok()) return value.error();
+    if (!index.primary()) null.push_back(!value.value());
+    Status added = append_segment(index, segment, column, value.value(), keys[0]);
+    if (!added.ok()) return added.error();
+  }
+  if (!index.primary() && !takes(index, judge_nulls(null))) keys.clear();
+  return keys;
+}
+
 }  // namespace
 
 Status append_segment(const Index& index, const IndexSegment& segment, const Column& column,
-                      const Value* value, Key& key) {
+                      std::optional<Bytes> value, Key& key) {
   const std::size_t begin = key.size();
   if (begin >= index.key_bytes_max) return Ok{};
   const Kind kind = kind_of(column);
@@ -204,10 +233,10 @@ Status append_segment(const Index& index, const IndexSegment& segment, const Col
   }
   const bool numeric = kind != Kind::binary && kind != Kind::ascii;
   const std::size_t fixed = fixed_bytes_of(column.type);
-  if (value != nullptr && fixed != 0 && value->size() != fixed) {
+  if (value && fixed != 0 && value->size() != fixed) {
     return ese_error(EseErr::database_corrupted, "a value of '" + column.name + "' is of odd size");
   }
-  if (value == nullptr) {
+  if (!value) {
     key.push_back((index.flags & kIndexNullsHigh) != 0 ? kNullHigh : kNullLow);
   } else if (value->empty()) {
     key.push_back(kEmpty);
@@ -236,6 +265,7 @@ bool can_make_keys(const Table& table, const Index& index) {
 
 Result<std::vector<Key>> make_keys(RowReader& reader, const Table& table, const Index& index,
                                    const RecordView& record) {
+  if (is_of_plain_columns(table, index)) return key_of_plain_columns(table, index, record);
   std::vector<Key> keys;
   Result<bool> meets = meets_conditions(reader, table, index, record);
   if (!meets.ok()) return meets.error();

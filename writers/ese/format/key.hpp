@@ -13,10 +13,10 @@ namespace stillframe::ese {
 
 using Key = std::vector<std::byte>;
 
-// Appends the segment of one value (null: no value) to `key`, in at most the index's number of
-// bytes. unicode_translation_fail for Unicode text, whose sort keys only Windows makes.
+// Appends the segment of one value (none: null) to `key`, in at most the index's number of bytes.
+// unicode_translation_fail for Unicode text, whose sort keys only Windows makes.
 Status append_segment(const Index& index, const IndexSegment& segment, const Column& column,
-                      const Value* value, Key& key);
+                      std::optional<Bytes> value, Key& key);
 
 // Whether the keys of `index` can be made here: no Unicode text, no pieces of columns, none left
 // out because the index is not filled yet.

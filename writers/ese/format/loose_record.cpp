@@ -126,12 +126,12 @@ void LooseRecord::extend_variable(std::uint16_t last) {
   }
 }
 
-void LooseRecord::set_fixed(const Column& column, const std::vector<std::byte>* value) {
+void LooseRecord::set_fixed(const Column& column, std::optional<Bytes> value) {
   const std::uint16_t id = number(column.id);
   extend_fixed(id);
-  nulls_[id - 1U] = value == nullptr;
+  nulls_[id - 1U] = !value;
   const auto at = fixed_.begin() + static_cast<std::ptrdiff_t>(column.offset - kRecordHeaderBytes);
-  if (value == nullptr) {
+  if (!value) {
     std::fill_n(at, column.size, std::byte{0});
     return;
   }
@@ -139,12 +139,10 @@ void LooseRecord::set_fixed(const Column& column, const std::vector<std::byte>* 
   std::copy(value->begin(), value->end(), at);
 }
 
-void LooseRecord::set_variable(const Column& column, const std::vector<std::byte>* value) {
+void LooseRecord::set_variable(const Column& column, std::optional<std::vector<std::byte>> value) {
   const std::uint16_t id = number(column.id);
   extend_variable(id);
-  std::optional<std::vector<std::byte>>& place = variable_[id - std::size_t{kVariableFirst}];
-  place.reset();
-  if (value != nullptr) place = *value;
+  variable_[id - std::size_t{kVariableFirst}] = std::move(value);
 }
 
 LooseTagged* LooseRecord::find_tagged(ColumnId id, bool of_template) {
@@ -203,23 +201,36 @@ std::vector<std::byte> LooseRecord::tagged_bytes(const LooseTagged& entry, bool 
   return bytes;
 }
 
+// What fixed and variable columns take, and what is before and between them.
+std::size_t LooseRecord::untagged_bytes() const {
+  std::size_t bytes = kRecordHeaderBytes + fixed_.size() + (nulls_.size() + 7) / 8;
+  for (const auto& value : variable_) {
+    bytes += sizeof(std::uint16_t) + (value ? value->size() : 0);
+  }
+  return bytes;
+}
+
 Result<std::vector<std::byte>> LooseRecord::encode(bool large_page) const {
-  const Error too_long(Errc::invalid_argument, "a record's parts are longer than it can say");
-  std::vector<std::byte> record(kRecordHeaderBytes);
+  const auto too_long = [] {
+    return Error(Errc::invalid_argument, "a record's parts are longer than it can say");
+  };
+  std::vector<std::byte> record;
+  record.reserve(untagged_bytes());
+  record.resize(kRecordHeaderBytes);
   record[0] = static_cast<std::byte>(nulls_.size());
   record[1] = static_cast<std::byte>(kNoVariableColumn + variable_.size());
   append(record, fixed_);
-  std::vector<std::byte> bitmap((nulls_.size() + 7) / 8);
+  const std::size_t bitmap = record.size();
+  record.resize(bitmap + (nulls_.size() + 7) / 8);
   for (std::size_t i = 0; i < nulls_.size(); ++i) {
-    if (nulls_[i]) bitmap[i / 8] |= static_cast<std::byte>(1U << i % 8);
+    if (nulls_[i]) record[bitmap + i / 8] |= static_cast<std::byte>(1U << i % 8);
   }
-  append(record, bitmap);
-  if (record.size() > kVariableEndMax) return too_long;
+  if (record.size() > kVariableEndMax) return too_long();
   store_le(record.data() + 2, static_cast<std::uint16_t>(record.size()));
   std::size_t end = 0;
   for (const auto& value : variable_) {
     end += value ? value->size() : 0;
-    if (end > kVariableEndMax) return too_long;
+    if (end > kVariableEndMax) return too_long();
     append_word(record, end | (value ? 0U : kVariableColumnNull));
   }
   for (const auto& value : variable_) {
@@ -230,7 +241,7 @@ Result<std::vector<std::byte>> LooseRecord::encode(bool large_page) const {
     bool has_header = false;
     const std::vector<std::byte> bytes = tagged_bytes(entry, large_page, has_header);
     const std::size_t offset = tagged_.size() * kTaggedEntryBytes + values.size();
-    if (offset > (large_page ? kLargeOffsetMax : kSmallOffsetMax)) return too_long;
+    if (offset > (large_page ? kLargeOffsetMax : kSmallOffsetMax)) return too_long();
     append_word(record, number(entry.id));
     append_word(record, offset | (entry.of_template ? kTaggedOfTemplate : 0U) |
                             (!large_page && entry.null ? kTaggedSmallNull : 0U) |

@@ -41,8 +41,8 @@ class LooseRecord {
 
   // Fixed and variable columns; no value: null. What lies before the column and is not stored yet
   // gets its default, or null. The value of a fixed column has its size.
-  void set_fixed(const Column& column, const std::vector<std::byte>* value);
-  void set_variable(const Column& column, const std::vector<std::byte>* value);
+  void set_fixed(const Column& column, std::optional<Bytes> value);
+  void set_variable(const Column& column, std::optional<std::vector<std::byte>> value);
 
   // The column's entry, if there is one.
   LooseTagged* find_tagged(ColumnId id, bool of_template);
@@ -59,6 +59,7 @@ class LooseRecord {
   void extend_variable(std::uint16_t last);
   const Column* stored_column(std::uint16_t id) const;
   bool is_long(const LooseTagged& entry) const;
+  std::size_t untagged_bytes() const;
   std::vector<std::byte> tagged_bytes(const LooseTagged& entry, bool large_page,
                                       bool& has_header) const;
 

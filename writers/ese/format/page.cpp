@@ -7,10 +7,6 @@ namespace stillframe::ese {
 
 namespace {
 
-constexpr std::size_t kSmallMask = 0x1FFF;
-constexpr std::size_t kLargeMask = 0x7FFF;
-constexpr std::size_t kSizeMask = 0x1FFF;  // of the key sizes in a node
-
 std::uint16_t word_at(Bytes bytes, std::size_t at) {
   return load_le<std::uint16_t>(bytes.data() + at);
 }
@@ -21,25 +17,21 @@ Error damaged(std::string_view name, Pgno pgno, const std::string& why) {
                        std::string(name) + "': " + why);
 }
 
-std::uint8_t flags_of(const PageView& page, const Tag& tag, Bytes body) {
-  return page.large() ? static_cast<std::uint8_t>(word_at(body, 0) >> kNodeFlagsShift) : tag.flags;
-}
-
-// Whether the sizes inside a node add up to no more than the node.
-bool whole_node(const PageView& page, const Tag& tag, std::size_t prefix_bytes) {
-  const Bytes body = page.body(tag);
-  if (body.size() < kNodeWordBytes) return false;
-  const bool compressed = (flags_of(page, tag, body) & kNodeCompressed) != 0;
-  if (!compressed) return kNodeWordBytes + (word_at(body, 0) & kSizeMask) <= body.size();
-  if (body.size() < 2 * kNodeWordBytes) return false;
-  return (word_at(body, 0) & kSizeMask) <= prefix_bytes &&
-         2 * kNodeWordBytes + (word_at(body, kNodeWordBytes) & kSizeMask) <= body.size();
+unsigned flags_of(const PageView& page, const Tag& tag, Bytes body) {
+  if (!page.large()) return tag.flags;
+  return body.size() < kNodeWordBytes ? 0U : word_at(body, 0) >> unsigned{kNodeFlagsShift};
 }
 
 }  // namespace
 
-std::strong_ordering compare_keys(const KeyView& a, const KeyView& b) {
-  if (a.prefix.empty() && b.prefix.empty()) return compare_bytes(a.suffix, b.suffix);
+std::strong_ordering compare_split_keys(const KeyView& a, const KeyView& b) {
+  if (b.prefix.empty()) {  // as of nearly every key that is looked for
+    const std::size_t first = std::min(a.prefix.size(), b.suffix.size());
+    const auto order = compare_bytes(a.prefix.first(first), b.suffix.first(first));
+    if (order != 0) return order;
+    if (first < a.prefix.size()) return std::strong_ordering::greater;
+    return compare_bytes(a.suffix, b.suffix.subspan(first));
+  }
   const std::size_t common = std::min(a.size(), b.size());
   std::size_t at = 0;
   while (at < common) {
@@ -57,17 +49,6 @@ std::strong_ordering compare_keys(const KeyView& a, const KeyView& b) {
   return a.size() <=> b.size();
 }
 
-Tag PageView::tag(std::size_t index) const {
-  const std::byte* at = page_.data() + page_.size() - kTagBytes * (index + 1);
-  const auto size = load_le<std::uint16_t>(at);
-  const auto offset = load_le<std::uint16_t>(at + kNodeWordBytes);
-  const std::size_t mask = large() ? kLargeMask : kSmallMask;
-  Tag tag{offset & mask, size & mask,
-          large() ? std::uint8_t{0} : static_cast<std::uint8_t>(offset >> kNodeFlagsShift)};
-  if (tag.size == 0) tag.offset = 0;  // an empty tag keeps an offset that means nothing
-  return tag;
-}
-
 Bytes PageView::prefix() const {
   const Bytes whole = external_header();
   if (!root()) return whole;
@@ -77,27 +58,15 @@ Bytes PageView::prefix() const {
 
 NodeView PageView::node(std::size_t line) const {
   STILLFRAME_DCHECK(line < lines(), "a line that the page does not have");
-  const Tag where = tag(line + reserved_tags());
-  const Bytes body = this->body(where);
-  NodeView node;
-  node.flags = flags_of(*this, where, body);
-  std::size_t at = kNodeWordBytes;
-  std::size_t suffix = word_at(body, 0) & kSizeMask;
-  if ((node.flags & kNodeCompressed) != 0) {
-    node.key.prefix = prefix().first(suffix);
-    suffix = word_at(body, kNodeWordBytes) & kSizeMask;
-    at = 2 * kNodeWordBytes;
-  }
-  node.key.suffix = body.subspan(at, suffix);
-  node.data = body.subspan(at + suffix);
-  return node;
+  return NodeTable(*this)[line];
 }
 
 std::size_t line_to_descend(const PageView& page, const KeyView& key) {
-  std::size_t low = 0, high = page.lines() - 1;  // the last line takes whatever is left
+  const NodeTable nodes(page);
+  std::size_t low = 0, high = nodes.size() - 1;  // the last line takes whatever is left
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (compare_keys(page.node(middle).key, key) > 0) {
+    if (compare_keys(nodes[middle].key, key) > 0) {
       high = middle;
     } else {
       low = middle + 1;
@@ -107,16 +76,30 @@ std::size_t line_to_descend(const PageView& page, const KeyView& key) {
 }
 
 std::size_t lower_bound_line(const PageView& page, const KeyView& key) {
-  std::size_t low = 0, high = page.lines();
+  const NodeTable nodes(page);
+  std::size_t low = 0, high = nodes.size();
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (compare_keys(page.node(middle).key, key) < 0) {
+    if (compare_keys(nodes[middle].key, key) < 0) {
       low = middle + 1;
     } else {
       high = middle;
     }
   }
   return low;
+}
+
+bool node_fits(Bytes body, unsigned flags, std::size_t prefix_bytes, bool pointer) {
+  constexpr std::size_t kKeyMask = 0x1FFF;
+  if (body.size() < kNodeWordBytes) return false;
+  std::size_t key = word_at(body, 0) & kKeyMask, at = kNodeWordBytes;
+  if ((flags & kNodeCompressed) != 0) {
+    at += kNodeWordBytes;
+    if (body.size() < at || key > prefix_bytes) return false;
+    key = word_at(body, kNodeWordBytes) & kKeyMask;
+  }
+  const std::size_t before_data = at + key;
+  return before_data <= body.size() && (!pointer || body.size() - before_data == sizeof(Pgno));
 }
 
 Status check_page_structure(Bytes bytes, std::string_view name, Pgno pgno) {
@@ -137,13 +120,14 @@ Status check_page_structure(Bytes bytes, std::string_view name, Pgno pgno) {
     }
     if (i == 0) prefix_bytes = page.prefix().size();  // it is in the first tag's body
     if (i < reserved) continue;
-    const std::size_t line = i - reserved;
-    if (!whole_node(page, tag, prefix_bytes)) {
-      return damaged(name, pgno, "line " + std::to_string(line) + " is longer than its tag says");
-    }
-    if (internal && page.data(line).size() != sizeof(Pgno)) {
-      return damaged(name, pgno, "line " + std::to_string(line) + " is not a pointer to a page");
-    }
+    const Bytes body = page.body(tag);
+    const unsigned flags = flags_of(page, tag, body);
+    if (node_fits(body, flags, prefix_bytes, internal)) continue;
+    const std::string line = "line " + std::to_string(i - reserved);
+    return damaged(
+        name, pgno,
+        line + (node_fits(body, flags, prefix_bytes, false) ? " is not a pointer to a page"
+                                                            : " is longer than its tag says"));
   }
   return Ok{};
 }

@@ -116,7 +116,12 @@ inline std::strong_ordering compare_bytes(Bytes a, Bytes b) {
   return a.size() <=> b.size();
 }
 
-std::strong_ordering compare_keys(const KeyView& a, const KeyView& b);
+std::strong_ordering compare_split_keys(const KeyView& a, const KeyView& b);
+
+inline std::strong_ordering compare_keys(const KeyView& a, const KeyView& b) {
+  if (a.prefix.empty() && b.prefix.empty()) return compare_bytes(a.suffix, b.suffix);
+  return compare_split_keys(a, b);
+}
 
 struct NodeView {
   KeyView key;
@@ -166,7 +171,17 @@ class PageView {
     return tags() > reserved ? tags() - reserved : 0;
   }
 
-  Tag tag(std::size_t index) const;
+  Tag tag(std::size_t index) const {
+    constexpr std::size_t kSmallMask = 0x1FFF, kLargeMask = 0x7FFF;
+    const std::byte* at = page_.data() + page_.size() - kTagBytes * (index + 1);
+    const unsigned size = load_le<std::uint16_t>(at);
+    const unsigned offset = load_le<std::uint16_t>(at + kNodeWordBytes);
+    const std::size_t mask = large() ? kLargeMask : kSmallMask;
+    Tag tag{offset & mask, size & mask,
+            large() ? std::uint8_t{0} : static_cast<std::uint8_t>(offset >> kNodeFlagsShift)};
+    if (tag.size == 0) tag.offset = 0;  // an empty tag keeps an offset that means nothing
+    return tag;
+  }
   Bytes body(const Tag& tag) const { return page_.subspan(header_bytes() + tag.offset, tag.size); }
 
   Bytes external_header() const { return tags() == 0 ? Bytes{} : body(tag(0)); }
@@ -186,6 +201,52 @@ class PageView {
   }
 
   Bytes page_;
+};
+
+// Whether the sizes inside a node add up to no more than its body has, and leave a pointer if it
+// has to be one. Of a page with a prefix of `prefix_bytes`.
+bool node_fits(Bytes body, unsigned flags, std::size_t prefix_bytes, bool pointer);
+
+// The nodes of a page by their lines, for who looks at many: what the header says is looked up
+// once. As long as nobody changes the page.
+class NodeTable {
+ public:
+  explicit NodeTable(const PageView& page)
+      : bodies_(page.bytes().data() + page.header_bytes()),
+        tags_(page.bytes().data() + page.bytes().size() - kTagBytes * (page.reserved_tags() + 1)),
+        lines_(page.lines()),
+        large_(page.large()),
+        prefix_(page.prefix()) {}
+
+  std::size_t size() const { return lines_; }
+
+  NodeView operator[](std::size_t line) const {
+    constexpr std::size_t kSmallMask = 0x1FFF, kLargeMask = 0x7FFF, kKeyMask = 0x1FFF;
+    const std::byte* tag = tags_ - kTagBytes * line;
+    const std::size_t mask = large_ ? kLargeMask : kSmallMask;
+    const unsigned size = load_le<std::uint16_t>(tag);
+    const unsigned offset = load_le<std::uint16_t>(tag + kNodeWordBytes);
+    const Bytes body(bodies_ + (offset & mask), size & mask);
+    const unsigned first = load_le<std::uint16_t>(body.data());
+    NodeView node;
+    node.flags = static_cast<std::uint8_t>((large_ ? first : offset) >> kNodeFlagsShift);
+    std::size_t at = kNodeWordBytes, suffix = first & kKeyMask;
+    if ((node.flags & kNodeCompressed) != 0) {
+      node.key.prefix = prefix_.first(suffix);
+      suffix = load_le<std::uint16_t>(body.data() + at) & kKeyMask;
+      at += kNodeWordBytes;
+    }
+    node.key.suffix = body.subspan(at, suffix);
+    node.data = body.subspan(at + suffix);
+    return node;
+  }
+
+ private:
+  const std::byte* bodies_;
+  const std::byte* tags_;  // the first line's
+  std::size_t lines_;
+  bool large_;
+  Bytes prefix_;
 };
 
 // The first line of an internal page to follow for `key`: that of the first separator above it, or

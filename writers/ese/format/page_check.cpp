@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "framework/base/check.hpp"
 #include "writers/ese/format/database_header.hpp"
 
 namespace stillframe::ese {
@@ -44,8 +45,7 @@ void check_bodies(const PageView& page, Findings& findings) {
   }
 }
 
-// The same judgement as the two above, in one pass and without a list: every page that is read goes
-// through this. Tags lie within the page.
+// Which bytes of a page bodies have taken.
 class UsedBytes {
  public:
   explicit UsedBytes(std::size_t page_bytes) { std::fill_n(words_.begin(), page_bytes / kBits, 0); }
@@ -69,18 +69,34 @@ class UsedBytes {
   std::array<std::uint64_t, kPageBytesMax / kBits> words_;  // as many as the page needs
 };
 
-bool bodies_fit(const PageView& page) {
-  UsedBytes used(page.bytes().size());
-  std::size_t sum = 0, end = 0;
-  const std::size_t tags = page.tags();
+// All that check_page_for_editing() asks, without words for what is wrong: every page that is read
+// goes through this.
+bool is_fit_for_editing(Bytes bytes) {
+  const PageView page(bytes);
+  const std::size_t tags = page.tags(), reserved = page.reserved_tags();
+  const std::size_t header = page.header_bytes(), tags_bytes = tags * kTagBytes;
+  if (header + tags_bytes > bytes.size() || tags < reserved) return false;
+  const std::size_t room = bytes.size() - header - tags_bytes;
+  if (page.data_end() > room) return false;
+  const bool internal = !page.leaf() && !page.has(kPageEmpty) && !page.has(kPagePreInit);
+  const bool large = page.large();
+  UsedBytes used(bytes.size());
+  std::size_t sum = 0, end = 0, prefix_bytes = 0;
   for (std::size_t i = 0; i < tags; ++i) {
     const Tag tag = page.tag(i);
-    if (!used.take(tag.offset, tag.size)) return false;
+    if (tag.offset + tag.size > room || !used.take(tag.offset, tag.size)) return false;
     sum += tag.size;
     end = std::max(end, tag.offset + tag.size);
+    if (i == 0) prefix_bytes = page.prefix().size();  // it is in the first tag's body
+    if (i < reserved) continue;
+    const Bytes body = bytes.subspan(header + tag.offset, tag.size);
+    const unsigned flags = !large ? tag.flags
+                           : body.size() >= 2
+                               ? load_le<std::uint16_t>(body.data()) >> kNodeFlagsShift
+                               : 0U;
+    if (!node_fits(body, flags, prefix_bytes, internal)) return false;
   }
-  return end <= page.data_end() &&
-         sum + tags * kTagBytes + page.free_bytes() + page.header_bytes() == page.bytes().size();
+  return end <= page.data_end() && sum + tags_bytes + page.free_bytes() + header == bytes.size();
 }
 
 bool ascend(const PageView& page, const NodeView& a, const NodeView& b) {
@@ -168,14 +184,14 @@ std::vector<PageFinding> check_page(Bytes bytes, Pgno pgno) {
 }
 
 Status check_page_for_editing(Bytes bytes, std::string_view name, Pgno pgno) {
+  STILLFRAME_CHECK(is_page_size(bytes.size()), "a page is a power of two of 2 to 32 KiB");
+  if (is_fit_for_editing(bytes)) return Ok{};
   if (Status whole = check_page_structure(bytes, name, pgno); !whole.ok()) return whole;
   const PageView page(bytes);
   const std::size_t room = bytes.size() - page.header_bytes() - page.tags() * kTagBytes;
-  const bool apart = page.data_end() <= room && page.tags() >= page.reserved_tags();
-  if (apart && bodies_fit(page)) return Ok{};
   Findings findings;
   check_space(page, findings);
-  if (!apart) {
+  if (page.data_end() > room || page.tags() < page.reserved_tags()) {
     findings.push_back({PageRule::data_end_behind, "the used area runs into the tags"});
   }
   check_bodies(page, findings);

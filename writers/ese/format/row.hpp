@@ -16,6 +16,10 @@ using Value = std::vector<std::byte>;
 // No element: null. Several: a multi-valued column.
 using Values = std::vector<Value>;
 
+// The value of a fixed or variable column where it is kept: in the record, or in the column as its
+// default. None for null.
+Result<std::optional<Bytes>> value_in_place(const RecordView& record, const Column& column);
+
 class RowReader {
  public:
   // Long values come from the tree of `table`.

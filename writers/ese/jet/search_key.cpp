@@ -85,7 +85,8 @@ Status SearchKey::add_value(const Table& table, const Index& index, Bytes data, 
   if (!null && fixed == 0 && is_fixed(column->id)) {
     value.resize(column->size, is_text(column->type) ? std::byte{' '} : std::byte{0});
   }
-  Status added = append_segment(index, segment, *column, null ? nullptr : &value, key_);
+  Status added = append_segment(index, segment, *column,
+                                null ? std::nullopt : std::optional<Bytes>(value), key_);
   if (!added.ok()) return added;
   ++columns_;
   if ((grbit & kPartialLimits) != 0 && !null && key_.size() < index.key_bytes_max) {

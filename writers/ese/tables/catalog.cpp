@@ -41,7 +41,7 @@ Result<Key> key_of(const Table& table, const Index& index, const std::vector<Val
   Key key;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Column* column = table.find_column(index.segments[i].column, false);
-    Status added = append_segment(index, index.segments[i], *column, &values[i], key);
+    Status added = append_segment(index, index.segments[i], *column, values[i], key);
     if (!added.ok()) return added.error();
   }
   return key;

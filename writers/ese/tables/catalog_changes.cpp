@@ -44,7 +44,7 @@ Result<Key> key_of(const TableObject& table, const RowValues& values) {
   for (const IndexSegment& segment : index.segments) {
     const Column* column = definition->find_column(segment.column, false);
     const Values& value = values.at(segment.column);
-    Status added = append_segment(index, segment, *column, &value.front(), key);
+    Status added = append_segment(index, segment, *column, value.front(), key);
     if (!added.ok()) return added.error();
   }
   return key;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,27 +28,34 @@ Error unfit(const Column& column, EseErr err, const std::string& why) {
   return ese_error(err, "column '" + column.name + "' " + why);
 }
 
-// Text is filled up with spaces, bytes with zeros, in fixed columns; every true bit is the same.
-Result<Value> fitted(const Column& column, const Value& value) {
+Status check_fits(const Column& column, const Value& value) {
   if (const std::size_t bytes = fixed_bytes_of(column.type); bytes != 0) {
-    if (value.size() != bytes) {
-      return unfit(column, EseErr::column_does_not_fit,
-                   "has values of " + std::to_string(bytes) + " bytes");
-    }
-    if (column.type != ColumnType::bit) return value;
-    return Value{value[0] == std::byte{0} ? std::byte{0} : std::byte{0xFF}};
+    if (value.size() == bytes) return Ok{};
+    return unfit(column, EseErr::column_does_not_fit,
+                 "has values of " + std::to_string(bytes) + " bytes");
   }
   const std::size_t most = is_long(column) && column.size == 0 ? kLongValueBytesMax
                            : column.size != 0                  ? column.size
                                                                : kShortValueBytesMax;
-  if (value.size() > most) {
-    return unfit(column, EseErr::column_too_big, "has at most " + std::to_string(most) + " bytes");
+  if (value.size() <= most) return Ok{};
+  return unfit(column, EseErr::column_too_big, "has at most " + std::to_string(most) + " bytes");
+}
+
+// Text is filled up with spaces, bytes with zeros, in fixed columns; every true bit is the same.
+Value filled(const Column& column, const Value& value) {
+  if (column.type == ColumnType::bit) {
+    return {value[0] == std::byte{0} ? std::byte{0} : std::byte{0xFF}};
   }
-  Value filled = value;
-  if (is_fixed(column.id)) {
-    filled.resize(column.size, is_text(column.type) ? std::byte{' '} : std::byte{0});
+  Value whole = value;
+  if (is_fixed(column.id) && fixed_bytes_of(column.type) == 0) {
+    whole.resize(column.size, is_text(column.type) ? std::byte{' '} : std::byte{0});
   }
-  return filled;
+  return whole;
+}
+
+// As it is given.
+bool is_whole(const Column& column, const Value& value) {
+  return column.type != ColumnType::bit && (!is_fixed(column.id) || value.size() == column.size);
 }
 
 }  // namespace
@@ -65,22 +73,26 @@ Status RowBuilder::set(const Column& column, const Values& values) {
   if (values.size() > 1) {
     return unfit(column, EseErr::multi_valued_column_must_be_tagged, "has one value at most");
   }
-  Value value;
-  if (!values.empty()) {
-    auto fits = fitted(column, values.front());
-    if (!fits.ok()) return fits.error();
-    value = std::move(fits).value();
+  const Value* value = values.empty() ? nullptr : &values.front();
+  if (value != nullptr) {
+    if (Status fits = check_fits(column, *value); !fits.ok()) return fits;
   }
-  const Value* stored = values.empty() ? nullptr : &value;
-  is_fixed(column.id) ? record_.set_fixed(column, stored) : record_.set_variable(column, stored);
+  if (!is_fixed(column.id)) {
+    record_.set_variable(column, value == nullptr ? std::nullopt : std::optional(*value));
+  } else if (value == nullptr) {
+    record_.set_fixed(column, std::nullopt);
+  } else if (is_whole(column, *value)) {
+    record_.set_fixed(column, *value);
+  } else {
+    record_.set_fixed(column, filled(column, *value));
+  }
   return Ok{};
 }
 
 Result<LooseValue> RowBuilder::store(const Column& column, const Value& value, bool alone) {
-  auto fits = fitted(column, value);
-  if (!fits.ok()) return fits.error();
+  if (Status fits = check_fits(column, value); !fits.ok()) return fits.error();
   LooseValue stored;
-  stored.bytes = std::move(fits).value();
+  stored.bytes = filled(column, value);
   if (!is_long(column)) return stored;
   const Packing packing = packing_of(column);
   if (stored.bytes.size() > kIntrinsicBytesMax) {

@@ -48,9 +48,13 @@ Status check_writable(const Table& table) {
   return Ok{};
 }
 
+bool has_secondary_index(const Table& table) {
+  return table.indexes.size() != (table.primary_index() != nullptr ? 1U : 0U);
+}
+
 // Whether undoing a part of an operation can be necessary.
 bool is_simple(const Table& table) {
-  return table.indexes.size() == (table.primary_index() != nullptr ? 1U : 0U) &&
+  return !has_secondary_index(table) &&
          std::none_of(table.columns.begin(), table.columns.end(),
                       [](const Column& column) { return is_tagged(column.id); });
 }
@@ -79,6 +83,16 @@ Result<Values> TableRows::values(Bytes record, const Column& column) {
   const auto view = RecordView::open(record, large_page());
   if (!view.ok()) return view.error();
   return RowReader(long_values_).values(view.value(), column);
+}
+
+Result<std::optional<Bytes>> TableRows::value(Bytes record, const Column& column) const {
+  if (is_tagged(column.id)) {
+    return Error(Errc::invalid_argument,
+                 "the values of column '" + column.name + "' need not be in the row");
+  }
+  const auto view = RecordView::open(record, large_page());
+  if (!view.ok()) return view.error();
+  return value_in_place(view.value(), column);
 }
 
 // ---- Keys
@@ -223,6 +237,7 @@ Result<Key> TableRows::insert_in(const Table& definition, const RowValues& value
   }
   Status inserted = table_.rows().insert(transaction_, bookmark, record.value());
   if (!inserted.ok()) return inserted.error().while_doing("table '" + definition.name + "'");
+  if (!has_secondary_index(definition)) return bookmark;
   const auto keys = secondary_keys(definition, record.value());
   if (!keys.ok()) return keys.error();
   const IndexKeys none(definition.indexes.size());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -42,6 +43,8 @@ class TableRows {
   // The row's record as the transaction sees it, and the values in a record.
   Result<std::vector<std::byte>> read(Bytes bookmark);
   Result<Values> values(Bytes record, const Column& column);
+  // The value of a fixed or variable column where it lies; none for null.
+  Result<std::optional<Bytes>> value(Bytes record, const Column& column) const;
   // The keys that a record has in an index; for building one.
   Result<std::vector<Key>> keys(const Table& definition, const Index& index, Bytes record);
   // The key of the row's own node.
