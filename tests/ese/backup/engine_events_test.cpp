@@ -6,12 +6,14 @@
 
 #include "framework/base/event_sink.hpp"
 #include "tests/ese/backup/streaming_backup_fixture.hpp"
+#include "tests/io/support/limited_files.hpp"
 #include "writers/ese/backup/snapshot_session.hpp"
 #include "writers/ese/instance/instance_events.hpp"
 
 namespace stillframe::ese::tests {
 namespace {
 
+using stillframe::tests::LimitedFiles;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
@@ -61,6 +63,7 @@ class EngineEventsTest : public StreamingBackupTest {
     instance_.reset();
   }
 
+  LimitedFiles limited_files_{files_, std::uint64_t{1} << 30};
   FreezableFiles frozen_files_{files_};  // outlives the instance, which TearDown() ends
   CollectedEvents events_;
 };
@@ -130,6 +133,26 @@ TEST_F(EngineEventsTest, ADamagedPageIsTold) {
   ASSERT_FALSE(told.empty());
   EXPECT_EQ(told[0].level, EventLevel::error);
   EXPECT_EQ(told[0].fields.at("page"), "4");
+}
+
+TEST_F(EngineEventsTest, WorkInTheBackgroundThatFailsIsToldOnce) {
+  end_in_order();
+  options_.checkpoint_depth = 4096;
+  start(limited_files_);
+  work();
+  limited_files_.set_free(0);  // pages that are written need room beside the database
+  events_.forget();
+  EXPECT_FALSE(instance_->maintain().ok());
+  EXPECT_FALSE(instance_->maintain().ok());
+  const auto told = events_.of(EngineEvent::background_failed);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].level, EventLevel::error);
+  EXPECT_THAT(told[0].message, HasSubstr("writing pages"));
+  limited_files_.set_free(std::uint64_t{1} << 30);
+  const Status again = instance_->maintain();
+  EXPECT_TRUE(again.ok()) << again.error().what();
+  EXPECT_THAT(events_.ids(), Contains(EngineEvent::background_works_again));
+  end_in_order();
 }
 
 TEST_F(EngineEventsTest, CircularLoggingTellsWhatItRemoves) {

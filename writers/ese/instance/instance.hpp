@@ -138,6 +138,8 @@ class Instance {
   Status close_database(InstanceDatabase& database);
   InstanceDatabase* keep(std::unique_ptr<InstanceDatabase> database);
   Status settle(InstanceDatabase& database);
+  Status maintain_all();
+  void tell_maintenance(const Status& done);
   Result<std::size_t> clean_up_once();
   Status forget_old_versions();
   Status clean_up();
@@ -167,6 +169,8 @@ class Instance {
   // Those that the log has attached and that could not be opened, nor detached again.
   std::vector<std::unique_ptr<InstanceDatabase>> broken_;
   Lgpos run_begun_;
+  // Why the last round of the background failed, as far as that has been told.
+  std::optional<std::pair<Errc, std::int32_t>> background_trouble_;
   // There is a backup, and circular logging keeps the logs from here on for it.
   std::optional<Generation> backup_keeps_;
 

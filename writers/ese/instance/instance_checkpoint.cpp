@@ -28,16 +28,43 @@ Lgpos from_segments(std::uint64_t segments, std::uint16_t file_segments) {
 
 Status Instance::maintain() {
   const std::lock_guard admin(admin_mutex_);
+  const Status done = maintain_all();
+  tell_maintenance(done);
+  return done;
+}
+
+// Rounds come several times a second, and what one cannot do the next one often cannot either: it
+// is told again only when it is something else.
+void Instance::tell_maintenance(const Status& done) {
+  std::optional<std::pair<Errc, std::int32_t>> trouble;
+  if (!done.ok()) trouble = {done.error().code(), done.error().application_code()};
+  if (trouble == background_trouble_) return;
+  background_trouble_ = trouble;
+  if (done.ok()) {
+    events_.tell(EngineEvent::background_works_again, EventLevel::info,
+                 "the work in the background succeeds again");
+  } else {
+    events_.tell(EngineEvent::background_failed, EventLevel::error,
+                 "the work in the background failed and is tried again: " + done.error().what());
+  }
+}
+
+Status Instance::maintain_all() {
   if (databases_.empty()) return Ok{};
-  if (Status s = forget_old_versions(); !s.ok()) return s;
+  if (Status s = forget_old_versions(); !s.ok()) {
+    return s.error().while_doing("cleaning up");
+  }
   const std::uint16_t file_segments = log_->header().fields.file_segments;
   const std::uint64_t depth = options_.checkpoint_depth / kLogSegmentBytes;
   const std::uint64_t end = segments_of(log_->end(), file_segments);
   if (end - segments_of(attachments_.checkpoint(), file_segments) <= depth) return Ok{};
   // Half of it, so that not every round has to.
   const Lgpos until = from_segments(end - depth / 2, file_segments);
-  if (Status s = cache_->write_changed(until); !s.ok()) return s;
-  return advance_checkpoint();
+  if (Status s = cache_->write_changed(until); !s.ok()) {
+    return s.error().while_doing("writing pages");
+  }
+  Status advanced = advance_checkpoint();
+  return advanced.ok() ? advanced : advanced.error().while_doing("advancing the checkpoint");
 }
 
 Status Instance::flush() {

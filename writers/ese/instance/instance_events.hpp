@@ -23,6 +23,8 @@ enum class EngineEvent {
   log_begun = 5020,
   logs_removed = 5021,
   page_damaged = 5023,
+  background_failed = 5024,
+  background_works_again = 5025,
   streaming_backup = 5030,
   snapshot_backup = 5031,
 };
