@@ -188,6 +188,36 @@ TEST_F(JetCursors, ABeginningOfTextFindsAllThatBeginSo) {
   EXPECT_EQ(name_key("x", JET_bitStrLimit | JET_bitSubStrLimit), JET_errInvalidGrbit);
 }
 
+// In an index of two columns a limit stands before or behind all entries whose first column is, or
+// begins with, the value.
+TEST_F(JetCursors, LimitsOfAColumnStandAroundAllThatHasIt) {
+  const char key[] = "+name\0+number\0";
+  ASSERT_JET(JetCreateIndexA(session_, rows_, "both", 0, key, sizeof key, 80));
+  const std::pair<int, const char*> rows[] = {
+      {101, "car"}, {102, "car"}, {103, "card"}, {104, "dog"}};
+  for (const auto& [id, name] : rows) insert(id, 1000 + id, name);
+  ASSERT_JET(JetSetCurrentIndexA(session_, rows_, "both"));
+  const auto between = [&](JET_GRBIT start, JET_GRBIT end) {
+    EXPECT_JET(name_key("car", start));
+    EXPECT_GE(JetSeek(session_, rows_, JET_bitSeekGE), 0);
+    EXPECT_JET(name_key("car", end));
+    EXPECT_JET(JetSetIndexRange(session_, rows_, JET_bitRangeUpperLimit));
+    return ids_from_here(rows_);
+  };
+  const JET_GRBIT start = JET_bitFullColumnStartLimit;
+  EXPECT_EQ(between(start, JET_bitFullColumnEndLimit), (Ids{101, 102}));
+  EXPECT_EQ(between(start, JET_bitStrLimit), (Ids{101, 102}));
+  EXPECT_EQ(between(start, JET_bitPartialColumnEndLimit), (Ids{101, 102, 103}));
+  EXPECT_EQ(between(start, JET_bitSubStrLimit), (Ids{101, 102, 103}));
+  EXPECT_EQ(between(JET_bitPartialColumnStartLimit, JET_bitFullColumnEndLimit), (Ids{101, 102}));
+  ASSERT_JET(name_key("car", JET_bitFullColumnEndLimit));
+  ASSERT_EQ(JetSeek(session_, rows_, JET_bitSeekLE), JET_wrnSeekNotEqual);
+  EXPECT_EQ(id_at(rows_), 102);
+  ASSERT_JET(name_key("car", JET_bitFullColumnStartLimit));
+  std::int64_t number = 1102;
+  EXPECT_EQ(JetMakeKey(session_, rows_, &number, sizeof number, 0), JET_errKeyIsMade);
+}
+
 TEST_F(JetCursors, ABookmarkLeadsToItsRowInEveryOrder) {
   ASSERT_JET(seek_id(rows_, 30));
   char row[50], key[50];

@@ -56,8 +56,9 @@ void IndexWalk::adopt(Where off_the_end) {
     return;
   }
   where_ = Where::on;
-  key_ = copy_of(reader_->key());
-  row_ = index_ ? copy_of(reader_->data()) : key_;
+  const Bytes key = reader_->key(), row = index_ ? reader_->data() : key;
+  key_.assign(key.begin(), key.end());
+  row_.assign(row.begin(), row.end());
 }
 
 Status IndexWalk::first(const Now& now) {
