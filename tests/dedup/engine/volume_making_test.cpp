@@ -14,7 +14,7 @@ namespace {
 using chunkstore::ChunkProfile;
 using stillframe::tests::CrashingFiles;
 
-const BytePath kOwnFolder = "/root/.stillframe-dedup";
+const BytePath kOwnFolder = "/volume/.stillframe-dedup";
 const BytePath kSettings = kOwnFolder + "/" + kSettingsFileName;
 constexpr std::size_t kSettingsSector = 512;
 constexpr int kWaysToCrash = 6;
