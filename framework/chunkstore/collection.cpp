@@ -37,6 +37,7 @@ Result<std::unique_ptr<Collection>> Store::begin_collection(bool also_recent) {
   std::unique_ptr<Collection> collection(
       new Collection(*this, std::move(reader).value(), next_container_));
   if (Status s = collection->mark_unfinished(); !s.ok()) return s.error();
+  if (Status s = collection->mark_copies(); !s.ok()) return s.error();
   return collection;
 }
 
@@ -82,6 +83,17 @@ Status Collection::mark_unfinished() {
       if (Status s = mark_map(part.chunk, 0); !s.ok()) return s;
     }
   }
+  return Ok{};
+}
+
+// Copies that cannot be told any more are no loss: they are made again.
+Status Collection::mark_copies() {
+  if (!store_.hotspots_) return Ok{};
+  const ChunkName name = store_.hotspots_->map;
+  const auto map = reader_->read_map(name, 0);
+  if (map.ok()) return mark_map(name, 0);
+  if (!is_damage(map.error())) return map.error();
+  store_.hotspots_.reset();
   return Ok{};
 }
 

@@ -79,6 +79,7 @@ class Collection {
 
   Status mark_map(ChunkName name, int level_max);
   Status mark_unfinished();
+  Status mark_copies();
   Status note(Status s);
   Status deal_with(const PlannedContainer& planned);
   Status remove_container(const ContainerReader& from, const PlannedContainer& planned);

@@ -87,13 +87,25 @@ Status Collection::remove_container(const ContainerReader& from, const PlannedCo
 // The next generation is whole before it has its name, and has its name for good before the one of
 // before loses its own, and so does what the directory says. Readers that have that open go on with
 // it.
+Status Store::replace_container(ContainerFile before, const BytePath& unfinished,
+                                const DirectorySlot& next) {
+  if (Status s = files_.rename(unfinished, container_path(next.container)); !s.ok()) return s;
+  if (Status s = files_.sync_directory(join_path(folder_, "containers")); !s.ok()) return s;
+  if (Status s = directory_->set(next); !s.ok()) return s;
+  if (Status s = directory_->sync(); !s.ok()) return s;
+  {
+    const std::lock_guard lock(mutex_);
+    sealed_.add(next.container);
+  }
+  return files_.remove(container_path(before));
+}
+
 Status Collection::rewrite(const ContainerReader& from, const PlannedContainer& planned,
                            const std::vector<bool>& live) {
   const auto size = from.file().size();
   if (!size.ok()) return size.error();
   const ContainerFile next{planned.file.id, planned.file.generation + 1};
-  const BytePath path = store_.container_path(next);
-  const BytePath unfinished = path + std::string(kUnfinishedSuffix);
+  const BytePath unfinished = store_.container_path(next) + std::string(kUnfinishedSuffix);
   if (store_.files_.exists(unfinished)) {
     if (Status s = store_.files_.remove(unfinished); !s.ok()) return s;
   }
@@ -102,15 +114,9 @@ Status Collection::rewrite(const ContainerReader& from, const PlannedContainer& 
     if (store_.files_.exists(unfinished)) (void)store_.files_.remove(unfinished);
     return written.error();
   }
-  if (Status s = store_.files_.rename(unfinished, path); !s.ok()) return s;
-  if (Status s = store_.files_.sync_directory(containers()); !s.ok()) return s;
-  if (Status s = store_.directory_->set(written.value()); !s.ok()) return s;
-  if (Status s = store_.directory_->sync(); !s.ok()) return s;
-  {
-    const std::lock_guard lock(store_.mutex_);
-    store_.sealed_.add(next);
+  if (Status s = store_.replace_container(planned.file, unfinished, written.value()); !s.ok()) {
+    return s;
   }
-  if (Status s = store_.files_.remove(store_.container_path(planned.file)); !s.ok()) return s;
   ++result_.rewritten;
   result_.freed_bytes +=
       size.value() - std::min<std::uint64_t>(size.value(), written.value().file_bytes);

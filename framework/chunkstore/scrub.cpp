@@ -14,8 +14,8 @@ class Scrub {
  public:
   using GoOn = std::function<bool(const ScrubProgress&)>;
 
-  Scrub(StoreReader& reader, ScrubDepth depth, const GoOn& go_on)
-      : reader_(reader), depth_(depth), go_on_(go_on) {}
+  Scrub(StoreReader& reader, ScrubDepth depth, const GoOn& go_on, std::uint32_t references_min)
+      : reader_(reader), depth_(depth), go_on_(go_on), references_min_(references_min) {}
 
   Status look_at_all(std::span<const StreamId> streams);
 
@@ -50,11 +50,15 @@ class Scrub {
   const Known& known(std::uint32_t id);
   std::optional<Error> fault_of(const Extent& extent);
   void look_at_map(const StreamMap& map, std::uint64_t offset, LostStream& lost);
+  void count_reference(ChunkName name);
+  void find_hot_chunks();
   static void add_range(LostStream& lost, LostRange range, const Error& why);
 
   StoreReader& reader_;
   const ScrubDepth depth_;
   const GoOn& go_on_;
+  const std::uint32_t references_min_;
+  std::map<std::uint32_t, std::vector<std::uint16_t>> references_;  // by local id
   ScrubProgress progress_;
   FrameCodec codec_;
   std::map<std::uint32_t, std::vector<std::uint32_t>> bad_;  // local ids, in order
@@ -215,8 +219,30 @@ Status Scrub::look_at_stream(StreamId id) {
 void Scrub::look_at_map(const StreamMap& map, std::uint64_t offset, LostStream& lost) {
   for (const Extent& extent : map.extents) {
     if (const auto fault = fault_of(extent)) add_range(lost, {offset, extent.bytes}, *fault);
+    if (references_min_ > 0 && extent.chunk.container != 0) count_reference(extent.chunk);
     offset += extent.bytes;
   }
+}
+
+// One that is damaged, too: its copy is needed all the more.
+void Scrub::count_reference(ChunkName name) {
+  if (name.local_id >= kContainerChunksMax || known(name.container).error) return;
+  std::vector<std::uint16_t>& counts = references_[name.container];
+  if (counts.size() <= name.local_id) counts.resize(name.local_id + 1);
+  if (counts[name.local_id] < kReferencesMax) ++counts[name.local_id];
+}
+
+void Scrub::find_hot_chunks() {
+  for (const auto& [container, counts] : references_) {
+    for (std::uint32_t local_id = 0; local_id < counts.size(); ++local_id) {
+      if (counts[local_id] < references_min_) continue;
+      report.hot.push_back({{container, local_id}, counts[local_id]});
+    }
+  }
+  std::stable_sort(report.hot.begin(), report.hot.end(), [](const HotChunk& a, const HotChunk& b) {
+    return a.references > b.references;
+  });
+  if (report.hot.size() > kMapExtentsMax) report.hot.resize(kMapExtentsMax);
 }
 
 void Scrub::add_range(LostStream& lost, LostRange range, const Error& why) {
@@ -278,12 +304,14 @@ Status Scrub::look_at_all(std::span<const StreamId> streams) {
     ++progress_.done_streams;
     if (Status s = may_go_on(); !s.ok()) return s;
   }
+  if (references_min_ > 0) find_hot_chunks();
   return Ok{};
 }
 
 Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
-                          const std::function<bool(const ScrubProgress&)>& go_on) {
-  Scrub scrub(reader, depth, go_on);
+                          const std::function<bool(const ScrubProgress&)>& go_on,
+                          std::uint32_t references_min) {
+  Scrub scrub(reader, depth, go_on, references_min);
   if (Status s = scrub.look_at_all(streams); !s.ok()) return s.error();
   return std::move(scrub.report);
 }

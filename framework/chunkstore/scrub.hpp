@@ -32,11 +32,18 @@ struct LostStream {
   Error why;                      // of the first of them
 };
 
+// One that many streams name.
+struct HotChunk {
+  ChunkName name;
+  std::uint32_t references = 0;  // at least; each place of a stream counts
+};
+
 struct ScrubReport {
   std::uint64_t containers = 0, streams = 0;
   std::uint64_t chunks = 0, bytes = 0;  // that were compared with their fingerprints
   std::vector<Damage> damage;           // by container
   std::vector<LostStream> lost;         // of the streams asked for
+  std::vector<HotChunk> hot;            // the most referenced first, at most kMapExtentsMax
 };
 
 // Containers come first, then streams.
@@ -46,10 +53,15 @@ struct ScrubProgress {
   std::uint64_t streams = 0, done_streams = 0;
 };
 
+constexpr std::uint32_t kReferencesMax = 65535;
+
 // As of the reader's commit, and beside whoever writes or collects the store. `streams`: those
 // whose losses are to be told. Damage is a finding and no error; `go_on` is asked before each
-// container, frame and stream, and without it cancelled is the result.
+// container, frame and stream, and without it cancelled is the result. With `references_min`, at
+// most kReferencesMax, it finds the chunks that the streams name as often: 2 bytes of memory for
+// each chunk of the store.
 Result<ScrubReport> scrub(StoreReader& reader, std::span<const StreamId> streams, ScrubDepth depth,
-                          const std::function<bool(const ScrubProgress&)>& go_on = {});
+                          const std::function<bool(const ScrubProgress&)>& go_on = {},
+                          std::uint32_t references_min = 0);
 
 }  // namespace stillframe::chunkstore

@@ -10,10 +10,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,6 +28,7 @@
 #include "framework/chunkstore/commit_record.hpp"
 #include "framework/chunkstore/container_directory.hpp"
 #include "framework/chunkstore/container_writer.hpp"
+#include "framework/chunkstore/hotspots.hpp"
 #include "framework/chunkstore/live_chunks.hpp"
 #include "framework/io/files.hpp"
 
@@ -92,6 +95,17 @@ class Store final : public ChunkSource {
   // One at a time (wrong_state).
   Result<std::unique_ptr<Collection>> begin_collection(bool also_recent = false);
 
+  // Each of these chunks is there twice from now on, in two containers: at most kMapExtentsMax of
+  // them, in place of those of the call before, whose copies are garbage now. `may_write` is asked
+  // before each that is there once, with its bytes; without it that one is left out. Commits.
+  // wrong_state while the store is collected.
+  Result<HotspotCopies> keep_copies(std::span<const ChunkName> chunks,
+                                    const std::function<bool(std::uint64_t)>& may_write = {});
+  // Writes a complete container of data as its next generation, with each chunk that is damaged
+  // taken from another container that has it too. Returns how many. not_found: there is none for
+  // one of them, and the container stays as it is. wrong_state while the store is collected.
+  Result<std::uint64_t> repair(std::uint32_t container);
+
   // Reads everything, and compares every chunk with its fingerprint. Damage is a finding and no
   // error.
   Result<std::vector<Damage>> verify();
@@ -124,6 +138,24 @@ class Store final : public ChunkSource {
   Status begin_container(ContainerKind kind);
   Status seal(ContainerKind kind);
   Status usable() const;
+
+  // Copies and repair, in hotspots.cpp.
+  Status learn_hotspots();
+  Status write_hotspots(StreamId copies);
+  bool is_collected() const;
+  Result<ChunkRecord> record_of(ChunkName name);
+  std::vector<ChunkName> copies_of(const Fingerprint& fingerprint, std::uint32_t container);
+  Result<ChunkName> write_copy(ChunkName name, const StoredChunk& chunk);
+  Result<std::vector<std::byte>> good_copy(const ChunkRecord& chunk, std::uint32_t container);
+  Result<DirectorySlot> write_repaired(const ContainerReader& from, ContainerFile before,
+                                       const BytePath& path, std::uint64_t& repaired);
+  Status repair_frame(const ContainerReader& from, std::uint32_t container,
+                      const FrameRecord& record, std::span<const ChunkRecord> chunks,
+                      ContainerWriter& to, std::uint64_t& repaired);
+  // The next generation, whole under an unfinished name, takes the place of this one.
+  Status replace_container(ContainerFile before, const BytePath& unfinished,
+                           const DirectorySlot& next);
+
   // What is on the disk after a failed write is not known: only opening the store finds out.
   template <class T>
   Result<T> keep_failure(Result<T> outcome) {
@@ -158,6 +190,7 @@ class Store final : public ChunkSource {
   };
   std::unordered_map<Fingerprint, std::uint32_t, FingerprintHash> recent_;  // of data_: local ids
 
+  std::optional<StreamId> hotspots_;
   std::vector<Damage> damaged_;
   std::optional<Error> broken_;
 

@@ -71,6 +71,7 @@ Status Store::recover() {
   for (const auto& [id, generations] : sealed) {
     if (Status s = learn(generations); !s.ok()) return s;
   }
+  if (Status s = learn_hotspots(); !s.ok()) return s;
   return directory_->sync();
 }
 

@@ -16,6 +16,7 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   settings.policy.excluded_folders = {"a b/\"c\"", "\xff\n\\"};
   settings.policy.excluded_files = {"*.tmp", "line\nfeed"};
   settings.limits = {20'000'000, 25, std::uint64_t{1} << 31};
+  settings.policy.references_min = 20;
   const auto again = parse_settings(format_settings(settings));
   ASSERT_TRUE(again.ok()) << again.error().what();
   EXPECT_EQ(again.value().store, settings.store);
@@ -25,6 +26,7 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(again.value().policy.excluded_folders, settings.policy.excluded_folders);
   EXPECT_EQ(again.value().policy.excluded_files, settings.policy.excluded_files);
   EXPECT_EQ(again.value().limits, settings.limits);
+  EXPECT_EQ(again.value().policy.references_min, 20u);
 }
 
 TEST(VolumeSettings, OfBeforeThereWereLimitsHaveNone) {

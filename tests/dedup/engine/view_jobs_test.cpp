@@ -181,7 +181,7 @@ TEST_P(ViewJobs, UnoptimizeAndScrubWhatIsBeingRead) {
   ASSERT_EQ(optimize().optimized, 1u);
   const Descriptor reader(::open(path("file").c_str(), O_RDONLY | O_CLOEXEC));
   const auto scrubbed =
-      scrub_volume(volume_->for_jobs(*files_), chunkstore::ScrubDepth::deep, control_);
+      scrub_volume(volume_->for_jobs(*files_), {chunkstore::ScrubDepth::deep, 0, {}}, control_);
   ASSERT_TRUE(scrubbed.ended.ok()) << scrubbed.ended.error().what();
   EXPECT_EQ(scrubbed.files, 1u);
   EXPECT_TRUE(scrubbed.damaged.empty());

@@ -162,8 +162,10 @@ TEST_F(ThrottledJob, AScrubRestsForWhatItReads) {
   ASSERT_EQ(optimize().optimized, 1u);
   std::vector<chunkstore::ScrubProgress> told;
   const auto report =
-      scrub_volume(volume(), chunkstore::ScrubDepth::deep, control_,
-                   [&](const chunkstore::ScrubProgress& at) { told.push_back(at); });
+      scrub_volume(volume(),
+                   {chunkstore::ScrubDepth::deep, 0,
+                    [&](const chunkstore::ScrubProgress& at) { told.push_back(at); }},
+                   control_);
   ASSERT_TRUE(report.ended.ok()) << report.ended.error().what();
   ASSERT_GT(told.size(), 4u);
   EXPECT_TRUE(std::is_sorted(told.begin(), told.end(), [](const auto& a, const auto& b) {

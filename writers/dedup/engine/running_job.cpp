@@ -175,14 +175,16 @@ Status RunningJob::collect(const JobVolume& volume) {
 }
 
 Status RunningJob::scrub(const JobVolume& volume) {
-  const auto depth = request_.full ? chunkstore::ScrubDepth::deep : chunkstore::ScrubDepth::regular;
-  const auto tell_progress = [&](const chunkstore::ScrubProgress& at) {
+  ScrubbingOptions options;
+  options.depth = request_.full ? chunkstore::ScrubDepth::deep : chunkstore::ScrubDepth::regular;
+  options.references_min = volume_.settings().policy.references_min;
+  options.tell = [&](const chunkstore::ScrubProgress& at) {
     if (at.done_containers < at.containers) {
       return tell({"containers", at.done_bytes, at.bytes, at.done_containers, at.containers, 0});
     }
     tell({"streams", 0, 0, at.done_streams, at.streams, at.done_streams});
   };
-  const ScrubbingReport report = scrub_volume(volume, depth, control_, tell_progress);
+  const ScrubbingReport report = scrub_volume(volume, options, control_);
   began_ = report.began;
   count("deep", request_.full ? 1 : 0);
   count("files", report.files);
@@ -191,11 +193,18 @@ Status RunningJob::scrub(const JobVolume& volume) {
   count("bytes", report.store.bytes);
   count("damaged_containers", report.store.damage.size());
   count("damaged_files", report.damaged.size());
+  count("repaired_containers", report.repaired_containers);
+  count("repaired_chunks", report.repaired_chunks);
+  count("hotspot_chunks", report.copies.chunks);
+  count("hotspot_new_bytes", report.copies.written_bytes);
+  count("hotspots_left_out", report.copies.left_out);
+  count("hotspot_median_references", report.median_references);
   for (const DamagedFile& file : report.damaged) {
     const BytePath name = file.path.empty() ? "file " + file.file.to_string() : file.path;
     outcome_.damaged.push_back({name, file.why.what()});
   }
-  tell_of_damage(report.store.damage);
+  tell_of_damage(report.found);
+  if (report.repaired_chunks > 0) tell_of_repair(report);
   for (std::size_t i = 0; i < std::min(report.damaged.size(), kToldOfMax); ++i) {
     tell_of_loss(report.damaged[i]);
   }

@@ -76,6 +76,7 @@ class RunningJob {
   Status work();
   void tell_of_its_end(const Status& done) const;
   void tell_of_damage(const std::vector<chunkstore::Damage>& damage) const;
+  void tell_of_repair(const ScrubbingReport& report) const;
   void tell_of_loss(const DamagedFile& file) const;
   Status optimize(const JobVolume& volume);
   Status collect(const JobVolume& volume);

@@ -50,6 +50,17 @@ void RunningJob::tell_of_damage(const std::vector<chunkstore::Damage>& damage) c
   }
 }
 
+void RunningJob::tell_of_repair(const ScrubbingReport& report) const {
+  VolumeEvents::Fields said = fields();
+  said["containers"] = std::to_string(report.repaired_containers);
+  said["chunks"] = std::to_string(report.repaired_chunks);
+  events_.tell(VolumeEvent::repaired, EventLevel::warning,
+               said["chunks"] +
+                   " damaged chunks of the store were put right from second copies; "
+                   "look at the disk",
+               std::move(said));
+}
+
 void RunningJob::tell_of_loss(const DamagedFile& file) const {
   VolumeEvents::Fields said = fields();
   said["file"] = file.path.empty() ? "" : escape_bytes(file.path);

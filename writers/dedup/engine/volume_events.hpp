@@ -20,6 +20,7 @@ enum class VolumeEvent {
   job_cancelled = 6003,
   store_damaged = 6010,
   data_lost = 6011,
+  repaired = 6012,
 };
 
 // Any thread.

@@ -10,6 +10,7 @@ namespace stillframe::dedup {
 
 namespace {
 
+constexpr std::int64_t kReferencesMinMax = 65535;
 constexpr std::int64_t kAgeSecondsMax = std::int64_t{100} * 366 * 86400;
 
 std::string quoted_list(const std::vector<std::string>& texts) {
@@ -62,6 +63,7 @@ std::string format_settings(const VolumeSettings& settings) {
          uuid_to_string(settings.store) + "\"\nusage = " + quoted_toml(settings.usage) +
          "\n\n[policy]\nage_min_s = " + std::to_string(settings.policy.age_min.count()) +
          "\nbytes_min = " + std::to_string(settings.policy.bytes_min) +
+         "\nreferences_min = " + std::to_string(settings.policy.references_min) +
          "\nexcluded_folders = " + quoted_list(settings.policy.excluded_folders) +
          "\nexcluded_files = " + quoted_list(settings.policy.excluded_files) +
          "\n\n[jobs]\nbytes_per_second = " + std::to_string(settings.limits.bytes_per_second) +
@@ -85,6 +87,8 @@ Result<VolumeSettings> parse_settings(std::string_view text) {
   settings.policy.age_min = std::chrono::seconds(
       policy.number("age_min_s", settings.policy.age_min.count(), 0, kAgeSecondsMax));
   settings.policy.bytes_min = byte_count(policy, "bytes_min", settings.policy.bytes_min);
+  settings.policy.references_min = static_cast<std::uint32_t>(
+      policy.number("references_min", settings.policy.references_min, 0, kReferencesMinMax));
   settings.policy.excluded_folders = patterns(policy, "excluded_folders");
   settings.policy.excluded_files = patterns(policy, "excluded_files");
   // Not there in those of a volume that was enabled before there were limits.

@@ -60,6 +60,7 @@ Json texts_json(const std::vector<std::string>& texts) {
 Json policy_json(const JobPolicy& policy) {
   return Json{{"age_min_s", policy.age_min.count()},
               {"bytes_min", policy.bytes_min},
+              {"references_min", policy.references_min},
               {"excluded_folders", texts_json(policy.excluded_folders)},
               {"excluded_files", texts_json(policy.excluded_files)}};
 }
@@ -217,6 +218,9 @@ Result<Json> metadata_json(VolumeOnDevice& volume, const chunkstore::StoreCounts
       found_by(history, JobKind::garbage_collection, {"left_dead_bytes"});
   json["corruption_log_entry_count"] =
       found_by(history, JobKind::scrubbing, {"damaged_containers", "damaged_files"});
+  json["hotspot_chunk_count"] = found_by(history, JobKind::scrubbing, {"hotspot_chunks"});
+  json["hotspot_median_reference_count"] =
+      found_by(history, JobKind::scrubbing, {"hotspot_median_references"});
   data.sort();
   maps.sort();
   json["sealed"] = Json{{"data_container_count", data.containers},

@@ -58,6 +58,10 @@ class GarbageCollectionRun {
     // Before anything is dropped that an entry names which a crash could bring back.
     if (Status s = volume_.parts.table.compact_if_due(); !s.ok()) return s;
     if (Status s = volume_.parts.table.renew_index_if_due(); !s.ok()) return s;
+    // Second copies of what nobody has any more would wait for a scrub.
+    if (volume_.parts.table.files().empty()) {
+      if (const auto none = volume_.parts.store.keep_copies({}); !none.ok()) return none.error();
+    }
     auto collection = volume_.parts.store.begin_collection(full_);
     if (!collection.ok()) return collection.error();
     collection_ = std::move(collection).value();

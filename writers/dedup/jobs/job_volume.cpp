@@ -1,10 +1,13 @@
 #include "writers/dedup/jobs/job_volume.hpp"
 
+#include <cerrno>
 #include <string>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 
+#include "framework/base/posix_error.hpp"
 #include "framework/io/beneath.hpp"
 #include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
@@ -25,6 +28,18 @@ Result<DedupFile*> UnmountedFiles::open(const BytePath& path) {
   if (!file.ok()) return file.error();
   open_.push_back(std::move(file).value());
   return open_.back().get();
+}
+
+// Asked first: a file that is half written out takes space and gives none.
+Status expect_free_space(int root, std::uint64_t bytes, std::uint64_t leave) {
+  struct statvfs about {};
+  if (::fstatvfs(root, &about) != 0) return posix_error(errno, "examine", "the volume");
+  const std::uint64_t free = std::uint64_t{about.f_bavail} * about.f_frsize;
+  if (free >= leave && free - leave >= bytes) return Ok{};
+  return Error(Errc::no_space, "the volume has " + std::to_string(free) + " bytes free, and " +
+                                   std::to_string(bytes) + " are needed beside the " +
+                                   std::to_string(leave) +
+                                   " that stay so: free space and start again");
 }
 
 Result<FileLock> begin_job(const JobVolume& volume) {

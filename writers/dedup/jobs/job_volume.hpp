@@ -2,6 +2,7 @@
 // the way of those who use them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <set>
@@ -65,6 +66,11 @@ struct JobVolume {
   Files& io;       // of the store
   BytePath store;  // its folder
 };
+
+inline constexpr std::uint64_t kFreeBytesMin = std::uint64_t{64} << 20;  // that jobs leave
+
+// no_space, with how much is free, when these bytes would leave less than that.
+Status expect_free_space(int root, std::uint64_t bytes, std::uint64_t leave = kFreeBytesMin);
 
 // One job at a time on a volume (in_progress names the process that has it), as long as this
 // lives; wrong_state for a volume that is disabled.

@@ -19,6 +19,8 @@ struct JobPolicy {
   std::uint64_t bytes_min = 32768;
   std::vector<std::string> excluded_folders;  // with all below them
   std::vector<std::string> excluded_files;    // "*.tmp"
+  // A chunk that files name as often is kept twice; 0: none anew.
+  std::uint32_t references_min = 100;
 };
 
 enum class PolicyVerdict { optimize, excluded, too_small, too_young };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "framework/chunkstore/store_reader.hpp"
@@ -10,6 +12,10 @@
 namespace stillframe::dedup {
 
 namespace {
+
+// What is kept twice at most, and written for that at a time: users wait for it.
+constexpr std::size_t kHotChunksMax = 4096;
+constexpr std::uint64_t kHotBytesAtOnce = std::uint64_t{64} << 20;
 
 using chunkstore::LostRange;
 using chunkstore::LostStream;
@@ -32,14 +38,30 @@ std::vector<LostRange> still_needed(const ExtentMap& map, const LostStream& lost
 
 class ScrubbingRun {
  public:
-  ScrubbingRun(const JobVolume& volume, chunkstore::ScrubDepth depth, JobControl& control,
-               const TellScrubbing& tell)
-      : volume_(volume), depth_(depth), control_(control), tell_(tell) {}
+  ScrubbingRun(const JobVolume& volume, const ScrubbingOptions& options, JobControl& control)
+      : volume_(volume), options_(options), control_(control) {}
 
   Status run() {
     const auto lock = begin_job(volume_);
     if (!lock.ok()) return lock.error();
     report.began = true;
+    if (Status s = look(); !s.ok()) return s;
+    report.found = report.store.damage;
+    // What keeps it from being put right is told when it is told what is lost.
+    const Status repaired = repair();
+    if (report.repaired_containers > 0) {
+      if (Status s = look(); !s.ok()) return s;
+    }
+    Status named = Ok{};
+    if (!report.store.lost.empty()) volume_.files.exclusively([&] { named = name_files(); });
+    if (!named.ok()) return named;
+    return repaired.ok() ? keep_copies() : repaired;
+  }
+
+  ScrubbingReport report;
+
+ private:
+  Status look() {
     std::vector<StreamId> streams;
     Result<std::unique_ptr<chunkstore::StoreReader>> reader;
     // Of one moment: every stream of the table was committed by then.
@@ -55,23 +77,59 @@ class ScrubbingRun {
     std::uint64_t moved = 0;
     const auto go_on = [&](const chunkstore::ScrubProgress& at) {
       control_.moved(at.done_bytes - std::exchange(moved, at.done_bytes));
-      if (tell_) tell_(at);
+      if (options_.tell) options_.tell(at);
       wish = control_.wait_to_go_on();
       return wish.ok();
     };
-    auto found = chunkstore::scrub(*reader.value(), streams, depth_, go_on);
+    auto found =
+        chunkstore::scrub(*reader.value(), streams, options_.depth, go_on, options_.references_min);
     if (!wish.ok()) return wish;
     if (!found.ok()) return found.error();
     report.store = std::move(found).value();
-    if (report.store.lost.empty()) return Ok{};
-    Status named = Ok{};
-    volume_.files.exclusively([&] { named = name_files(); });
-    return named;
+    return Ok{};
   }
 
-  ScrubbingReport report;
+  // Container by container. One of which something has no copy stays as it is.
+  Status repair() {
+    std::set<std::uint32_t> damaged;
+    for (const chunkstore::Damage& each : report.found) damaged.insert(each.container);
+    for (const std::uint32_t container : damaged) {
+      if (Status s = control_.wait_to_go_on(); !s.ok()) return s;
+      Result<std::uint64_t> repaired = std::uint64_t{0};
+      volume_.files.exclusively([&] { repaired = volume_.parts.store.repair(container); });
+      if (!repaired.ok() && !chunkstore::is_damage(repaired.error())) {
+        return repaired.error().while_doing("repair container " + std::to_string(container));
+      }
+      if (!repaired.ok() || repaired.value() == 0) continue;
+      report.repaired_chunks += repaired.value();
+      ++report.repaired_containers;
+    }
+    return Ok{};
+  }
 
- private:
+  Status keep_copies() {
+    if (options_.references_min == 0) return Ok{};
+    std::vector<chunkstore::HotChunk>& hot = report.store.hot;
+    if (hot.size() > kHotChunksMax) hot.resize(kHotChunksMax);
+    std::vector<chunkstore::ChunkName> chunks;
+    for (const chunkstore::HotChunk& each : hot) chunks.push_back(each.name);
+    if (!hot.empty()) report.median_references = hot[hot.size() / 2].references;
+    if (Status s = control_.wait_to_go_on(); !s.ok()) return s;
+    // The next scrub has the rest. A store that runs out of space takes no more: copies are not
+    // worth that.
+    std::uint64_t left = kHotBytesAtOnce;
+    const auto may_write = [&](std::uint64_t bytes) {
+      if (bytes > left || !expect_free_space(volume_.root, left).ok()) return false;
+      left -= bytes;
+      return true;
+    };
+    Result<chunkstore::HotspotCopies> copies = chunkstore::HotspotCopies{};
+    volume_.files.exclusively([&] { copies = volume_.parts.store.keep_copies(chunks, may_write); });
+    if (!copies.ok()) return copies.error().while_doing("keep copies of what many files name");
+    report.copies = copies.value();
+    return Ok{};
+  }
+
   // By what the table says now: a file that was deleted, restored or optimized again meanwhile has
   // lost nothing.
   Status name_files() {
@@ -102,16 +160,15 @@ class ScrubbingRun {
   }
 
   const JobVolume& volume_;
-  const chunkstore::ScrubDepth depth_;
+  const ScrubbingOptions& options_;
   JobControl& control_;
-  const TellScrubbing& tell_;
 };
 
 }  // namespace
 
-ScrubbingReport scrub_volume(const JobVolume& volume, chunkstore::ScrubDepth depth,
-                             JobControl& control, const TellScrubbing& tell) {
-  ScrubbingRun run(volume, depth, control, tell);
+ScrubbingReport scrub_volume(const JobVolume& volume, const ScrubbingOptions& options,
+                             JobControl& control) {
+  ScrubbingRun run(volume, options, control);
   run.report.ended = run.run();
   return std::move(run.report);
 }

@@ -1,13 +1,8 @@
 #include "writers/dedup/jobs/unoptimization.hpp"
 
-#include <cerrno>
-#include <string>
 #include <utility>
 
-#include <sys/statvfs.h>
-
 #include "framework/base/path.hpp"
-#include "framework/base/posix_error.hpp"
 #include "writers/dedup/jobs/volume_tree.hpp"
 
 namespace stillframe::dedup {
@@ -50,7 +45,8 @@ class UnoptimizationRun {
     const auto file = volume_.files.open(path);
     if (!file.ok()) return file.error();
     const ExtentMap& map = file.value()->map();
-    if (Status s = expect_space(map.file_bytes() - map.bytes_from(Source::local)); !s.ok()) {
+    const std::uint64_t needed = map.file_bytes() - map.bytes_from(Source::local);
+    if (Status s = expect_free_space(volume_.root, needed, options_.free_bytes_min); !s.ok()) {
       return s;
     }
     control_.moved(map.bytes_from(Source::store));
@@ -58,18 +54,6 @@ class UnoptimizationRun {
     ++report.restored;
     report.restored_bytes += file.value()->bytes();
     return before.value().put_times_back();
-  }
-
-  // Asked first: a file that is half written out takes space and gives none.
-  Status expect_space(std::uint64_t bytes) const {
-    struct statvfs about {};
-    if (::fstatvfs(volume_.root, &about) != 0) return posix_error(errno, "examine", "the volume");
-    const std::uint64_t free = std::uint64_t{about.f_bavail} * about.f_frsize;
-    if (free >= options_.free_bytes_min && free - options_.free_bytes_min >= bytes) return Ok{};
-    return Error(Errc::no_space, "the volume has " + std::to_string(free) + " bytes free, and " +
-                                     std::to_string(bytes) + " are needed beside the " +
-                                     std::to_string(options_.free_bytes_min) +
-                                     " that stay so: free space and start again");
   }
 
   Status set_aside(const BytePath& path, const Error& why) {

@@ -21,7 +21,7 @@ struct UnoptimizationReport {
 
 struct UnoptimizationOptions {
   std::function<void(const UnoptimizationReport&)> progress;  // after each file
-  std::uint64_t free_bytes_min = std::uint64_t{64} << 20;     // that it leaves on the volume
+  std::uint64_t free_bytes_min = kFreeBytesMin;               // that it leaves on the volume
 };
 
 // The store keeps what it has, for garbage collection to remove.

@@ -36,6 +36,10 @@ class EnableVerb final : public Verb {
         command.add_option("--age-min-days", age_days_, "Leave files that were written to since")
             ->check(CLI::Range(0, 36500)),
         command.add_option("--bytes-min", bytes_min_, "Leave smaller files"),
+        command
+            .add_option("--references-min", references_min_,
+                        "Keep what files name as often twice; 0: nothing")
+            ->check(CLI::Range(0, 65535)),
         command.add_option("--exclude-folder", folders_, "A pattern; again for more")
             ->allow_extra_args(false),
         command.add_option("--exclude-file", files_, "A pattern; again for more")
@@ -85,6 +89,7 @@ class EnableVerb final : public Verb {
     settings.policy = std::move(policy).value();
     if (age_days_ >= 0) settings.policy.age_min = std::chrono::hours(age_days_ * kHoursADay);
     if (bytes_min_) settings.policy.bytes_min = *bytes_min_;
+    if (references_min_) settings.policy.references_min = *references_min_;
     settings.policy.excluded_folders = folders_;
     settings.policy.excluded_files = files_;
     settings.limits = limits_.over({});
@@ -108,6 +113,7 @@ class EnableVerb final : public Verb {
   std::string volume_, usage_ = "default";
   std::int64_t age_days_ = -1;
   std::optional<std::uint64_t> bytes_min_;
+  std::optional<std::uint32_t> references_min_;
   std::vector<std::string> folders_, files_;
   LimitOptions limits_;
   int chunk_kib_ = 64;
