@@ -137,9 +137,10 @@ WriterMetadata metadata_of(const BackedUpVolume& volume) {
   WriterMetadata metadata;
   metadata.components = {
       std::move(head),
-      member_of_volume(store_component(), "The chunk store and the file table",
-                       {everything_in(join_path(places.own, kStoreFolder)),
-                        named_in(places.own, kTableFileName)}),
+      member_of_volume(
+          store_component(), "The chunk store and the file table",
+          {everything_in(join_path(places.own, kStoreFolder)), named_in(places.own, kTableFileName),
+           named_in(places.own, BytePath(kTableIndexFileName) + "*")}),
       member_of_volume(settings_component(), "The policy, and what each job did last",
                        {named_in(places.own, kSettingsFileName),
                         named_in(places.own, BytePath(kHistoryFileName) + "*"),

@@ -42,6 +42,7 @@ bool is_of_the_volume(const BytePath& name) {
   static const std::set<BytePath> kNames{kStoreFolder, kTableFileName, kSettingsFileName,
                                          kHistoryFileName, kDisabledFileName};
   return kNames.contains(name) || name == BytePath(kTableFileName) + ".new" ||
+         name.starts_with(kTableIndexFileName) ||
          name == BytePath(kSettingsFileName) + ".unfinished";
 }
 
