@@ -7,6 +7,9 @@
 
 namespace stillframe::dedup {
 
+// Who made the callback in C gave it a table of methods, and no type that a check could find.
+#define STILLFRAME_DEDUP_CALLS_BACK __attribute__((no_sanitize("vptr")))
+
 namespace {
 
 struct FreeTaskMemory {
@@ -15,6 +18,7 @@ struct FreeTaskMemory {
 
 }  // namespace
 
+STILLFRAME_DEDUP_CALLS_BACK
 HRESULT BackupFiles::call_read(const BytePath& path, std::uint64_t offset, MutableBytes into,
                                std::size_t& got) {
   got = 0;
@@ -49,6 +53,7 @@ HRESULT BackupFiles::read(const BytePath& path, std::uint64_t offset, MutableByt
   return FAILED(hr) || got == into.size() ? hr : DDP_E_FILE_CORRUPT;
 }
 
+STILLFRAME_DEDUP_CALLS_BACK
 HRESULT BackupFiles::read_container(const BytePath& path, std::span<DDP_FILE_EXTENT> to_come,
                                     MutableBytes into) {
   if (ended_) return *ended_;
@@ -62,6 +67,7 @@ HRESULT BackupFiles::read_container(const BytePath& path, std::span<DDP_FILE_EXT
   return read(path, static_cast<std::uint64_t>(to_come.front().Offset), into);
 }
 
+STILLFRAME_DEDUP_CALLS_BACK
 std::vector<DEDUP_CONTAINER_EXTENT> BackupFiles::order(const std::vector<BytePath>& containers) {
   if (ended_) return {};
   std::vector<ComText> names;
