@@ -40,6 +40,7 @@ OpenContainer get(const std::byte* from) {
 bool makes_sense(const OpenContainer& container, std::uint32_t next_container) {
   if (container.id == 0) return container == OpenContainer{};
   return container.id < next_container && container.valid_bytes >= kContainerHeaderBytes &&
+         container.valid_bytes <= kContainerFileBytesMax &&
          container.next_local_id <= kContainerChunksMax;
 }
 

@@ -43,7 +43,8 @@ Result<DirectorySlot> parse_directory_slot(Bytes bytes) {
       load_le<std::uint32_t>(bytes.data() + 12)};
   if (slot.container.id == 0 || slot.container.id > kContainerIdMax ||
       slot.container.generation == 0 || slot.footer_bytes < kTrailerBytes ||
-      slot.file_bytes < kContainerHeaderBytes ||
+      slot.footer_bytes > kFooterBytesMax || slot.file_bytes < kContainerHeaderBytes ||
+      slot.file_bytes > kContainerFileBytesMax ||
       slot.footer_bytes > slot.file_bytes - kContainerHeaderBytes) {
     return corrupt;
   }

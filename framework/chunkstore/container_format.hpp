@@ -51,6 +51,12 @@ struct FrameRecord {
 };
 static_assert(sizeof(FrameRecord) == 16, "docs/formats/chunk-store.md");
 
+// What its chunks and frames may take at the end of a file, and the longest file there is.
+constexpr std::uint64_t kFooterBytesMax =
+    kContainerChunksMax * (sizeof(FrameRecord) + sizeof(ChunkRecord)) + kTrailerBytes;
+constexpr std::uint64_t kContainerFileBytesMax =
+    kContainerBytesMax + kFrameStoredBytesMax + kFooterBytesMax;
+
 // What a container has: its footer, or what that will be.
 struct ContainerTable {
   std::vector<FrameRecord> frames;  // in order

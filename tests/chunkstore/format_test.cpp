@@ -251,7 +251,9 @@ TEST(DirectorySlot, AnEmptyOneIsNoneAndPlacesThatMakeNoSenseAreRefused) {
   for (const DirectorySlot& slot :
        {DirectorySlot{{0, 1}, 5000, 200}, DirectorySlot{{kContainerIdMax + 1, 1}, 5000, 200},
         DirectorySlot{{1, 0}, 5000, 200}, DirectorySlot{{1, 1}, 5000, 40},
-        DirectorySlot{{1, 1}, 5000, 4937}, DirectorySlot{{1, 1}, 60, 50}}) {
+        DirectorySlot{{1, 1}, 5000, 4937}, DirectorySlot{{1, 1}, 60, 50},
+        DirectorySlot{{1, 1}, kContainerFileBytesMax + 1, 5000},
+        DirectorySlot{{1, 1}, 200'000'000, kFooterBytesMax + 1}}) {
     EXPECT_EQ(parse_directory_slot(format_directory_slot(slot)).error().code(), Errc::corrupt);
   }
 }
