@@ -62,6 +62,7 @@ DatabasePlaces places_of(const InitRequest& request) {
 
 void take_request(InstanceOptions& options, const InitRequest& request) {
   options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
+  options.tell_lost_commits = (request.grbit & JET_bitSkipLostLogsEvent) == 0;
   options.databases = places_of(request);
   options.missing = (request.grbit & JET_bitReplayIgnoreMissingDB) != 0 ? MissingDatabases::ignored
                                                                         : MissingDatabases::refused;
@@ -187,7 +188,9 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
     backups_ = std::make_unique<JetBackups>(*engine_);
   }
   state_ = State::running;
-  return success();
+  const auto& recovered = engine_->recovered();
+  return recovered && recovered->plan.commits_lost ? Answer(JET_ERR{JET_wrnCommittedLogFilesLost})
+                                                   : success();
 }
 
 // ---- Restoring
