@@ -140,6 +140,36 @@ TEST_F(EseCommandLine, ACopyIsMadeBesideAnApplicationThatRuns) {
   stop_application();
 }
 
+// One of two, in place of what is there and beside an application that runs.
+TEST_F(EseCommandLine, OneDatabaseIsBackInItsPlaceAndInAnother) {
+  const std::string set = backed_up("full");
+  ASSERT_FALSE(set.empty());
+  commit(50);
+  const cli_tests::Words one{
+      "restore", set, "--only", "Instance=Instance/Logs", "--only", "Instance=Instance/one.edb",
+      "--map"};
+  const auto mapped = [&](const std::string& map) {
+    cli_tests::Words words = one;
+    words.push_back(map);
+    return run(words);
+  };
+  const cli_tests::Ran replaced = mapped(rows_.logs() + "=" + base + "/staged");
+  ASSERT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_EQ(json::parse(replaced.out)["report"]["outcome"], "restored") << replaced.out;
+  start_application();
+  rows_.expect_rows_each(80, 130);
+  const cli_tests::Ran refused = mapped(rows_.logs() + "=" + base + "/staged2");
+  EXPECT_NE(refused.code, 0) << "it is in use";
+  rows_.add_rows(5);
+  const cli_tests::Ran copied = mapped(base + "/app=" + base + "/copy");
+  ASSERT_EQ(copied.code, 0) << copied.err;
+  const json tables = tool::esectl({"tables", "--json", base + "/copy/one.edb"}).json();
+  EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
+  EXPECT_FALSE(fs::exists(base + "/copy/two.edb"));
+  rows_.expect_rows_each(85, 135);
+  stop_application();
+}
+
 // Streamed, with nothing held and no snapshot.
 TEST_F(EseCommandLine, WhatWasStreamedIsBack) {
   const cli_tests::Ran full = run({"backup", store, "--stream"});
