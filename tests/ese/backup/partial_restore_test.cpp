@@ -11,7 +11,8 @@ using tests::BackupWorld;
 using tests::PlacedSet;
 
 constexpr std::uint32_t kPartialPage = 4096;
-const BytePath kLost = "/db/one.edb", kOther = "/db/two.edb", kLogFolder = "/log";
+const BytePath kLost = "/db/one.edb", kOther = "/db/two.edb", kElsewhere = "/new/one.edb",
+               kLogFolder = "/log";
 
 class PartialRestoreTest : public testing::TestWithParam<std::uint64_t> {
  protected:
@@ -26,10 +27,10 @@ class PartialRestoreTest : public testing::TestWithParam<std::uint64_t> {
   }
   tests::CrashingFiles& files() { return world_.files(); }
 
-  void restore_lost() {
+  void restore_lost(const BytePath& to = kLost) {
     PlacedSet placed = place_set(files(), set_, "/r");
-    tests::copy_file(files(), placed.databases[0], kLost);
-    placed.restore.databases = {{kLost, kLost}};
+    tests::copy_file(files(), placed.databases[0], to);
+    placed.restore.databases = {{kLost, to}};
     placed.restore.logs = placed.restore.checkpoint = kLogFolder;
     const auto restored = restore_databases(files(), placed.restore);
     ASSERT_TRUE(restored.ok()) << restored.error().what();
@@ -52,6 +53,40 @@ TEST_P(PartialRestoreTest, ItIsRolledForwardThroughARecoveryWithoutIt) {
   ASSERT_TRUE(files().remove(kLost).ok());
   expect_at_end({"", kOther});
   restore_lost();
+  expect_at_end({kLost, kOther});
+}
+
+// ---- To another place, by the log of the instance. A start without a map then recovers what is
+// where the log says, and leaves alone what was restored.
+
+TEST_P(PartialRestoreTest, BothAreRecoveredWhereTheyWereAfterOneWasRestoredElsewhere) {
+  restore_lost(kElsewhere);
+  expect_at_end({kLost, kOther});
+}
+
+TEST_P(PartialRestoreTest, TheOneElsewhereIsAttachedBesideTheOther) {
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ALostOneIsRestoredElsewhere) {
+  ASSERT_TRUE(files().remove(kLost).ok());
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ALostOneIsRestoredElsewhereAfterAStartWithoutIt) {
+  ASSERT_TRUE(files().remove(kLost).ok());
+  expect_at_end({"", kOther});
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ACrashAfterOneWasRestoredElsewhereIsRecovered) {
+  restore_lost(kElsewhere);
+  world_.start();
+  world_.load_beside(30, [] {});
+  world_.leave();
   expect_at_end({kLost, kOther});
 }
 
