@@ -37,7 +37,6 @@ ComponentName volume_component();
 ComponentName store_component();
 ComponentName settings_component();
 ComponentName files_component();
-
 // Everything but `identity`.
 WriterMetadata metadata_of(const BackedUpVolume& volume);
 

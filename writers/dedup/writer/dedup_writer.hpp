@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <stillframe/writer.hpp>
 
@@ -53,8 +54,10 @@ class DedupWriter final : public Writer {
  private:
   // A restore to other places; the volume goes on.
   struct Elsewhere {
-    BytePath files;   // where the users' files went; empty: they did not
-    BytePath backup;  // the copy of the volume that they get their content from; empty: none
+    BytePath files;  // where the users' files went; empty: they did not
+    // The copy of the volume that they get their content from, in parts as a chain has it, the
+    // newest first. None: they get none.
+    std::vector<BytePath> backup;
     std::string store;
   };
 
