@@ -29,7 +29,9 @@ constexpr std::chrono::milliseconds kSettleInHold{1'000};
 }  // namespace
 
 DedupWriter::DedupWriter(BackedUpVolume volume)
-    : volume_(std::move(volume)), places_(VolumePlaces::of(volume_)) {}
+    : volume_(std::move(volume)), places_(VolumePlaces::of(volume_)) {
+  carry_on_unfinished();
+}
 
 DedupWriter::~DedupWriter() {
   if (replacement_) (void)replacement_->end();
@@ -49,7 +51,23 @@ WriterIdentity DedupWriter::identity() const {
 }
 
 Result<WriterMetadata> DedupWriter::identify(const CallContext&) {
+  carry_on_unfinished();
   return metadata_of(volume_);
+}
+
+// Requestors find the volume at its place as long as that takes. What cannot be looked at now, such
+// as a device that is not there, is looked at again, and does not keep the writer from starting.
+void DedupWriter::carry_on_unfinished() {
+  if (replacement_ || mounted_) return;
+  if (!looked_for_unfinished_) {
+    auto found = VolumeReplacement::find_unfinished(volume_);
+    if (!found.ok()) return;
+    unfinished_ = std::move(found).value();
+    looked_for_unfinished_ = true;
+  }
+  if (!unfinished_) return;
+  const auto done = unfinished_->carry_on();
+  if (done.ok() && done.value()) unfinished_.reset();
 }
 
 // ---- Backup
@@ -57,6 +75,11 @@ Result<WriterMetadata> DedupWriter::identify(const CallContext&) {
 Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) {
   if (replacement_) {
     return Error(Errc::writer_retryable, "volume '" + volume_.name + "' is being restored");
+  }
+  if (unfinished_) {
+    return Error(Errc::interlocked, "a restore of volume '" + volume_.name +
+                                        "' was cut short: stillframe restore resume " +
+                                        quoted_path(places_.own) + ", or restore it again");
   }
   if (!mounted_) {
     auto mounted = MountedPlace::make(volume_.device, places_.mount);

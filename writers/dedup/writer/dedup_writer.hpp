@@ -61,6 +61,7 @@ class DedupWriter final : public Writer {
     std::string store;
   };
 
+  void carry_on_unfinished();
   Status expect_enabled(std::string& store) const;
   Status settle(std::chrono::milliseconds at_most) const;
   void let_go_of(const SessionId& session);
@@ -76,6 +77,9 @@ class DedupWriter final : public Writer {
   // No engine has the volume, and none gets it: from prepare_snapshot() of a session to its cut.
   std::optional<std::pair<SessionId, FileLock>> at_rest_;
   std::unique_ptr<VolumeReplacement> replacement_;
+  // A restore that was cut short, while it waits for a requestor to resume or abandon it.
+  std::unique_ptr<VolumeReplacement> unfinished_;
+  bool looked_for_unfinished_ = false;
   std::optional<SessionId> replaced_by_;
   std::map<SessionId, Elsewhere> elsewhere_;
   // Of thaw() too, which may come on another thread.

@@ -64,6 +64,8 @@ Status DedupWriter::pre_restore(const CallContext& call, RestoreView& restore) {
                        (replacement_ ? "restored by session " + replaced_by_->to_string()
                                      : std::string("backed up")));
     }
+    unfinished_.reset();  // this one comes in its place
+    looked_for_unfinished_ = false;
     auto begun = VolumeReplacement::begin(volume_, call.session, store_of(component));
     if (!begun.ok()) return begun.error();
     replacement_ = std::move(begun).value();
@@ -164,6 +166,7 @@ void DedupWriter::restore_end(const CallContext& call) {
   (void)replacement_->end();
   replacement_.reset();
   replaced_by_.reset();
+  looked_for_unfinished_ = false;  // it may have left something to finish
 }
 
 }  // namespace stillframe::dedup
