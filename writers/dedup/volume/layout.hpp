@@ -27,5 +27,7 @@ inline constexpr const char* kArrivingFolder = "arriving";
 // In the folder of the engines' sockets: where a backup or a restore has the file systems of
 // volumes mounted, for root alone.
 inline constexpr const char* kBackupPlaces = "backup";
+// Beside it: where a backup shows the files of its snapshot.
+inline constexpr const char* kFilesPlaces = "files";
 
 }  // namespace stillframe::dedup

@@ -31,9 +31,18 @@ Status take_name(const nlohmann::json& value, BackedUpVolume& out) {
   return bad_volume_config("'name' has to do as the name of a folder");
 }
 
+Status take_model(const nlohmann::json& value, BackedUpVolume& out) {
+  if (value != "optimized" && value != "unoptimized") {
+    return bad_volume_config("'model' is neither \"optimized\" nor \"unoptimized\"");
+  }
+  out.model = value == "optimized" ? BackupModel::optimized : BackupModel::unoptimized;
+  return Ok{};
+}
+
 Status take_volume_member(const std::string& member, const nlohmann::json& value,
                           BackedUpVolume& out) {
   if (member == "name") return take_name(value, out);
+  if (member == "model") return take_model(value, out);
   if (member != "device" && member != "run") {
     return bad_volume_config("there is no option '" + member + "'");
   }
@@ -82,6 +91,29 @@ std::vector<ExcludedFiles> excluded_files(const VolumePlaces& places) {
           all_of(join_path(places.incoming, "lost+found"))};
 }
 
+// The files are read where the session's snapshot is shown, and no snapshot is made of that. What
+// has the volume itself cut is a file set that holds nothing.
+WriterMetadata plain_metadata(const BackedUpVolume& volume, const VolumePlaces& places) {
+  Component files;
+  files.name = plain_files_component();
+  files.caption = "The files of volume '" + volume.name + "', as their users see them";
+  files.selectable_for_restore = true;
+  files.not_system_state = true;
+  FileSet shown = everything_in(places.files);
+  constexpr std::uint32_t kSnapshotBits = TypeMask::kFullSnapshot |
+                                          TypeMask::kDifferentialSnapshot |
+                                          TypeMask::kIncrementalSnapshot | TypeMask::kLogSnapshot;
+  shown.mask.bits &= ~kSnapshotBits;
+  files.files = {std::move(shown), named_in(places.own, "to-be-cut*")};
+  WriterMetadata metadata;
+  metadata.components = {std::move(files)};
+  metadata.exclude = {{join_path(places.files, "lost+found"), "*", true, {}}};
+  metadata.restore.method = RestoreMethod::restore_if_can_replace;
+  metadata.schema.bits =
+      BackupSchema::kCopy | BackupSchema::kNewTarget | BackupSchema::kIndependentSystemState;
+  return metadata;
+}
+
 }  // namespace
 
 Result<BackedUpVolume> parse_backed_up_volume(std::string_view config_json) {
@@ -103,6 +135,7 @@ VolumePlaces VolumePlaces::of(const BackedUpVolume& volume) {
   places.mount = join_path(join_path(volume.run_folder, kBackupPlaces), volume.name);
   places.own = join_path(places.mount, kVolumeFolder);
   places.incoming = join_path(places.own, kIncomingFolder);
+  places.files = join_path(join_path(volume.run_folder, kFilesPlaces), volume.name);
   return places;
 }
 
@@ -122,8 +155,13 @@ ComponentName files_component() {
   return {volume_component().name, "Files"};
 }
 
+ComponentName plain_files_component() {
+  return {"", "Plain Files"};
+}
+
 WriterMetadata metadata_of(const BackedUpVolume& volume) {
   const VolumePlaces places = VolumePlaces::of(volume);
+  if (volume.model == BackupModel::unoptimized) return plain_metadata(volume, places);
   Component head;
   head.name = volume_component();
   head.caption = "Deduplicated volume '" + volume.name + "'";

@@ -58,7 +58,7 @@ Result<WriterMetadata> DedupWriter::identify(const CallContext&) {
 // Requestors find the volume at its place as long as that takes. What cannot be looked at now, such
 // as a device that is not there, is looked at again, and does not keep the writer from starting.
 void DedupWriter::carry_on_unfinished() {
-  if (replacement_ || mounted_) return;
+  if (replacement_ || mounted_ || volume_.model != BackupModel::optimized) return;
   if (!looked_for_unfinished_) {
     auto found = VolumeReplacement::find_unfinished(volume_);
     if (!found.ok()) return;

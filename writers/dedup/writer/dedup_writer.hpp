@@ -23,7 +23,7 @@ namespace stillframe::dedup {
 // From prepare_backup() to the session's end the volume is mounted where only root gets to. Nothing
 // waits for a backup: a store is whole at every instant. Only where no engine has the volume, none
 // gets it before the cut.
-class DedupWriter final : public Writer {
+class DedupWriter : public Writer {
  public:
   explicit DedupWriter(BackedUpVolume volume);
   ~DedupWriter() override;
@@ -50,6 +50,11 @@ class DedupWriter final : public Writer {
                           const Status& copied) override;
   Status post_restore(const CallContext& call, const RestoreView& restore) override;
   void restore_end(const CallContext& call) override;
+
+ protected:
+  const BackedUpVolume& volume() const { return volume_; }
+  const VolumePlaces& places() const { return places_; }
+  bool is_idle() const { return backups_.empty(); }
 
  private:
   // A restore to other places; the volume goes on.
