@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "framework/base/byte_text.hpp"
+#include "writers/dedup/engine/store_sealing.hpp"
 #include "writers/dedup/engine/volume_status.hpp"
+#include "writers/dedup/volume/layout.hpp"
 
 namespace stillframe::dedup {
 
@@ -115,7 +117,7 @@ Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
   }
   if (what == "status") return status();
   if (what == "inspect") return inspect();
-  if (what == "settle") return settle();
+  if (what == "settle") return settle(flag_in(question, "seal"));
   if (what == "enable" || what == "disable") {
     if (Status s = volume_.set_disabled(what == "disable"); !s.ok()) return s.error();
     return Json{{"enabled", what == "enable"}};
@@ -172,11 +174,19 @@ Result<Json> VolumeSession::status() {
 }
 
 // Between two batches of a job, which are durable one by one.
-Result<Json> VolumeSession::settle() {
+Result<Json> VolumeSession::settle(bool seal) {
   Status settled = Ok{};
-  files_.exclusively([&] { settled = files_.settle(); });
+  bool sealed = false;
+  files_.exclusively([&] {
+    settled = files_.settle();
+    if (!settled.ok() || !seal || job()) return;
+    const auto done = seal_for_snapshot(volume_.parts().store, volume_.files(),
+                                        volume_.own_folder() + "/" + kStoreFolder);
+    sealed = done.ok() && done.value();
+    if (!done.ok()) settled = done.error();
+  });
   if (!settled.ok()) return settled.error();
-  return Json{{"settled", true}};
+  return Json{{"settled", true}, {"sealed", sealed}};
 }
 
 Result<Json> VolumeSession::inspect() {

@@ -115,7 +115,7 @@ Status DedupWriter::expect_enabled(std::string& store) const {
                                     " is not deduplicated: dedupctl enable makes it so");
 }
 
-Status DedupWriter::settle(std::chrono::milliseconds at_most) const {
+Status DedupWriter::settle(std::chrono::milliseconds at_most, bool seal) const {
   if (at_rest_) return Ok{};
   const auto socket = control_socket_path(volume_.run_folder, volume_.device);
   if (!socket.ok()) return socket.error();
@@ -124,7 +124,7 @@ Status DedupWriter::settle(std::chrono::milliseconds at_most) const {
   // is.
   if (!engine.ok()) return Ok{};
   engine.value().wait_at_most(at_most);
-  const auto answer = engine.value().ask(Json{{"do", "settle"}}, {});
+  const auto answer = engine.value().ask(Json{{"do", "settle"}, {"seal", seal}}, {});
   return answer.ok() ? Status(Ok{}) : Status(answer.error());
 }
 
@@ -137,7 +137,7 @@ Status DedupWriter::prepare_snapshot(const CallContext& call, const SnapshotSetV
   } else if (lock.error().code() != Errc::in_progress) {
     return lock.error();
   }
-  (void)settle(kSettleBeforeHold);
+  (void)settle(kSettleBeforeHold, true);
   const std::lock_guard guard(held_mutex_);
   held_[call.session] =
       at_rest_ || set.covers(places_.mount)
@@ -147,7 +147,7 @@ Status DedupWriter::prepare_snapshot(const CallContext& call, const SnapshotSetV
 }
 
 Status DedupWriter::freeze(const CallContext&) {
-  (void)settle(kSettleInHold);
+  (void)settle(kSettleInHold, false);
   return Ok{};
 }
 

@@ -68,7 +68,7 @@ class DedupWriter : public Writer {
 
   void carry_on_unfinished();
   Status expect_enabled(std::string& store) const;
-  Status settle(std::chrono::milliseconds at_most) const;
+  Status settle(std::chrono::milliseconds at_most, bool seal) const;
   void let_go_of(const SessionId& session);
   void leave(const SessionId& session);
   Result<Elsewhere> elsewhere(const BackupComponent& component) const;
