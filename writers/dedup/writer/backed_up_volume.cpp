@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kConfigTextBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kNameBytesMax = 100;  // it becomes the name of a folder
 constexpr const char* kUsualRunFolder = "/run/stillframe-dedup";
+const WallTime kBeforeAllFiles(std::chrono::hours(-24 * 365 * 250));
 
 Error bad_volume_config(const std::string& why) {
   return Error(Errc::invalid_argument, "the configuration of a deduplicated volume: " + why);
@@ -187,9 +188,28 @@ WriterMetadata metadata_of(const BackedUpVolume& volume) {
                        {std::move(users_files)})};
   metadata.exclude = excluded_files(places);
   metadata.restore.method = RestoreMethod::restore_if_can_replace;
-  metadata.schema.bits =
-      BackupSchema::kCopy | BackupSchema::kNewTarget | BackupSchema::kIndependentSystemState;
+  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
+                         BackupSchema::kDifferential | BackupSchema::kNewTarget |
+                         BackupSchema::kIndependentSystemState;
   return metadata;
+}
+
+std::vector<DifferencedFiles> differenced_files_of(const BackedUpVolume& volume) {
+  const BytePath store = join_path(VolumePlaces::of(volume).own, kStoreFolder);
+  std::vector<DifferencedFiles> differenced;
+  for (const Component& component : metadata_of(volume).components) {
+    for (const FileSet& files : component.files) {
+      DifferencedFiles each;
+      each.path = files.path;
+      each.pattern = files.pattern;
+      each.recursive = files.recursive;
+      // A container is only appended to, and one that is written anew has another name. Of a user's
+      // file times say nothing: a job or a rename makes another of it under the same ones.
+      if (files.path != store) each.since = kBeforeAllFiles;
+      differenced.push_back(std::move(each));
+    }
+  }
+  return differenced;
 }
 
 }  // namespace stillframe::dedup

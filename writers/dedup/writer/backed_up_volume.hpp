@@ -4,7 +4,9 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <stillframe/backup_document.hpp>
 #include <stillframe/byte_path.hpp>
 #include <stillframe/result.hpp>
 #include <stillframe/writer_metadata.hpp>
@@ -46,6 +48,10 @@ ComponentName settings_component();
 ComponentName files_component();
 // Unoptimized: the one component.
 ComponentName plain_files_component();
+
+// Optimized: for a backup that builds on another. Of the store only files that are new or changed;
+// everything else is copied again. What is there no more does not come back.
+std::vector<DifferencedFiles> differenced_files_of(const BackedUpVolume& volume);
 
 // Everything but `identity`, of its model.
 WriterMetadata metadata_of(const BackedUpVolume& volume);

@@ -95,6 +95,8 @@ Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) 
   for (BackupComponent& component : backup.components) {
     component.stamp = call.session.to_string();
     component.metadata = nlohmann::json{{"store", store}}.dump();
+    const bool builds = component.base && volume_.model == BackupModel::optimized;
+    if (builds) component.differenced_files = differenced_files_of(volume_);
   }
   return Ok{};
 }
