@@ -201,6 +201,10 @@ TEST_P(Dedupctl, TakesAVolumeThroughItsLife) {
   }
   EXPECT_EQ(status["optimized_files_size"], 2'000'000);
   EXPECT_GT(status["saved_space"], 800'000);
+  const Json stored = ok({"measure", "--stored", place_ + "/a"});
+  EXPECT_EQ(stored["dedup_size"], 1'000'000);
+  EXPECT_EQ(stored["dedup_distinct_size"], 0) << "b has the same";
+  EXPECT_EQ(run({"measure", "--stored", scratch_.path()}).code, code_of(Exit::not_found));
   fs::remove(place_ + "/a");
   EXPECT_EQ(text_of(place_ + "/b"), text);
   ok({"gc", "--full", place_});

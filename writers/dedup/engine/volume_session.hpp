@@ -29,6 +29,7 @@ class VolumeSession {
   //                                     with "background" the answer comes at once
   //   job, pause, resume, cancel        of the job under way
   //   status, inspect, enable, disable
+  //   measure                           what the files at "path" take in the store
   //   settle                            what users wrote is durable; waits for no job; with "seal"
   //                                     containers are closed, as far as that is worth it
   // Any number of threads at once.
@@ -41,6 +42,7 @@ class VolumeSession {
   Result<Json> status();
   Result<Json> inspect();
   Result<Json> settle(bool seal);
+  Result<Json> measure(const std::string& path);
 
   VolumeOnDevice& volume_;
   JobFiles& files_;
