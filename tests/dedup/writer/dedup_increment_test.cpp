@@ -117,11 +117,19 @@ TEST_F(DedupIncrement, AChainHasEachContainerOnceAndIsTheVolumeAtEachOfItsEnds) 
   do_job("optimize");
   const std::string first = backed_up(BackupType::incremental);
   const auto second_files = files_of_users();
-  const auto in_first = containers_in(first);
-  std::uint64_t again = 0, fresh = 0;
-  for (const auto& [name, bytes] : in_first) (in_full.contains(name) ? again : fresh) += bytes;
+  std::uint64_t fresh = 0;
+  for (const auto& [name, bytes] : containers_in(first)) {
+    if (!in_full.contains(name)) fresh += bytes;
+  }
   EXPECT_GE(fresh, kContainerful);
-  EXPECT_LT(again, kContainerful / 10) << "what was closed before the full backup";
+  // What was closed for the full backup was written while its session went on, so only the second
+  // increment leaves it out.
+  const std::string idle = backed_up(BackupType::incremental);
+  std::uint64_t again = 0;
+  for (const auto& [name, bytes] : containers_in(idle)) {
+    if (in_full.contains(name)) again += bytes;
+  }
+  EXPECT_LT(again, kContainerful / 10);
 
   fs::remove(*engine_ / "large");
   do_job("gc");
