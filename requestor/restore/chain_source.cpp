@@ -79,7 +79,10 @@ std::vector<BytePath> ChainSource::folders() const {
 void ChainSource::drop_what_is_gone(const BackupSet& set, const ManifestComponent& component,
                                     std::map<BytePath, StoredFile>& files) {
   if (component.complete.empty()) return;
-  const std::set<std::string_view> kept(component.kept.begin(), component.kept.end());
+  std::set<std::string_view> kept(component.kept.begin(), component.kept.end());
+  for (const ManifestFile& file : set.manifest().files) {
+    if (file.partial) kept.insert(file.path);  // it is laid over what is there
+  }
   std::erase_if(files, [&](const auto& row) {
     const StoredVersion& last = row.second.back();
     if (last.set == &set || kept.contains(row.first)) return false;

@@ -98,12 +98,13 @@ TEST_F(DedupFilesBackup, FilesOfAVolumeInUseAreOrdinaryOnesInTheBackupAndAfterwa
   tests::put_text(*engine_ / "more", "it goes on");
 }
 
-TEST_F(DedupFilesBackup, AVolumeAtRestIsShownFromACopyToo) {
+// A provider that copies files copies those that are declared, which is not the store.
+TEST_F(DedupFilesBackup, AVolumeThatIsNotCutAsAWholeIsRefused) {
   set_up(FsKind::ext4);
   if (IsSkipped()) return;
-  const std::string set = expect_backed_up();
-  ASSERT_FALSE(set.empty());
-  expect_first_files_in(set + "/data" + places_.files);
+  const auto refused = backup(BackupType::full);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().what(), HasSubstr("is no deduplicated volume"));
 }
 
 TEST_F(DedupFilesBackup, OneSessionShowsItsFilesAtATime) {
