@@ -358,11 +358,11 @@ Result<RestoreOutcome> RunningRestore::run(RestoreSession& session, std::stop_to
   outcome.wants_reboot = restorer.wants_reboot();
   Status started = services.start();
   auto writers = session.post_restore();
-  outcome.remarks = remarks_.all();
   if (writers.ok()) warn_of(writers.value(), observer_);
   if (writers.ok()) outcome.writers = std::move(writers).value();
   if (started.ok()) started = restart_services(components.value());
   auto report = session.end();
+  outcome.remarks = remarks_.all();  // they come beside answers, so not before the next one
   if (report.ok()) outcome.report = std::move(report).value();
   outcome.report.components = std::move(restored);  // the counts are ours
   if (outcome.finish.ok() && !writers.ok()) outcome.finish = writers.error();
