@@ -61,9 +61,9 @@ struct ChainTest : stillframe::tests::FolderWriterTest {
 TEST_F(ChainTest, IncrementHoldsWhatChangedSinceTheLastOneAndTheChainRestoresAll) {
   const std::string full = backup_set(BackupType::full);
   write_file(folder + "/a", "second a");
+  age("/a");  // but it has another size than before
   const std::string first = backup_set(BackupType::incremental);
   EXPECT_THAT(files_in(first), ElementsAre("/a"));
-  age("/a");
   write_file(folder + "/new", "new");
   const std::string second = backup_set(BackupType::incremental);
   EXPECT_THAT(files_in(second), ElementsAre("/new"));
@@ -80,6 +80,25 @@ TEST_F(ChainTest, IncrementHoldsWhatChangedSinceTheLastOneAndTheChainRestoresAll
   std::filesystem::remove_all(folder);
   restored(full);
   EXPECT_EQ(read_file(folder + "/a"), "content of a");
+}
+
+// By its time it is as old as the full backup.
+TEST_F(ChainTest, WhatWasRenamedIsInTheIncrementAndWhatWasRemovedDoesNotComeBack) {
+  namespace fs = std::filesystem;
+  backup_set(BackupType::full);
+  fs::rename(folder + "/a", folder + "/c");
+  fs::remove_all(folder + "/deep");
+  const std::string first = backup_set(BackupType::incremental);
+  EXPECT_THAT(files_in(first), ElementsAre("/c"));
+  const std::string second = backup_set(BackupType::incremental);
+  EXPECT_THAT(files_in(second), ElementsAre());
+  for (const std::string& set : {first, second}) {
+    fs::remove_all(folder);
+    restored(set);
+    EXPECT_EQ(read_file(folder + "/c"), "content of a");
+    EXPECT_FALSE(fs::exists(folder + "/a"));
+    EXPECT_FALSE(fs::exists(folder + "/deep"));
+  }
 }
 
 TEST_F(ChainTest, DifferentialBuildsOnTheFullBackupWhateverCameBetween) {
