@@ -1,5 +1,6 @@
 // Whole sessions between processes: a real daemon, applications that write all the time, requestors
 // of their own, on real file systems.
+#include <chrono>
 #include <filesystem>
 #include <thread>
 #include <tuple>
