@@ -325,7 +325,8 @@ class HostileCallback final : public IDedupReadFileCallback {
     STILLFRAME_CHECK(static_cast<std::uint64_t>(previewed_.Offset) == offset &&
                          previewed_.Length == static_cast<std::int64_t>(bytes),
                      "the read that was previewed");
-    STILLFRAME_CHECK(offset + bytes <= chunkstore::kContainerFileBytesMax, "a place that a container may have");
+    STILLFRAME_CHECK(offset + bytes <= chunkstore::kContainerFileBytesMax,
+                     "a place that a container may have");
     auto& parts = read_[path];
     const auto after = parts.lower_bound(offset + bytes);
     STILLFRAME_CHECK(after == parts.begin() || std::prev(after)->second <= offset,

@@ -1,8 +1,11 @@
 // One of two databases is lost while transactions are open in both. Whichever comes back first, the
 // log says then that all is rolled back, and what is open in the other one is undone later.
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "tests/ese/support/backup_world.hpp"
+#include "writers/ese/format/record_transaction.hpp"
 
 namespace stillframe::ese {
 namespace {
@@ -53,6 +56,29 @@ TEST_P(PartialRestoreTest, ItIsRolledForwardThroughARecoveryWithoutIt) {
   ASSERT_TRUE(files().remove(kLost).ok());
   expect_at_end({"", kOther});
   restore_lost();
+  expect_at_end({kLost, kOther});
+}
+
+// What the restore adds to the log does not fit on the last generation, and the next one does not
+// know of the other database.
+TEST_P(PartialRestoreTest, TheOtherDatabaseIsRecoveredThoughTheRestoreBeganALog) {
+  world_.start();
+  const auto segments_left = [&] {
+    return world_.instance().log().header().fields.file_segments -
+           world_.instance().log().end().isec;
+  };
+  const std::vector<std::byte> text(100, std::byte{'.'});
+  const auto note = encode_record(NoteRecord{}, {Bytes(text)});
+  for (int i = 0; i < 100'000 && segments_left() > 2; ++i) {
+    ASSERT_TRUE(world_.instance().log().append(note).ok());
+  }
+  ASSERT_LE(segments_left(), 2);
+  const Generation last = world_.instance().log().end().generation;
+  world_.leave();
+  restore_lost();
+  const auto logs = tests::finished_logs(files(), kLogFolder);
+  ASSERT_FALSE(logs.empty());
+  EXPECT_EQ(logs.rbegin()->first, last) << "it began the next one";
   expect_at_end({kLost, kOther});
 }
 

@@ -94,9 +94,10 @@ void Instance::tell_start() const {
   }
   if (recovered_ && recovered_->plan.commits_lost && options_.tell_lost_commits) {
     const std::string last = std::to_string(static_cast<std::int32_t>(recovered_->plan.last));
-    events_.tell(EngineEvent::commits_lost, EventLevel::warning,
-                 "committed transactions are lost: the last log that is there is generation " + last,
-                 {{"generation", last}});
+    events_.tell(
+        EngineEvent::commits_lost, EventLevel::warning,
+        "committed transactions are lost: the last log that is there is generation " + last,
+        {{"generation", last}});
   }
   events_.tell(EngineEvent::started, EventLevel::info, "the instance runs");
 }
