@@ -215,7 +215,7 @@ Status RunningBackup::plan(const SourceMap& sources, Copier& copier, CopyPlan& p
     ManifestComponent& told = manifest_.components[i];
     Status planned = plan_component(component, sources, plan, notes, told.kept);
     if (!planned.ok()) copier.note_failure(i, planned.error());
-    if (built_on) told.complete = complete_files(entry);
+    if (built_on && planned.ok()) told.complete = complete_files(entry);
   }
   if (!request_.volumes.empty() || !request_.options.component_mode) {
     Status planned = plan_volumes(sources, plan, notes);

@@ -78,7 +78,8 @@ std::vector<BytePath> ChainSource::folders() const {
 
 void ChainSource::drop_what_is_gone(const BackupSet& set, const ManifestComponent& component,
                                     std::map<BytePath, StoredFile>& files) {
-  if (component.complete.empty()) return;
+  // One that failed may lack what could not be read: that is not gone.
+  if (!component.succeeded || component.complete.empty()) return;
   std::set<std::string_view> kept(component.kept.begin(), component.kept.end());
   for (const ManifestFile& file : set.manifest().files) {
     if (file.partial) kept.insert(file.path);  // it is laid over what is there

@@ -189,6 +189,44 @@ TEST_F(ChainTest, RangesFileThatIsNoneFailsItsComponent) {
   EXPECT_THAT(report.error().what(), HasSubstr("ranges"));
 }
 
+// It says nothing of what is gone.
+TEST_F(ChainTest, AComponentThatFailedInAnIncrementKeepsWhatEarlierSetsHave) {
+  const auto component = [this](const char* name, const std::string& below) {
+    Component one;
+    one.name = {"", name};
+    FileSet files = writer.all_files();
+    files.path += below;
+    one.files = {files};
+    return one;
+  };
+  writer.components = {component("deep", "/deep"), component("other", "/other")};
+  write_file(folder + "/other/c", "content of c");
+  writer.prepares = [this, stamps = writer.prepares](BackupView& view) -> Status {
+    if (Status stamped = stamps(view); !stamped.ok()) return stamped;
+    for (BackupComponent& each : view.components) {
+      for (DifferencedFiles& files : each.differenced_files) files.path += "/" + each.name.name;
+    }
+    return Ok{};
+  };
+  backup_set(BackupType::full);
+  write_file(folder + "/other/ranges", "short");
+  writer.after_snapshot = [this](BackupView& view) {
+    ASSERT_EQ(view.components.size(), 2U);
+    PartialFile partial;
+    partial.path = folder + "/deep";
+    partial.name = "b";
+    partial.ranges_file = folder + "/other/ranges";
+    view.components[0].partial_files = {partial};
+  };
+  const auto report = backup(BackupType::incremental);
+  ASSERT_TRUE(report.ok()) << report.error().what();
+  ASSERT_FALSE(report.value().finish.ok());
+  const auto extracted = extract_set(report.value().path, base + "/out", observer);
+  ASSERT_TRUE(extracted.ok()) << extracted.error().what();
+  EXPECT_EQ(read_file(base + "/out" + folder + "/deep/b"), "content of b");
+  EXPECT_EQ(read_file(base + "/out" + folder + "/other/c"), "content of c");
+}
+
 TEST_F(ChainTest, RangesWithoutTheirFileAreRefusedAtRestore) {
   writer.after_snapshot = [this](BackupView& view) {
     PartialFile partial;

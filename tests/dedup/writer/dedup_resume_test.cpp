@@ -1,5 +1,9 @@
 // A restore of a whole volume whose writer and requestor were killed: `stillframe restore resume`
 // and `abandon` find it, and the writer ends it.
+#include <filesystem>
+#include <fstream>
+#include <string>
+
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +14,9 @@
 #include "requestor/restore/orphan.hpp"
 #include "tests/dedup/writer/engine_process.hpp"
 #include "tests/requestor/embedded_fixture.hpp"
+#include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/writer/dedup_writer.hpp"
+#include "writers/dedup/writer/mounted_place.hpp"
 
 namespace stillframe::dedup {
 namespace {
@@ -146,6 +152,26 @@ TEST_F(DedupResume, AVolumeWhoseFilesAllCameIsPutInPlaceWhenItsWriterStarts) {
   lose_mounts();
   DedupWriter writer(described_);
   expect_restored();
+}
+
+// Whoever is refused hears why, and what to do.
+TEST_F(DedupResume, WhatCameDamagedIsNamedAndNotPutInPlace) {
+  if (IsSkipped()) return;
+  ASSERT_FALSE(killed_at(kNever));
+  lose_mounts();
+  {
+    auto mounted = MountedPlace::make(described_.device, volume_->places().mount);
+    ASSERT_TRUE(mounted.ok()) << mounted.error().what();
+    std::ofstream(volume_->places().own + "/" + kSettingsFileName) << "no settings";
+  }
+  DedupWriter writer(described_);
+  CallContext call;
+  BackupView backup;
+  const Error refused = writer.prepare_backup(call, backup).error();
+  EXPECT_EQ(refused.code(), Errc::interlocked);
+  EXPECT_NE(std::string(refused.what()).find(kSettingsFileName), std::string::npos)
+      << refused.what();
+  EXPECT_NE(std::string(refused.what()).find("abandon"), std::string::npos) << refused.what();
 }
 
 TEST_F(DedupResume, AnAbandonedRestorePutsBackWhatWasThere) {

@@ -67,6 +67,7 @@ void DedupWriter::carry_on_unfinished() {
   }
   if (!unfinished_) return;
   const auto done = unfinished_->carry_on();
+  why_unfinished_ = done.ok() ? "" : ", and cannot be finished (" + done.error().what() + ")";
   if (done.ok() && done.value()) unfinished_.reset();
 }
 
@@ -77,8 +78,9 @@ Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) 
     return Error(Errc::writer_retryable, "volume '" + volume_.name + "' is being restored");
   }
   if (unfinished_) {
-    return Error(Errc::interlocked, "a restore of volume '" + volume_.name +
-                                        "' was cut short: stillframe restore resume " +
+    return Error(Errc::interlocked, "a restore of volume '" + volume_.name + "' was cut short" +
+                                        why_unfinished_ +
+                                        ": stillframe restore resume, or abandon, " +
                                         quoted_path(places_.own) + ", or restore it again");
   }
   if (!mounted_) {

@@ -84,6 +84,7 @@ class DedupWriter : public Writer {
   std::unique_ptr<VolumeReplacement> replacement_;
   // A restore that was cut short, while it waits for a requestor to resume or abandon it.
   std::unique_ptr<VolumeReplacement> unfinished_;
+  std::string why_unfinished_;  // what kept it from being finished when that was tried last
   bool looked_for_unfinished_ = false;
   std::optional<SessionId> replaced_by_;
   std::map<SessionId, Elsewhere> elsewhere_;
