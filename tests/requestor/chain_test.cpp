@@ -201,7 +201,7 @@ TEST_F(ChainTest, AComponentThatFailedInAnIncrementKeepsWhatEarlierSetsHave) {
   };
   writer.components = {component("deep", "/deep"), component("other", "/other")};
   write_file(folder + "/other/c", "content of c");
-  writer.prepares = [this, stamps = writer.prepares](BackupView& view) -> Status {
+  writer.prepares = [stamps = writer.prepares](BackupView& view) -> Status {
     if (Status stamped = stamps(view); !stamped.ok()) return stamped;
     for (BackupComponent& each : view.components) {
       for (DifferencedFiles& files : each.differenced_files) files.path += "/" + each.name.name;
