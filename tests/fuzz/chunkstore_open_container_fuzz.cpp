@@ -41,8 +41,7 @@ constexpr std::uint32_t kContainer = 7;
 // Puts right the checksums of all frames that are as long as they say.
 void seal_frames(MutableBytes bytes) {
   for (std::size_t at = kContainerHeaderBytes; bytes.size() - at >= kFrameHeaderBytes;) {
-    const std::size_t table_end = frame_table_end(load_le<std::uint16_t>(bytes.data() + at + 6));
-    const std::size_t stored = table_end + load_le<std::uint32_t>(bytes.data() + at + 12);
+    const std::size_t stored = stated_frame_bytes(bytes.subspan(at));
     if (stored > bytes.size() - at) return;
     seal_frame(bytes.subspan(at, stored), {kContainer, at});
     at += stored;

@@ -23,8 +23,7 @@ void seal_container(MutableBytes bytes) {
   if (bytes.size() < header.size()) return;
   std::copy(header.begin(), header.end(), bytes.begin());
   for (std::size_t at = kContainerHeaderBytes; bytes.size() - at >= kFrameHeaderBytes;) {
-    const std::size_t table_end = frame_table_end(load_le<std::uint16_t>(bytes.data() + at + 6));
-    const std::size_t stored = table_end + load_le<std::uint32_t>(bytes.data() + at + 12);
+    const std::size_t stored = stated_frame_bytes(bytes.subspan(at));
     if (stored > bytes.size() - at) return;
     seal_frame(bytes.subspan(at, stored), {kVerifiedContainer, at});
     at += stored;
