@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -112,13 +112,15 @@ UuidBytes fixed_id(std::uint8_t number) {
 }
 
 // Some kinds of files: with zeros, in one chunk, in many, changed since.
-GoodBackup make_backup() {
+GoodBackup make_backup(const std::optional<chunkstore::Key256>& key) {
   GoodBackup backup;
   MemoryFiles disk;
   const BytePath folder = BytePath("/") + dedup::kVolumeFolder, store_folder = folder + "/store";
   STILLFRAME_CHECK(
-      chunkstore::Store::create(disk, store_folder, chunkstore::ChunkProfile::kib16).ok(), "made");
+      chunkstore::Store::create(disk, store_folder, chunkstore::ChunkProfile::kib16, key).ok(),
+      "made");
   chunkstore::StoreOptions options;
+  options.key = key;
   options.container_bytes = 60'000;
   auto store = chunkstore::Store::open(disk, store_folder, options);
   const UuidBytes id = fixed_id(9);
@@ -182,19 +184,14 @@ std::uint32_t load_number(const Blob& file, std::size_t at) {
 
 // The checksums of frames from a container's header on, as far as there are any.
 void mend_frames(Blob& file, std::uint32_t container) {
-  constexpr std::size_t kHead = 32, kRecord = 40;
   std::size_t at = chunkstore::kContainerHeaderBytes;
-  while (at + kHead <= file.size() && std::memcmp(file.data() + at, "SFFR", 4) == 0) {
-    const std::size_t chunks = load_number(file, at + 4) >> 16;
-    const std::size_t payload = load_number(file, at + 12);
-    const std::size_t table = at + kHead, bytes = table + kRecord * chunks;
-    if (bytes > file.size() || payload > file.size() - bytes) return;
-    const std::uint64_t place = std::uint64_t{container} << 32 | at;
-    store_sum(file, bytes, payload, at + 16);
-    const XXH64_hash_t head = XXH3_64bits_withSeed(file.data() + at, 24, place);
-    const XXH64_hash_t sum = XXH3_64bits_withSeed(file.data() + table, kRecord * chunks, head);
-    std::memcpy(file.data() + at + 24, &sum, sizeof sum);
-    at = bytes + payload;
+  while (at + chunkstore::kFrameHeaderBytes <= file.size() &&
+         std::memcmp(file.data() + at, "SFFR", 4) == 0) {
+    const MutableBytes rest = MutableBytes(file).subspan(at);
+    const std::size_t bytes = chunkstore::stated_frame_bytes(rest);
+    if (bytes > rest.size()) return;
+    chunkstore::seal_frame(rest.first(bytes), {container, at});
+    at += bytes;
   }
 }
 
@@ -224,6 +221,9 @@ void mend_table(Blob& file) {
 void mend(const BytePath& path, Blob& file) {
   if (path.ends_with("/commits")) {
     for (std::size_t at = 0; at + 96 <= file.size(); at += 4096) store_sum(file, at, 88, at + 88);
+  } else if (path.ends_with("/key")) {
+    for (std::size_t at = 0; at + 128 <= file.size(); at += 4096)
+      store_sum(file, at, 120, at + 120);
   } else if (path.ends_with("/directory")) {
     for (std::size_t at = 0; at + 32 <= file.size(); at += 32) store_sum(file, at, 24, at + 24);
   } else if (path.find("/containers/") != BytePath::npos) {
@@ -325,7 +325,8 @@ class HostileCallback final : public IDedupReadFileCallback {
     STILLFRAME_CHECK(static_cast<std::uint64_t>(previewed_.Offset) == offset &&
                          previewed_.Length == static_cast<std::int64_t>(bytes),
                      "the read that was previewed");
-    STILLFRAME_CHECK(offset + bytes <= chunkstore::kContainerFileBytesMax, "a place that a container may have");
+    STILLFRAME_CHECK(offset + bytes <= chunkstore::kContainerFileBytesMax,
+                     "a place that a container may have");
     auto& parts = read_[path];
     const auto after = parts.lower_bound(offset + bytes);
     STILLFRAME_CHECK(after == parts.begin() || std::prev(after)->second <= offset,
@@ -378,11 +379,8 @@ class BoundedTarget final : public dedup::TargetVolume {
   const GoodBackup& backup_;
 };
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const GoodBackup good = make_backup();
-  GoodBackup backup = good;
+void restore_what_is_left(GoodBackup backup, const std::optional<chunkstore::Key256>& key,
+                          const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
   change_backup(backup, input);
   HostileCallback callback(backup.files, input);
@@ -391,8 +389,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < kFileCount; ++i) paths.push_back(std::to_string(i));
   std::vector<HRESULT> results;
   const HRESULT hr =
-      dedup::restore_files_from(target, paths, callback, results, {std::size_t{4096}, 2});
+      dedup::restore_files_from(target, paths, callback, results, {std::size_t{4096}, 2}, key);
   STILLFRAME_CHECK(results.size() == paths.size(), "a result for each");
   if (size == 0) STILLFRAME_CHECK(hr == S_OK, "a good backup restores");
+}
+
+}  // namespace
+
+// One whose store is encrypted, too.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const GoodBackup plain = make_backup(std::nullopt);
+  static const GoodBackup encrypted = make_backup(chunkstore::Key256());
+  restore_what_is_left(plain, std::nullopt, data, size);
+  restore_what_is_left(encrypted, chunkstore::Key256(), data, size);
   return 0;
 }
