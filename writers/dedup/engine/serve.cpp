@@ -55,7 +55,7 @@ class SignalWatch {
 Status serve_volume(const ServeOptions& options) {
   const auto socket = control_socket_path(options.socket_folder, options.device);
   if (!socket.ok()) return socket.error();
-  const auto volume = VolumeOnDevice::open(options.device);
+  const auto volume = VolumeOnDevice::open(options.device, options.key_file);
   if (!volume.ok()) return volume.error();
   Descriptor root(::fcntl(volume.value()->root(), F_DUPFD_CLOEXEC, 0));
   const auto view = View::mount(std::move(root), options.place, volume.value()->parts(),

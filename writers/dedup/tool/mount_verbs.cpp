@@ -59,6 +59,8 @@ class MountVerb final : public Verb {
   void describe(CLI::App& command) override {
     command.add_option("device", device_, "A block device, mounted nowhere else")->required();
     command.add_option("place", place_, "An empty directory")->required();
+    command.add_option("--key-file", key_file_,
+                       "Of an encrypted volume, in place of where its settings say that it is");
     command.add_flag("--foreground", foreground_, "Stay, until it is unmounted: for services");
   }
 
@@ -73,7 +75,12 @@ class MountVerb final : public Verb {
     // A place that a process which was killed left answers with this until it is mounted again.
     if (!place && errno != ENOTCONN) return posix_error(errno, "examine", place_);
     ServeOptions options{
-        target.value().device, place ? place.get() : place_, socket_folder(), {}, {}};
+        target.value().device, place ? place.get() : place_, socket_folder(), {}, {}, nullptr, {}};
+    if (!key_file_.empty()) {
+      auto key_file = resolved_key_file(key_file_);
+      if (!key_file.ok()) return key_file.error();
+      options.key_file = std::move(key_file).value();
+    }
     const Json answer{{"volume", target.value().device}, {"place", options.place}};
     if (foreground_) return stay(options, answer, output);
     const Status begun = begin_process(options);
@@ -142,7 +149,7 @@ class MountVerb final : public Verb {
     ::_exit(done.ok() ? 0 : static_cast<int>(stillframe::tool::exit_for(done.error().code())));
   }
 
-  std::string device_, place_;
+  std::string device_, place_, key_file_;
   bool foreground_ = false;
 };
 

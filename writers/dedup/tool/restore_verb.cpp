@@ -37,6 +37,8 @@ class RestoreVerb final : public Verb {
   }
   const char* examples() const override {
     return "  dedupctl restore --from /mnt/snapshot --to /srv/other a/file b/file\n"
+           "  dedupctl restore --key-file /etc/stillframe/data.key --from /mnt/snapshot --to "
+           "/srv/other a/file\n"
            "  dedupctl restore --json --from /mnt/snapshot --to /srv/other a/file | jq .files";
   }
   void describe(CLI::App& command) override {
@@ -44,6 +46,7 @@ class RestoreVerb final : public Verb {
         ->required();
     command.add_option("--to", root_, "Where the marked files are; no deduplicated volume")
         ->required();
+    command.add_option("--key-file", key_file_, "Of an encrypted store");
     command.add_option("file", files_, "Below both")->required();
   }
 
@@ -55,7 +58,7 @@ class RestoreVerb final : public Verb {
     BackupReads reads;
     const auto folder = backup_in_folder(backup_);
     const auto backup = counting_backup(*folder, reads);
-    const auto done = restore_files(root_, paths, *backup);
+    const auto done = restore_files(root_, paths, *backup, key_file_);
     if (!done.ok()) return done.error();
     Json files = Json::array();
     std::uint64_t failed = 0, restored_bytes = 0;
@@ -79,7 +82,7 @@ class RestoreVerb final : public Verb {
   }
 
  private:
-  std::string backup_, root_;
+  std::string backup_, root_, key_file_;
   std::vector<std::string> files_;
 };
 
