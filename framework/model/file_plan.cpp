@@ -284,8 +284,9 @@ class FilePlanner {
       }
       if (overriding_.contains(file.restore_path)) continue;
       if (taken_from_alternate(search, file)) continue;
-      if (search.differenced && search.since && entry.modified <= *search.since) {
+      if (search.differenced && is_unchanged(search, file.restore_path, entry)) {
         ++plan_.unchanged;
+        plan_.kept.push_back(std::move(file.restore_path));
         continue;
       }
       file.type = entry.type;
@@ -296,6 +297,12 @@ class FilePlanner {
       if (Status s = claim(std::move(file), search.what); !s.ok()) return s;
     }
     return Ok{};
+  }
+
+  bool is_unchanged(const Search& search, const BytePath& place, const TreeEntry& entry) const {
+    if (search.since && entry.modified > *search.since) return false;
+    if (options_.has_already) return options_.has_already(place, entry);
+    return search.since.has_value();
   }
 
   // Whether the same file set found this file at its alternate path.

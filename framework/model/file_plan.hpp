@@ -2,6 +2,7 @@
 // first byte is read, so that it can be printed.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -25,6 +26,10 @@ struct FilePlanOptions {
   BackupType type = BackupType::full;   // what the writer carries out: see effective_type()
   Environment environment;              // the writer's
   std::optional<WallTime> last_backup;  // for differenced files without a time of their own
+  // Whether what is built on has this file as it is now, at the place where it belongs. A
+  // differenced file of which it has not is copied whatever its time says, such as one that was
+  // renamed. Empty: times alone decide.
+  std::function<bool(const BytePath& place, const TreeEntry& found)> has_already;
 };
 
 struct PlannedFile {
@@ -57,6 +62,7 @@ struct FilePlan {
   std::vector<PlannedDirectory> directories;  // parents before children
   std::uint64_t bytes = 0;                    // of files and ranges, where they are known
   std::uint64_t unchanged = 0;                // matched, but not modified since the last backup
+  std::vector<BytePath> kept;                 // these, by where they belong
   std::vector<std::string> notes;             // for people: directories that are not there
 };
 

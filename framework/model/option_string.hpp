@@ -24,6 +24,9 @@ inline constexpr std::string_view kAuthoritativeOption = "Authoritative";  // `A
 inline constexpr std::string_view kRollForwardOption = "Roll Forward";     // `None`, `All`,
                                                                            // `Partial:point`
 inline constexpr std::string_view kNewComponentNameOption = "New Component Name";
+// The folder of a backup set: given once for each set of the chain, the newest first, when files
+// are chosen, so that a writer on the same machine can read more of them than what comes back.
+inline constexpr std::string_view kBackupOption = "Backup";
 
 // Spaces and tabs between the parts are skipped; an empty string has no options. invalid_argument
 // says where it stops making sense.

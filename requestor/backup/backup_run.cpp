@@ -207,11 +207,15 @@ Status RunningBackup::plan(const SourceMap& sources, Copier& copier, CopyPlan& p
     const Chosen& chosen = chosen_[i];
     const BackupComponent& entry = document_.components[i];
     if (chosen.route == Route::stream) continue;
-    const ComponentToPlan component{chosen.writer, chosen.members,
-                                    &entry,        i,
-                                    chosen.type,   changed_since(request_.store, entry.base)};
-    Status planned = plan_component(component, sources, plan, notes);
+    ComponentToPlan component{chosen.writer, chosen.members,
+                              &entry,        i,
+                              chosen.type,   changed_since(request_.store, entry.base)};
+    const auto built_on = base_files(request_.store, entry);
+    if (built_on) component.chain = &built_on->files;
+    ManifestComponent& told = manifest_.components[i];
+    Status planned = plan_component(component, sources, plan, notes, told.kept);
     if (!planned.ok()) copier.note_failure(i, planned.error());
+    if (built_on && planned.ok()) told.complete = complete_files(entry);
   }
   if (!request_.volumes.empty() || !request_.options.component_mode) {
     Status planned = plan_volumes(sources, plan, notes);
@@ -280,7 +284,7 @@ Status RunningBackup::copy(BackupSession& session, SetBuilder& builder, std::sto
     const BackupComponent& entry = document_.components[i];
     owners.push_back({chosen_[i].writer->identity, entry.name});
     manifest_.components.push_back(
-        {entry.writer_class, entry.instance_name, entry.name, true, "", entry.base, 1, 0});
+        {entry.writer_class, entry.instance_name, entry.name, true, "", entry.base, 1, 0, {}, {}});
     for (const ComponentFailure& failure : entry.failures) {
       manifest_.components[i].succeeded = false;
       manifest_.components[i].failure = failure.message;

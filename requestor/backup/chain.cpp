@@ -6,6 +6,7 @@
 #include "framework/model/backup_type.hpp"
 #include "framework/model/chain_rules.hpp"
 #include "framework/model/consistency.hpp"
+#include "framework/model/environment.hpp"
 #include "framework/model/selection.hpp"
 
 namespace stillframe::requestor {
@@ -132,6 +133,34 @@ std::optional<WallTime> changed_since(const BytePath& store, const std::optional
   auto evidence = set.value().evidence();
   if (!evidence.ok()) return std::nullopt;
   return WallTime(evidence.value().created.since_epoch() - kFileClockMargin);
+}
+
+std::optional<BaseFiles> base_files(const BytePath& store, const BackupComponent& entry) {
+  if (!entry.base || entry.differenced_files.empty()) return std::nullopt;
+  const auto set = find_set(store, entry.base->backup);
+  if (!set.ok()) return std::nullopt;
+  auto chain = ChainSource::open(set.value().path());
+  if (!chain.ok()) return std::nullopt;
+  const auto& components = chain.value().newest().manifest().components;
+  for (std::uint32_t i = 0; i < components.size(); ++i) {
+    if (components[i].writer_class != entry.writer_class ||
+        components[i].instance_name != entry.instance_name || components[i].name != entry.name) {
+      continue;
+    }
+    auto files = chain.value().files_of(i);
+    return BaseFiles{std::move(chain).value(), std::move(files)};
+  }
+  return std::nullopt;
+}
+
+std::vector<CompleteFiles> complete_files(const BackupComponent& entry) {
+  std::vector<CompleteFiles> complete;
+  for (const DifferencedFiles& files : entry.differenced_files) {
+    auto path = expand_path(files.path, {});
+    if (!path.ok()) continue;  // planning told that
+    complete.push_back({std::move(path).value(), files.pattern, files.recursive});
+  }
+  return complete;
 }
 
 }  // namespace stillframe::requestor

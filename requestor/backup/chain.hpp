@@ -1,10 +1,14 @@
 // Which earlier backup an incremental or differential builds on.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include <stillframe/requestor.hpp>
 
+#include "requestor/restore/chain_source.hpp"
 #include "requestor/store/backup_set.hpp"
 
 namespace stillframe::requestor {
@@ -28,5 +32,17 @@ Result<std::vector<ComponentSelector>> choose_bases(const ChainRequest& request,
 // Since when files of this component are new: when the session of its base began, which is before
 // its cut, and a little earlier still, because clocks of files are coarse. Nothing without a base.
 std::optional<WallTime> changed_since(const BytePath& store, const std::optional<ChainBase>& base);
+
+// What the chain that a component builds on has of it.
+struct BaseFiles {
+  ChainSource chain;
+  std::map<BytePath, StoredFile> files;
+};
+// Nothing without a base or differenced files; nor when the chain cannot be read, and then times
+// alone say what has changed.
+std::optional<BaseFiles> base_files(const BytePath& store, const BackupComponent& entry);
+// The component's differenced files: a set that builds on another says in full what there is of
+// them.
+std::vector<CompleteFiles> complete_files(const BackupComponent& entry);
 
 }  // namespace stillframe::requestor

@@ -113,6 +113,21 @@ class Merger {
   CopyPlan& plan_;
 };
 
+// Whole, of the same size, and not written to since: a change moves its time, whatever the clock
+// said meanwhile.
+bool has_as_it_is(const std::map<BytePath, StoredFile>& chain, const BytePath& place,
+                  const TreeEntry& found) {
+  const auto known = chain.find(place);
+  if (known == chain.end() || known->second.size() != 1) return false;
+  const ManifestFile& file = *known->second.front().file;
+  const bool same_kind = found.type == EntryType::file      ? file.kind == FileKind::regular
+                         : found.type == EntryType::symlink ? file.kind == FileKind::symlink
+                                                            : false;
+  if (!same_kind || file.partial) return false;
+  if (found.type == EntryType::file && file.size != found.size) return false;
+  return file.attributes.modified_ns == found.modified.since_epoch().count();
+}
+
 }  // namespace
 
 bool needs_snapshot(const WriterMetadata& writer, const std::vector<std::size_t>& members,
@@ -123,7 +138,7 @@ bool needs_snapshot(const WriterMetadata& writer, const std::vector<std::size_t>
 }
 
 Status plan_component(const ComponentToPlan& component, const SourceMap& sources, CopyPlan& plan,
-                      std::vector<std::string>& notes) {
+                      std::vector<std::string>& notes, std::vector<BytePath>& kept) {
   SnapshotReader reader(sources, read_places(*component.writer, component.members, component.type));
   FilePlanComponent planned;
   planned.entry = component.entry;
@@ -131,10 +146,16 @@ Status plan_component(const ComponentToPlan& component, const SourceMap& sources
   FilePlanOptions options;
   options.type = component.type;
   options.last_backup = component.last_backup;
+  if (component.chain != nullptr) {
+    options.has_already = [chain = component.chain](const BytePath& place, const TreeEntry& found) {
+      return has_as_it_is(*chain, place, found);
+    };
+  }
   // One at a time, so that a file that is missing fails its own component only.
   auto files = plan_files(*component.writer, std::span(&planned, 1), options, reader);
   if (!files.ok()) return files.error();
   notes.insert(notes.end(), files.value().notes.begin(), files.value().notes.end());
+  kept = std::move(files.value().kept);
   return Merger(reader, component.manifest_index, plan).merge(files.value());
 }
 

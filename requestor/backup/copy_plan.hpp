@@ -10,6 +10,7 @@
 
 #include "framework/model/volume_plan.hpp"
 #include "requestor/backup/snapshot_reader.hpp"
+#include "requestor/restore/chain_source.hpp"
 
 namespace stillframe::requestor {
 
@@ -34,12 +35,14 @@ struct ComponentToPlan {
   std::uint32_t manifest_index = 0;
   BackupType type = BackupType::full;   // the effective one of this writer
   std::optional<WallTime> last_backup;  // for differenced files that leave the time to us
+  // What the chain that is built on has, for files that are copied when they changed.
+  const std::map<BytePath, StoredFile>* chain = nullptr;
 };
 
 // Adds the files of one component. Errors are those of plan_files(), and corrupt for a ranges file
-// that is none. `notes` gets what people may want to know.
+// that is none. `notes` gets what people may want to know, `kept` the files that the chain has.
 Status plan_component(const ComponentToPlan& component, const SourceMap& sources, CopyPlan& plan,
-                      std::vector<std::string>& notes);
+                      std::vector<std::string>& notes, std::vector<BytePath>& kept);
 
 // Everything on whole volumes that the plan does not hold yet; it belongs to no component.
 // `writers` are all that are there.

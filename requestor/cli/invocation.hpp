@@ -73,6 +73,8 @@ struct RestoreVerbOptions {
   BytePath extract_to;
   std::vector<std::string> moves;  // "FROM=TO"
   std::vector<std::string> only;   // "HEAD=MEMBER": members of a set
+  std::vector<BytePath> files;     // only these
+  BytePath into;                   // where they go
   std::string token, name, point, instance, roll_forward;
   std::optional<std::string> authority_expires;
   bool authoritative = false;

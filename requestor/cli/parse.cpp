@@ -288,6 +288,7 @@ class Grammar {
         &app_, "restore", "Restore from a backup set, with what it builds on",
         {"stillframe restore SET", "stillframe restore SET -c orders:db --map /srv/db=/srv/new",
          "stillframe restore SET --to /tmp/files", "stillframe restore SET --simulate",
+         "stillframe restore SET --file 'reports/*.odt' --into /srv/rescue",
          "stillframe restore resume /srv/db/logs", "stillframe restore abandon /srv/db/logs",
          "stillframe restore finish-staged --list"});
     restore->add_option("SET", options.set, "Its folder");
@@ -302,6 +303,14 @@ class Grammar {
     restore->add_option("--only", options.only, "Of this set of components only that member")
         ->type_name("HEAD=MEMBER")
         ->allow_extra_args(false);
+    restore
+        ->add_option("-f,--file", options.files,
+                     "Only this file or folder, by its path in the volume or folder that was "
+                     "backed up; with * and ?; repeatable")
+        ->type_name("PATH")
+        ->allow_extra_args(false);
+    restore->add_option("--into", options.into, "Where files that were chosen go")
+        ->type_name("DIR");
     restore->add_option("--instance", options.instance, "Into another instance of the writer")
         ->type_name("NAME");
     restore

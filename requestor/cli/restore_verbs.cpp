@@ -1,5 +1,6 @@
 // restore, restore resume, restore abandon
 #include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -71,6 +72,13 @@ Result<RestoreRequest> request_of(const Invocation& invocation) {
   request.set = tidy_path(options.set);
   request.components = invocation.selection.components;
   request.writer_options = invocation.selection.writer_options;
+  request.files = options.files;
+  if (!options.into.empty()) {
+    request.into = tidy_path(std::filesystem::absolute(options.into).string());
+    if (options.files.empty()) {
+      return Error(Errc::invalid_argument, "--into is for files that --file chooses");
+    }
+  }
   request.target_instance = options.instance;
   request.authoritative = options.authoritative;
   request.additional_restores = options.more_follow;
@@ -121,6 +129,7 @@ void print_plan(Context& context, const requestor::RestoreOutcome& outcome) {
 void print_outcome(Context& context, const requestor::RestoreOutcome& outcome) {
   if (context.terminal.json()) {
     context.terminal.print_json({{"report", encode_json(outcome.report)},
+                                 {"remarks", outcome.remarks},
                                  {"waits_for_boot", outcome.waits_for_boot},
                                  {"wants_reboot", outcome.wants_reboot}});
     return;
@@ -133,6 +142,7 @@ void print_outcome(Context& context, const requestor::RestoreOutcome& outcome) {
                     component.message});
   }
   context.terminal.print_table(rows);
+  for (const std::string& remark : outcome.remarks) context.terminal.note(remark);
   context.terminal.note("outcome: " + outcome.report.outcome);
   if (outcome.waits_for_boot) {
     context.terminal.note(
@@ -145,8 +155,8 @@ void print_outcome(Context& context, const requestor::RestoreOutcome& outcome) {
 
 int extract(Context& context) {
   const RestoreVerbOptions& options = context.invocation.restore;
-  auto extracted =
-      requestor::extract_set(options.set, options.extract_to, context.terminal, context.stop);
+  auto extracted = requestor::extract_set(options.set, options.extract_to, context.terminal,
+                                          context.stop, options.files);
   if (!extracted.ok()) return context.terminal.fail(extracted.error());
   if (context.terminal.json()) {
     context.terminal.print_json(

@@ -63,6 +63,11 @@ void EventRouter::handle_event(std::string_view event_json) {
   if (found == handlers_.end()) return;
   const std::string kind = text_of(event, "event");
   if (kind == "progress") {
+    const std::string said = text_of(event, "what");
+    if (!said.empty() && text_of(event, "phase") == "post_restore") {
+      found->second(std::string(kRemarkPhase) + said, text_of(event, "who"), 0, 0);
+      return;
+    }
     found->second(text_of(event, "phase"), text_of(event, "who"), number_of(event, "done"),
                   number_of(event, "total"));
   } else if (kind == "state") {

@@ -17,6 +17,10 @@ namespace stillframe {
 
 // Tells each session of its own events. The channel's handler holds it and not the channel: the
 // last owner of a channel must not be the channel's own thread.
+// What a writer says of its part of a restore is passed on as progress, in a phase that begins like
+// this and goes on with its words.
+inline constexpr std::string_view kRemarkPhase = "remark: ";
+
 class EventRouter {
  public:
   // `handler` hears of `session` until it is replaced by an empty one; when unsubscribing returns,

@@ -1,8 +1,12 @@
 #include "requestor/restore/chain_source.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "framework/base/path.hpp"
+#include "framework/model/environment.hpp"
+#include "requestor/restore/placement.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -66,11 +70,48 @@ Result<ChainSource> ChainSource::open(const BytePath& folder) {
   return source;
 }
 
+std::vector<BytePath> ChainSource::folders() const {
+  std::vector<BytePath> folders;
+  for (auto set = sets_.rbegin(); set != sets_.rend(); ++set) folders.push_back((*set)->path());
+  return folders;
+}
+
+void ChainSource::drop_what_is_gone(const BackupSet& set, const ManifestComponent& component,
+                                    std::map<BytePath, StoredFile>& files) {
+  // One that failed may lack what could not be read: that is not gone.
+  if (!component.succeeded || component.complete.empty()) return;
+  std::set<std::string_view> kept(component.kept.begin(), component.kept.end());
+  for (const ManifestFile& file : set.manifest().files) {
+    if (file.partial) kept.insert(file.path);  // it is laid over what is there
+  }
+  std::erase_if(files, [&](const auto& row) {
+    const StoredVersion& last = row.second.back();
+    if (last.set == &set || kept.contains(row.first)) return false;
+    const auto& owners = last.set->manifest().components;
+    const bool owned =
+        std::any_of(last.file->components.begin(), last.file->components.end(),
+                    [&](std::uint32_t index) { return same_component(owners[index], component); });
+    if (!owned) return false;
+    const bool directory = last.file->kind == FileKind::directory;
+    return std::any_of(component.complete.begin(), component.complete.end(),
+                       [&](const CompleteFiles& complete) {
+                         FileSet named;
+                         named.path = literal_path(complete.path);
+                         named.pattern = complete.pattern;
+                         named.recursive = complete.recursive;
+                         return is_of(named, row.first, directory);
+                       });
+  });
+}
+
 std::map<BytePath, StoredFile> ChainSource::files_of(std::uint32_t component) const {
   const ManifestComponent& wanted = newest().manifest().components[component];
   std::map<BytePath, StoredFile> files;
   for (const auto& set : sets_) {
     const auto& components = set->manifest().components;
+    for (const ManifestComponent& each : components) {
+      if (same_component(each, wanted)) drop_what_is_gone(*set, each, files);
+    }
     for (const ManifestFile& file : set->manifest().files) {
       const bool ours = std::any_of(
           file.components.begin(), file.components.end(),
@@ -84,6 +125,9 @@ std::map<BytePath, StoredFile> ChainSource::files_of(std::uint32_t component) co
 std::map<BytePath, StoredFile> ChainSource::all_files() const {
   std::map<BytePath, StoredFile> files;
   for (const auto& set : sets_) {
+    for (const ManifestComponent& each : set->manifest().components) {
+      drop_what_is_gone(*set, each, files);
+    }
     for (const ManifestFile& file : set->manifest().files) lay_over(files, *set, file);
   }
   return files;

@@ -27,6 +27,7 @@ class ChainSource {
 
   const BackupSet& newest() const noexcept { return *sets_.back(); }
   std::size_t sets() const noexcept { return sets_.size(); }
+  std::vector<BytePath> folders() const;  // of the sets, the newest first
 
   // A component of the newest set, by its manifest index: its files by original path.
   std::map<BytePath, StoredFile> files_of(std::uint32_t component) const;
@@ -37,6 +38,10 @@ class ChainSource {
   std::pair<std::uint64_t, std::uint64_t> logs_of(std::uint32_t component) const;
 
  private:
+  // Takes out what the set says is there no more.
+  static void drop_what_is_gone(const BackupSet& set, const ManifestComponent& component,
+                                std::map<BytePath, StoredFile>& files);
+
   std::vector<std::unique_ptr<BackupSet>> sets_;  // oldest first; addresses are handed out
 };
 

@@ -229,6 +229,14 @@ class Placer {
 
 }  // namespace
 
+bool is_of(const FileSet& set, const BytePath& path, bool directory) {
+  return covers(set, path, directory);
+}
+
+BytePath folder_of(const FileSet& set) {
+  return plain(set.path);
+}
+
 BytePath PlacedFile::path() const {
   return join_path(root, relative);
 }

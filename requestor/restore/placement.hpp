@@ -52,6 +52,11 @@ struct PlacementRequest {
 // whose file is not there, not_supported for byte ranges that would have to wait for a boot.
 Result<Placement> place_files(const PlacementRequest& request);
 
+// Whether the file set names this file, or has this directory in it.
+bool is_of(const FileSet& set, const BytePath& path, bool directory);
+// The folder of a file set as it is in a set's paths.
+BytePath folder_of(const FileSet& set);
+
 // Leaves only the files that the members' own file sets name.
 void keep_files_of(const std::vector<const Component*>& members,
                    std::map<BytePath, StoredFile>& files);

@@ -6,6 +6,8 @@
 #include "framework/model/environment.hpp"
 #include "framework/model/restore_selection.hpp"
 #include "requestor/restore/component_restore.hpp"
+#include "requestor/restore/file_choice.hpp"
+#include "requestor/restore/writer_remarks.hpp"
 
 namespace stillframe::requestor {
 namespace {
@@ -31,20 +33,27 @@ bool named_by(const std::string& wanted, const BackupComponent& component,
 class RunningRestore {
  public:
   RunningRestore(const RestoreRequest& request, const ChainSource& source, RunObserver& observer)
-      : request_(request), source_(source), observer_(observer) {}
+      : request_(request), source_(source), observer_(observer), choice_(request.files) {}
 
   Status load();
   Status choose();
   Result<RestoreOutcome> simulate();
   Result<RestoreOutcome> run(RestoreSession& session, std::stop_token stop);
+  void hear(const std::string& phase, const std::string& who, std::uint64_t done,
+            std::uint64_t total) {
+    if (!remarks_.take(phase, who)) observer_.progress(phase, who, done, total);
+  }
   const BackupDocument& document() const { return document_; }
   const std::vector<WriterMetadata>& metadata() const { return metadata_; }
 
  private:
-  Status fill_in(BackupComponent& component, const WriterMetadata& stored) const;
+  Status fill_in(BackupComponent& component, const WriterMetadata& stored);
+  Status choose_by_files(BackupComponent& component, const WriterMetadata& stored);
+  Status add_targets(BackupComponent& component, const WriterMetadata& stored) const;
+  Result<std::uint32_t> manifest_index(const BackupComponent& component) const;
   const WriterMetadata* stored_writer(const BackupComponent& component) const;
   const WriterStatus* live_writer(const BackupComponent& component) const;
-  Result<ComponentToRestore> prepare_component(const BackupComponent& edited) const;
+  Result<ComponentToRestore> prepare_component(const BackupComponent& edited);
   Status choose_members(BackupComponent& component, const WriterMetadata& stored) const;
   Status stop_services(const std::vector<ComponentToRestore>& components, RestoreMethod method,
                        StoppedServices& services) const;
@@ -54,6 +63,8 @@ class RunningRestore {
   const RestoreRequest& request_;
   const ChainSource& source_;
   RunObserver& observer_;
+  FileChoice choice_;
+  LastRemarks remarks_;
   BackupDocument document_;
   std::vector<WriterMetadata> metadata_;
   std::vector<BackupComponent> selected_;
@@ -87,30 +98,80 @@ const WriterStatus* RunningRestore::live_writer(const BackupComponent& component
   return nullptr;
 }
 
-Status RunningRestore::fill_in(BackupComponent& component, const WriterMetadata& stored) const {
+Status RunningRestore::fill_in(BackupComponent& component, const WriterMetadata& stored) {
   component.restore.emplace().selected = true;
   if (Status s = choose_members(component, stored); !s.ok()) return s;
+  if (Status s = choose_by_files(component, stored); !s.ok()) return s;
   ComponentRestore& restore = *component.restore;
+  if (!restore.selected) return Ok{};
   restore.options = request_.writer_options;
+  if (choice_.is_made()) {
+    auto options = options_with_sets(request_.writer_options, source_);
+    if (!options.ok()) return options.error();
+    restore.options = std::move(options).value();
+  }
   restore.authoritative = request_.authoritative;
   restore.additional_restores = request_.additional_restores;
   restore.roll_forward = request_.roll_forward;
   restore.roll_forward_point = request_.roll_forward_point;
   restore.restore_name = request_.restore_name;
+  return add_targets(component, stored);
+}
+
+Status RunningRestore::add_targets(BackupComponent& component, const WriterMetadata& stored) const {
   auto members = restored_members(stored, component);
   if (!members.ok()) return members.error();
+  std::vector<NewTarget>& targets = component.restore->new_targets;
+  std::size_t file_sets = 0;
   for (const std::size_t member : members.value()) {
     for (const FileSet& files : stored.components[member].files) {
+      ++file_sets;
       auto path = expand_path(files.path, {});
       if (!path.ok()) return path.error();
+      const auto add = [&](const BytePath& to) {
+        targets.push_back({files.path, files.pattern, files.recursive, literal_path(to), {}});
+      };
+      if (!request_.into.empty()) {
+        add(request_.into);
+        continue;
+      }
       for (const auto& [from, to] : request_.moves) {
-        auto below = path_below(path.value(), tidy_path(from));
-        if (!below) continue;
-        restore.new_targets.push_back(
-            {files.path, files.pattern, files.recursive, literal_path(join_path(to, *below)), {}});
+        if (auto below = path_below(path.value(), tidy_path(from))) add(join_path(to, *below));
       }
     }
   }
+  if (!choice_.is_made() || targets.size() >= file_sets) return Ok{};
+  return Error(Errc::invalid_argument,
+               "files that are chosen go to a place of their own, so that nothing else is half "
+               "replaced: say which with --into DIR, or with --map FROM=TO");
+}
+
+// Those that have a file that was chosen. Without any the component is left out.
+Status RunningRestore::choose_by_files(BackupComponent& component, const WriterMetadata& stored) {
+  if (!choice_.is_made()) return Ok{};
+  auto index = manifest_index(component);
+  if (!index.ok()) return index.error();
+  const auto files = source_.files_of(index.value());
+  auto members = restored_members(stored, component);
+  if (!members.ok()) return members.error();
+  bool head = false;
+  std::vector<std::string> names;
+  for (const std::size_t at : members.value()) {
+    const Component& member = stored.components[at];
+    if (!choice_.takes_any(member, files)) continue;
+    if (member.type == ComponentType::database) {
+      return Error(Errc::not_supported,
+                   "the files of database '" + member.name.full() +
+                       "' belong together; restore all of it, or take files out with --to");
+    }
+    if (member.name == component.name) head = true;
+    names.push_back(member.name.full());
+  }
+  component.restore->selected = !names.empty();
+  if (head || names.empty()) return Ok{};
+  std::vector<BackupComponent> entry{component};
+  if (Status s = select_for_restore(stored, entry, names); !s.ok()) return s;
+  component = std::move(entry.front());
   return Ok{};
 }
 
@@ -134,12 +195,17 @@ Status RunningRestore::choose() {
       continue;
     }
     if (Status s = fill_in(component, *stored); !s.ok()) return s;
+    if (!component.restore->selected) continue;
     selected_.push_back(std::move(component));
   }
   for (std::size_t w = 0; w < used.size(); ++w) {
     if (used[w]) continue;
     return Error(Errc::not_found, "the backup set has no component '" + request_.components[w] +
                                       "'; stillframe show lists them");
+  }
+  if (const auto missing = choice_.without_a_file()) {
+    return Error(Errc::not_found, "the backup set has no file " + quoted_path(*missing) +
+                                      " among the components that were chosen");
   }
   if (!selected_.empty()) return Ok{};
   return Error(Errc::not_found,
@@ -161,20 +227,27 @@ Status RunningRestore::choose_members(BackupComponent& component,
   return Ok{};
 }
 
-Result<ComponentToRestore> RunningRestore::prepare_component(const BackupComponent& edited) const {
+Result<std::uint32_t> RunningRestore::manifest_index(const BackupComponent& component) const {
+  const auto& known = source_.newest().manifest().components;
+  const auto found = std::find_if(known.begin(), known.end(), [&](const ManifestComponent& entry) {
+    return entry.writer_class == component.writer_class &&
+           entry.instance_name == component.instance_name && entry.name == component.name;
+  });
+  if (found != known.end()) return static_cast<std::uint32_t>(found - known.begin());
+  return Error(Errc::corrupt, "component '" + component.name.full() + "' is not in the set");
+}
+
+Result<ComponentToRestore> RunningRestore::prepare_component(const BackupComponent& edited) {
   ComponentToRestore component;
   component.component = edited;
   component.stored = stored_writer(edited);
   component.live = live_writer(edited);
-  const auto& known = source_.newest().manifest().components;
-  const auto found = std::find_if(known.begin(), known.end(), [&](const ManifestComponent& entry) {
-    return entry.writer_class == edited.writer_class &&
-           entry.instance_name == edited.instance_name && entry.name == edited.name;
-  });
-  if (component.stored == nullptr || found == known.end()) {
+  auto index = manifest_index(edited);
+  if (!index.ok()) return index.error();
+  if (component.stored == nullptr) {
     return Error(Errc::corrupt, "component '" + edited.name.full() + "' is not in the set");
   }
-  component.manifest_index = static_cast<std::uint32_t>(found - known.begin());
+  component.manifest_index = index.value();
   auto members = restored_members(*component.stored, edited);
   if (!members.ok()) return members.error();
   for (const std::size_t member : members.value()) {
@@ -183,6 +256,7 @@ Result<ComponentToRestore> RunningRestore::prepare_component(const BackupCompone
   component.files = source_.files_of(component.manifest_index);
   const bool in_part = edited.restore && !edited.restore->subcomponents.empty();
   if (in_part) keep_files_of(component.members, component.files);
+  if (choice_.is_made()) choice_.keep_in(component.members, component.files);
   return component;
 }
 
@@ -288,6 +362,7 @@ Result<RestoreOutcome> RunningRestore::run(RestoreSession& session, std::stop_to
   if (writers.ok()) outcome.writers = std::move(writers).value();
   if (started.ok()) started = restart_services(components.value());
   auto report = session.end();
+  outcome.remarks = remarks_.all();  // they come beside answers, so not before the next one
   if (report.ok()) outcome.report = std::move(report).value();
   outcome.report.components = std::move(restored);  // the counts are ours
   if (outcome.finish.ok() && !writers.ok()) outcome.finish = writers.error();
@@ -307,39 +382,11 @@ Result<RestoreOutcome> run_restore(Client& client, const RestoreRequest& request
   if (Status s = run.choose(); !s.ok()) return s.error();
   auto session = client.begin_restore(run.document(), run.metadata(), request.options);
   if (!session.ok()) return session.error();
-  session.value().on_progress(
-      [&](const std::string& phase, const std::string& who, std::uint64_t done,
-          std::uint64_t total) { observer.progress(phase, who, done, total); });
+  session.value().on_progress([&](const std::string& phase, const std::string& who,
+                                  std::uint64_t done,
+                                  std::uint64_t total) { run.hear(phase, who, done, total); });
   // Not cancel() in the middle of a copy: the copy stops by itself and its target is told so.
   return run.run(session.value(), stop);
-}
-
-Result<ExtractOutcome> extract_set(const BytePath& set, const BytePath& folder,
-                                   RunObserver& observer, std::stop_token stop) {
-  auto source = ChainSource::open(tidy_path(set));
-  if (!source.ok()) return source.error();
-  const auto files = source.value().all_files();
-  const Placement placement = place_beneath(tidy_path(folder), files);
-  auto journal = make_journal(SessionId::generate(), set, 0, placement);
-  if (!journal.ok()) return journal.error();
-  std::uint64_t done = 0, total = 0;
-  for (const auto& [path, stored] : files) total += stored.back().file->size;
-  for (const JournalEntry& entry : journal.value().entries) {
-    if (!entry.existed) continue;
-    return Error(Errc::already_exists, "'" + escape_path(join_path(entry.root, entry.relative)) +
-                                           "' exists; extract into an empty folder");
-  }
-  FileRestorer restorer(journal.value(), files);
-  auto counts = restorer.run([&](std::uint64_t bytes) {
-    done += bytes;
-    observer.progress("extract", "", done, total);
-    return !stop.stop_requested();
-  });
-  if (!counts.ok()) {
-    (void)restorer.put_back();
-    return counts.error();
-  }
-  return ExtractOutcome{counts.value().files, counts.value().bytes};
 }
 
 }  // namespace stillframe::requestor

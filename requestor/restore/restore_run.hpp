@@ -22,6 +22,10 @@ struct RestoreRequest {
   // Members of a set to bring back alone, with the head's full name.
   std::vector<std::pair<std::string, ComponentName>> subcomponents;
   std::vector<std::pair<BytePath, BytePath>> moves;  // original directory to the one to use instead
+  // Only these files, as file_choice.hpp names them: to `into`, or where `moves` has them go. Their
+  // writer is told where the sets are, as the option kBackupOption.
+  std::vector<BytePath> files;
+  BytePath into;
   std::string writer_options;
   std::string target_instance;  // move to another instance of the class, by instance name
   bool authoritative = false;
@@ -46,9 +50,10 @@ struct RestoreOutcome {
   RestoreReport report;
   std::vector<RestoredPlan> plan;  // of a simulation
   std::vector<WriterStatus> writers;
-  bool waits_for_boot = false;  // files are staged; finish_staged() puts them in place
-  bool wants_reboot = false;    // a writer asks for one, or files wait for it
-  Status finish = Ok{};         // the first component or writer that failed
+  std::vector<std::string> remarks;  // of writers, about what they did with the files
+  bool waits_for_boot = false;       // files are staged; finish_staged() puts them in place
+  bool wants_reboot = false;         // a writer asks for one, or files wait for it
+  Status finish = Ok{};              // the first component or writer that failed
 };
 
 // An error means that nothing was registered with any writer and no file was touched.
@@ -56,11 +61,12 @@ Result<RestoreOutcome> run_restore(Client& client, const RestoreRequest& request
                                    RunObserver& observer, std::stop_token stop = {});
 
 // The files alone, beneath `folder`, each at its full original path; no writer is asked. Existing
-// files are never replaced.
+// files are never replaced. `chosen`: as RestoreRequest::files; empty: all.
 struct ExtractOutcome {
   std::uint64_t files = 0, bytes = 0;
 };
 Result<ExtractOutcome> extract_set(const BytePath& set, const BytePath& folder,
-                                   RunObserver& observer, std::stop_token stop = {});
+                                   RunObserver& observer, std::stop_token stop = {},
+                                   const std::vector<BytePath>& chosen = {});
 
 }  // namespace stillframe::requestor

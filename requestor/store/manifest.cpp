@@ -97,6 +97,12 @@ json write_component(const ManifestComponent& component) {
   if (component.log_low <= component.log_high) {
     object["logs"] = {{"low", component.log_low}, {"high", component.log_high}};
   }
+  for (const CompleteFiles& files : component.complete) {
+    object["complete"].push_back({{"path", escape_path(files.path)},
+                                  {"pattern", escape_path(files.pattern)},
+                                  {"recursive", files.recursive}});
+  }
+  for (const BytePath& path : component.kept) object["kept"].push_back(escape_path(path));
   if (component.base) {
     object["base"] = {{"backup", component.base->backup.to_string()},
                       {"stamp", component.base->stamp},
@@ -218,6 +224,25 @@ ManifestFile read_file(const json& object, const std::string& where, std::size_t
   return file;
 }
 
+void read_complete(FieldReader& reader, ManifestComponent& component, std::optional<Error>& error) {
+  for (const json& item : reader.array("complete", true)) {
+    FieldReader files(item, reader.where() + ".complete", error);
+    CompleteFiles& complete = component.complete.emplace_back();
+    complete.path = files.path("path");
+    complete.pattern = files.path("pattern");
+    complete.recursive = files.flag("recursive", false);
+    if (files.failed()) return;
+  }
+  for (const json& item : reader.array("kept", true)) {
+    auto path = item.is_string() ? unescape_path(item.get<std::string>())
+                                 : Result<BytePath>(Error(Errc::corrupt, "no text"));
+    if (!path.ok() || !is_stored_path(path.value())) {
+      return reader.fail("kept", "must hold absolute paths");
+    }
+    component.kept.push_back(std::move(path).value());
+  }
+}
+
 ManifestComponent read_component(const json& object, const std::string& where,
                                  std::optional<Error>& error) {
   FieldReader reader(object, where, error);
@@ -233,6 +258,7 @@ ManifestComponent read_component(const json& object, const std::string& where,
     component.log_high = logs.number("high");
     if (component.log_low > component.log_high) logs.fail("low", "must not be above high");
   }
+  if (!reader.failed()) read_complete(reader, component, error);
   if (reader.failed() || !reader.has("base")) return component;
   FieldReader base(*reader.at("base"), where + ".base", error);
   component.base = ChainBase{base.id<BackupId>("backup"), base.text("stamp"), base.text("owner")};
@@ -322,21 +348,6 @@ Result<BackupManifest> read_manifest(const json& root) {
 
 std::string_view to_string(FileKind kind) noexcept {
   return kKinds[static_cast<int>(kind)];
-}
-
-bool is_stored_path(std::string_view path) noexcept {
-  if (path.empty() || path.front() != '/' || path.size() > kBytePathBytesMax) return false;
-  if (path.find('\0') != std::string_view::npos) return false;
-  if (path == "/") return true;
-  std::size_t begin = 1;
-  while (begin <= path.size()) {
-    std::size_t end = path.find('/', begin);
-    if (end == std::string_view::npos) end = path.size();
-    const std::string_view part = path.substr(begin, end - begin);
-    if (part.empty() || part == "." || part == "..") return false;
-    begin = end + 1;
-  }
-  return true;
 }
 
 std::string to_json(const BackupManifest& manifest) {

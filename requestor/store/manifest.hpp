@@ -15,7 +15,7 @@
 namespace stillframe::requestor {
 
 inline constexpr std::uint32_t kManifestMajor = 1;
-inline constexpr std::uint32_t kManifestMinor = 1;
+inline constexpr std::uint32_t kManifestMinor = 2;
 inline constexpr std::size_t kManifestBytesMax = std::size_t{1} << 30;
 inline constexpr std::string_view kManifestName = "manifest.json";
 inline constexpr std::string_view kDataName = "data";
@@ -71,6 +71,13 @@ struct ManifestFile {
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
 
+// Files of an increment that are said in full: what earlier sets have of them besides is gone.
+struct CompleteFiles {
+  BytePath path, pattern;  // of a file set
+  bool recursive = false;
+  friend bool operator==(const CompleteFiles&, const CompleteFiles&) = default;
+};
+
 struct ManifestComponent {
   WriterClassId writer_class;
   std::string instance_name;
@@ -80,6 +87,10 @@ struct ManifestComponent {
   std::optional<ChainBase> base;
   // Log generations that came with a stream, for a restore's registration; low > high: none.
   std::uint64_t log_low = 1, log_high = 0;
+  // Of an increment, the file sets that are in full what this set has and what is kept of those
+  // that it builds on, by original path.
+  std::vector<CompleteFiles> complete;
+  std::vector<BytePath> kept;
   friend bool operator==(const ManifestComponent&, const ManifestComponent&) = default;
 };
 

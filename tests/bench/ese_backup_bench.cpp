@@ -4,6 +4,8 @@
 // than 0.8 of the throughput of cp.
 //
 //   ese_backup_bench DIRECTORY [MIB] [ROUNDS] [SECONDS]
+//
+// Zero rounds or seconds leave out what they are of. Fewer MIB than 128 are not judged.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -17,6 +19,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "framework/base/path.hpp"
@@ -33,10 +36,15 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr double kGoal = 0.8;
+// Below that what does not depend on the size is most of it.
+constexpr std::uint64_t kJudgedBytes = std::uint64_t{128} << 20;
+// The database, its set, a copy of that and what is restored from it, for a byte loaded.
+constexpr std::uint64_t kRoomForEachByte = 7;
 constexpr std::size_t kBlobBytes = 6000, kCommitted = 200;
 constexpr std::uint64_t kFirstLoaded = std::uint64_t{1} << 40;  // smaller ones are committed later
 constexpr unsigned kCommitters = 16;
 constexpr auto kBetweenSnapshots = std::chrono::milliseconds(200);
+constexpr auto kAfterDeleting = std::chrono::seconds(1);
 constexpr ColumnId kNumber{kFixedFirst}, kBlob{kTaggedFirst};
 
 [[noreturn]] void stop(const std::string& what) {
@@ -155,10 +163,12 @@ struct Throughput {
   std::uint64_t bytes = 0;
 };
 
-// Nothing is on its way to the disk when the next one begins.
-void clear(const BytePath& folder) {
-  fs::remove_all(folder);
+// A disk that is told of what was deleted has work of its own for a while, and whatever came next
+// would pay for it: so all of a round goes before the next one, and nothing in between.
+void clear(const std::vector<BytePath>& folders) {
+  for (const BytePath& folder : folders) fs::remove_all(folder);
   ::sync();
+  std::this_thread::sleep_for(kAfterDeleting);
 }
 
 Throughput measure_throughput(MeasuredInstance& measured, const BytePath& folder, int rounds) {
@@ -166,37 +176,35 @@ Throughput measure_throughput(MeasuredInstance& measured, const BytePath& folder
   const BytePath set = folder + "/set", copy = folder + "/copy", back = folder + "/back";
   StreamingBackup backup(measured.instance());
   for (int round = 0; round < rounds; ++round) {
-    clear(set);
+    clear({set, copy, back});
     fs::create_directory(set);
     all.backup.push_back(seconds_of([&] {
       DirectoryBackup how{.directory = set};
       need(back_up_to_directory(backup, how));
     }));
     all.bytes = bytes_in(set);
-    clear(copy);
+    ::sync();
     double copied = seconds_of([&] { copy_by_cp(set, copy); });
     all.cp.push_back(copied);
     copied += seconds_of([&] { sync_files(copy); });
     all.durable_cp.push_back(copied);
-    clear(copy);
-    clear(back);
     for (const char* part : {"", "/log", "/db"}) fs::create_directory(back + part);
     InstanceOptions options = measured.options();
     options.logs = back + "/log";
     options.clock = log_time_now;
     options.random = random_number;
+    ::sync();
     all.restore.push_back(seconds_of([&] {
       DirectoryRestore how;
       how.directory = set;
       how.destination = back + "/db";
       (void)need(restore_from_directory(measured.files(), options, how));
     }));
-    clear(back);
   }
-  clear(set);
   return all;
 }
 
+// The ratio that is judged.
 double print_throughput(const Throughput& all) {
   const auto print = [&](const char* what, const std::vector<double>& times) {
     const double rate = static_cast<double>(all.bytes) / median(times) / 1e6;
@@ -217,7 +225,7 @@ double print_throughput(const Throughput& all) {
 // ---- Stalls
 
 struct Latencies {
-  std::vector<double> commits;  // ms
+  std::vector<double> commits;  // ms, sorted, and not empty
   double at(double part) const {
     return commits[static_cast<std::size_t>(part * static_cast<double>(commits.size() - 1))];
   }
@@ -233,14 +241,16 @@ Latencies commit_beside(MeasuredInstance& measured, std::uint64_t from, double s
   for (unsigned i = 0; i < kCommitters; ++i) {
     threads.emplace_back([&, i] {
       auto session = need(measured.instance().open_session());
-      while (Clock::now() < end) {
+      do {
         const std::uint64_t number = next++;
         each[i].push_back(1e3 *
                           seconds_of([&] { measured.insert(session, number, 1, kSmallRow); }));
-      }
+      } while (Clock::now() < end);
     });
   }
-  while (Clock::now() < end) meanwhile();
+  do {
+    meanwhile();
+  } while (Clock::now() < end);
   for (std::thread& thread : threads) thread.join();
   Latencies all;
   for (const auto& of : each) all.commits.insert(all.commits.end(), of.begin(), of.end());
@@ -270,24 +280,60 @@ void measure_stalls(MeasuredInstance& measured, double seconds) {
               freezes.size(), median(freezes), median(held), beside.at(0.99) - alone.at(0.99));
 }
 
-int run(int argc, char** argv) {
+struct Asked {
+  BytePath folder;
+  std::uint64_t bytes = 0;
+  int rounds = 0;
+  double seconds = 0;
+};
+
+double number_of(const char* text) {
+  char* end = nullptr;
+  const double number = std::strtod(text, &end);
+  if (end == text || *end != '\0' || !(number >= 0) || number > 1e6) {
+    stop("'" + std::string(text) + "' is no number from 0 to 1,000,000");
+  }
+  return number;
+}
+
+Asked asked_for(int argc, char** argv) {
   const auto number = [&](int at, double otherwise) {
-    return argc > at ? std::atof(argv[at]) : otherwise;
+    return argc > at ? number_of(argv[at]) : otherwise;
   };
-  const BytePath folder =
-      join_path(argc > 1 ? argv[1] : fs::temp_directory_path().string(), "ese_backup_bench");
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  double ratio = 0;
+  const BytePath folder = argc > 1 ? argv[1] : fs::temp_directory_path().string();
+  Asked asked{join_path(folder, "ese_backup_bench"),
+              static_cast<std::uint64_t>(number(2, 256)) << 20, static_cast<int>(number(3, 5)),
+              number(4, 5)};
+  if (asked.bytes == 0) stop("there is nothing to measure with 0 MiB");
+  return asked;
+}
+
+void need_room(const BytePath& folder, std::uint64_t bytes) {
+  struct statvfs space {};
+  if (::statvfs(folder.c_str(), &space) != 0) stop("cannot examine " + folder);
+  const std::uint64_t room = std::uint64_t{space.f_bavail} * space.f_frsize;
+  if (room >= bytes * kRoomForEachByte) return;
+  stop(folder + " has room for " + std::to_string(room >> 20) + " MiB, and " +
+       std::to_string((bytes * kRoomForEachByte) >> 20) + " are needed");
+}
+
+int run(int argc, char** argv) {
+  const Asked asked = asked_for(argc, argv);
+  fs::remove_all(asked.folder);
+  fs::create_directories(asked.folder);
+  need_room(asked.folder, asked.bytes);
+  double ratio = kGoal;
   {
-    MeasuredInstance measured(folder);
-    measured.load(static_cast<std::uint64_t>(number(2, 256)) << 20);
-    ratio = print_throughput(measure_throughput(measured, folder, static_cast<int>(number(3, 5))));
-    measure_stalls(measured, number(4, 5));
+    MeasuredInstance measured(asked.folder);
+    measured.load(asked.bytes);
+    if (asked.rounds > 0) {
+      ratio = print_throughput(measure_throughput(measured, asked.folder, asked.rounds));
+    }
+    if (asked.seconds > 0) measure_stalls(measured, asked.seconds);
     need(measured.instance().stop());
   }
-  fs::remove_all(folder);
-  return ratio >= kGoal ? 0 : 1;
+  fs::remove_all(asked.folder);
+  return ratio >= kGoal || asked.bytes < kJudgedBytes ? 0 : 1;
 }
 
 }  // namespace

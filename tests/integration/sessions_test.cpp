@@ -1,5 +1,6 @@
 // Whole sessions between processes: a real daemon, applications that write all the time, requestors
 // of their own, on real file systems.
+#include <chrono>
 #include <filesystem>
 #include <thread>
 #include <tuple>
@@ -109,7 +110,11 @@ TEST_P(Sessions, MetricsCountWhatHappened) {
 TEST_P(Sessions, ApplicationsWriteOnWhenTheDaemonIsGone) {
   stage_->daemon().kill();
   const auto before = stage_->ticks("alpha").size();
-  std::this_thread::sleep_for(300ms);
+  // Each write is synced, which takes as long as the disk is busy.
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (stage_->ticks("alpha").size() <= before + 5 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(20ms);
+  }
   EXPECT_GT(stage_->ticks("alpha").size(), before + 5);
   ASSERT_TRUE(stage_->raise().ok()) << "they find the next daemon by themselves";
   EXPECT_EQ(stage_->quiet_session().at("ok"), "1");

@@ -271,6 +271,21 @@ TEST_F(FilePlanTest, WithoutATimeTheRequestorsOwnRecordDecides) {
   EXPECT_THAT(restore_paths(plan()), ElementsAre("/srv/new.db"));
 }
 
+// A file that what is built on has not, or has as another, is copied however old it says it is.
+TEST_F(FilePlanTest, WhatIsBuiltOnMustHaveAFileThatIsNotCopied) {
+  tree_.file("/srv/had.db", 1, wall_seconds(100))
+      .file("/srv/renamed.db", 1, wall_seconds(100))
+      .file("/srv/new.db", 1, wall_seconds(300));
+  files() = {file_set("/srv", "*.db")};
+  entry_.differenced_files = {{"/srv", "*.db", false, wall_seconds(200), {}}};
+  options_.has_already = [](const BytePath& place, const TreeEntry& found) {
+    return place != "/srv/renamed.db" && found.size == 1;
+  };
+  auto result = plan();
+  EXPECT_THAT(restore_paths(result), ElementsAre("/srv/new.db", "/srv/renamed.db"));
+  EXPECT_THAT(result.value().kept, ElementsAre("/srv/had.db"));
+}
+
 TEST_F(FilePlanTest, ADifferencedEntryBeatsTheMaskAndMayNameSomethingNew) {
   tree_.file("/srv/a.db", 1, wall_seconds(300)).file("/extra/x.doc", 1, wall_seconds(300));
   files() = {file_set("/srv", "*.db")};

@@ -61,9 +61,9 @@ struct ChainTest : stillframe::tests::FolderWriterTest {
 TEST_F(ChainTest, IncrementHoldsWhatChangedSinceTheLastOneAndTheChainRestoresAll) {
   const std::string full = backup_set(BackupType::full);
   write_file(folder + "/a", "second a");
+  age("/a");  // but it has another size than before
   const std::string first = backup_set(BackupType::incremental);
   EXPECT_THAT(files_in(first), ElementsAre("/a"));
-  age("/a");
   write_file(folder + "/new", "new");
   const std::string second = backup_set(BackupType::incremental);
   EXPECT_THAT(files_in(second), ElementsAre("/new"));
@@ -80,6 +80,25 @@ TEST_F(ChainTest, IncrementHoldsWhatChangedSinceTheLastOneAndTheChainRestoresAll
   std::filesystem::remove_all(folder);
   restored(full);
   EXPECT_EQ(read_file(folder + "/a"), "content of a");
+}
+
+// By its time it is as old as the full backup.
+TEST_F(ChainTest, WhatWasRenamedIsInTheIncrementAndWhatWasRemovedDoesNotComeBack) {
+  namespace fs = std::filesystem;
+  backup_set(BackupType::full);
+  fs::rename(folder + "/a", folder + "/c");
+  fs::remove_all(folder + "/deep");
+  const std::string first = backup_set(BackupType::incremental);
+  EXPECT_THAT(files_in(first), ElementsAre("/c"));
+  const std::string second = backup_set(BackupType::incremental);
+  EXPECT_THAT(files_in(second), ElementsAre());
+  for (const std::string& set : {first, second}) {
+    fs::remove_all(folder);
+    restored(set);
+    EXPECT_EQ(read_file(folder + "/c"), "content of a");
+    EXPECT_FALSE(fs::exists(folder + "/a"));
+    EXPECT_FALSE(fs::exists(folder + "/deep"));
+  }
 }
 
 TEST_F(ChainTest, DifferentialBuildsOnTheFullBackupWhateverCameBetween) {
@@ -168,6 +187,44 @@ TEST_F(ChainTest, RangesFileThatIsNoneFailsItsComponent) {
   const auto report = backup(BackupType::full);
   ASSERT_FALSE(report.ok());
   EXPECT_THAT(report.error().what(), HasSubstr("ranges"));
+}
+
+// It says nothing of what is gone.
+TEST_F(ChainTest, AComponentThatFailedInAnIncrementKeepsWhatEarlierSetsHave) {
+  const auto component = [this](const char* name, const std::string& below) {
+    Component one;
+    one.name = {"", name};
+    FileSet files = writer.all_files();
+    files.path += below;
+    one.files = {files};
+    return one;
+  };
+  writer.components = {component("deep", "/deep"), component("other", "/other")};
+  write_file(folder + "/other/c", "content of c");
+  writer.prepares = [stamps = writer.prepares](BackupView& view) -> Status {
+    if (Status stamped = stamps(view); !stamped.ok()) return stamped;
+    for (BackupComponent& each : view.components) {
+      for (DifferencedFiles& files : each.differenced_files) files.path += "/" + each.name.name;
+    }
+    return Ok{};
+  };
+  backup_set(BackupType::full);
+  write_file(folder + "/other/ranges", "short");
+  writer.after_snapshot = [this](BackupView& view) {
+    ASSERT_EQ(view.components.size(), 2U);
+    PartialFile partial;
+    partial.path = folder + "/deep";
+    partial.name = "b";
+    partial.ranges_file = folder + "/other/ranges";
+    view.components[0].partial_files = {partial};
+  };
+  const auto report = backup(BackupType::incremental);
+  ASSERT_TRUE(report.ok()) << report.error().what();
+  ASSERT_FALSE(report.value().finish.ok());
+  const auto extracted = extract_set(report.value().path, base + "/out", observer);
+  ASSERT_TRUE(extracted.ok()) << extracted.error().what();
+  EXPECT_EQ(read_file(base + "/out" + folder + "/deep/b"), "content of b");
+  EXPECT_EQ(read_file(base + "/out" + folder + "/other/c"), "content of c");
 }
 
 TEST_F(ChainTest, RangesWithoutTheirFileAreRefusedAtRestore) {

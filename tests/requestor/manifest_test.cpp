@@ -27,7 +27,9 @@ BackupManifest example() {
                                  "",
                                  ChainBase{BackupId::generate(), "stamp", "stillframe@db1"},
                                  3,
-                                 9});
+                                 9,
+                                 {{"/srv/orders", "*.db", true}},
+                                 {"/srv/orders/old.db"}});
   manifest.documents.push_back({"documents/backup.json", "backup", 12, kHash});
 
   ManifestFile odd;

@@ -182,6 +182,22 @@ class Dedupctl : public ::testing::TestWithParam<FsKind> {
 INSTANTIATE_TEST_SUITE_P(On, Dedupctl, ::testing::Values(FsKind::ext4, FsKind::xfs, FsKind::btrfs),
                          [](const auto& one) { return stillframe::tests::to_string(one.param); });
 
+TEST_P(Dedupctl, ShowsTheFilesOfASnapshotToBeRead) {
+  enable_and_mount();
+  const std::string text = random_text(300'000, 4);
+  write("a", text);
+  optimize(1);
+  ok({"unmount", place_});
+  EXPECT_EQ(run({"mount", "--read-only", scratch_.path(), place_}).code, code_of(Exit::not_found));
+  ASSERT_TRUE(fs_->mount());  // stands for a snapshot
+  ok({"mount", "--read-only", fs_->mount_point(), place_});
+  EXPECT_EQ(text_of(place_ + "/a"), text);
+  EXPECT_FALSE(std::ofstream(place_ + "/a", std::ios::app).is_open());
+  EXPECT_EQ(run({"status", place_}).code == 0, false) << "nobody is there to ask";
+  ok({"unmount", place_});
+  EXPECT_FALSE(fs::exists(place_ + "/a"));
+}
+
 TEST_P(Dedupctl, TakesAVolumeThroughItsLife) {
   enable_and_mount();
   const std::string text = random_text(1'000'000, 1);
@@ -199,6 +215,10 @@ TEST_P(Dedupctl, TakesAVolumeThroughItsLife) {
   }
   EXPECT_EQ(status["optimized_files_size"], 2'000'000);
   EXPECT_GT(status["saved_space"], 800'000);
+  const Json stored = ok({"measure", "--stored", place_ + "/a"});
+  EXPECT_EQ(stored["dedup_size"], 1'000'000);
+  EXPECT_EQ(stored["dedup_distinct_size"], 0) << "b has the same";
+  EXPECT_EQ(run({"measure", "--stored", scratch_.path()}).code, code_of(Exit::not_found));
   fs::remove(place_ + "/a");
   EXPECT_EQ(text_of(place_ + "/b"), text);
   ok({"gc", "--full", place_});

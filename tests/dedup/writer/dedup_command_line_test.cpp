@@ -87,5 +87,34 @@ TEST_F(DedupCommandLine, AVolumeIsBackedUpInUseAndRestoredInPartsAndWhole) {
   EXPECT_EQ(tests::text_of(*engine_ / "one"), volume_->one);
 }
 
+TEST_F(DedupCommandLine, FilesThatAreChosenAreAllThatComesBack) {
+  const cli_tests::Ran made = run({"backup", store, "--type", "full"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const std::string set = json::parse(made.out)["set"];
+  const std::string to = volume_->fs().scratch() + "/rescue";
+  const cli_tests::Ran chosen =
+      run({"restore", set, "--file", "sub", "--file", "/o?e", "--into", to});
+  ASSERT_EQ(chosen.code, 0) << chosen.err;
+  EXPECT_EQ(tests::text_of(to + "/sub/three"), volume_->three);
+  EXPECT_EQ(tests::text_of(to + "/one"), volume_->one);
+  EXPECT_FALSE(std::filesystem::exists(to + "/two"));
+  EXPECT_FALSE(std::filesystem::exists(to + "/plain"));
+  const json said = json::parse(chosen.out);
+  ASSERT_EQ(said["remarks"].size(), 1u) << chosen.out;
+  EXPECT_THAT(said["remarks"][0].get<std::string>(),
+              testing::AllOf(HasSubstr("2 files of 1000000 bytes"), HasSubstr("amplification 1.")));
+  EXPECT_EQ(said["report"]["components"][0]["files"], 2);
+
+  const cli_tests::Ran missing = run({"restore", set, "--file", "nowhere", "--into", to});
+  EXPECT_EQ(missing.code, static_cast<int>(cli::Exit::not_found)) << missing.err;
+  EXPECT_THAT(missing.err, HasSubstr("has no file 'nowhere'"));
+  const cli_tests::Ran in_place = run({"restore", set, "--file", "plain"});
+  EXPECT_NE(in_place.code, 0);
+  EXPECT_THAT(in_place.err, HasSubstr("--into"));
+  const std::string bare = volume_->fs().scratch() + "/bare";
+  ASSERT_EQ(run({"restore", set, "--to", bare, "--file", "plain"}).code, 0);
+  EXPECT_EQ(tests::text_of(bare + volume_->places().incoming + "/plain"), "plain");
+}
+
 }  // namespace
 }  // namespace stillframe::dedup

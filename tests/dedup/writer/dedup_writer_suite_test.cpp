@@ -233,6 +233,9 @@ TEST(DedupSuiteConfig, WhatIsWrongIsRefusedByItsMember) {
   for (const char* name : {"", "a/b", "..", "."}) EXPECT_NE(refused("name", name), "") << name;
   EXPECT_THAT(refused("device", "sdb1"), HasSubstr("no path from /"));
   EXPECT_THAT(refused("run", "run"), HasSubstr("no path from /"));
+  EXPECT_THAT(refused("model", "both"), HasSubstr("'model'"));
+  EXPECT_THAT(refused("model", 1), HasSubstr("'model'"));
+  EXPECT_EQ(refused("model", "unoptimized"), "");
   EXPECT_THAT(refused("place", "/a"), HasSubstr("no option 'place'"));
   EXPECT_FALSE(tests::make_dedup_writer("{").ok());
   EXPECT_FALSE(tests::make_dedup_writer("[]").ok());

@@ -62,6 +62,23 @@ class EngineEventsTest : public StreamingBackupTest {
     ASSERT_TRUE(stopped.ok()) << stopped.error().what();
     instance_.reset();
   }
+  // When the instance starts again its database says that there was a log behind the last one.
+  void lose_transactions() {
+    work();
+    leave();
+    DatabaseHeader header = header_of(files_, kOne);
+    const auto last = static_cast<std::int32_t>(header.gen_max_committed);
+    header.gen_max_committed = Generation{last + 1};
+    std::vector<std::byte> page(kPage);
+    seal_header(header, page);
+    auto file = files_.open(kOne, FileAccess::write);
+    ASSERT_TRUE(file.value()->write(0, page).ok());
+    ASSERT_TRUE(file.value()->write(kPage, page).ok());
+    events_.forget();
+    options_.accept_lost_commits = true;
+    instance_ = started(frozen_files_, options_);
+    ASSERT_NE(instance_, nullptr);
+  }
 
   LimitedFiles limited_files_{files_, std::uint64_t{1} << 30};
   FreezableFiles frozen_files_{files_};  // outlives the instance, which TearDown() ends
@@ -106,6 +123,23 @@ TEST_F(EngineEventsTest, AStartThatFailsIsTold) {
   EXPECT_EQ(told[0].level, EventLevel::error);
   EXPECT_THAT(told[0].message, HasSubstr("pages of 4096"));
   EXPECT_THAT(events_.ids(), Not(Contains(EngineEvent::started)));
+}
+
+TEST_F(EngineEventsTest, TransactionsThatAreLostAreTold) {
+  lose_transactions();
+  const auto told = events_.of(EngineEvent::commits_lost);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].level, EventLevel::warning);
+  EXPECT_EQ(told[0].fields.at("generation"),
+            std::to_string(static_cast<std::int32_t>(instance_->recovered()->plan.last)));
+  EXPECT_TRUE(instance_->attach_database(kOne).ok());
+}
+
+TEST_F(EngineEventsTest, TransactionsThatAreLostAreNotToldToWhoDoesNotWantToHear) {
+  options_.tell_lost_commits = false;
+  lose_transactions();
+  EXPECT_THAT(events_.ids(), Contains(EngineEvent::started));
+  EXPECT_THAT(events_.ids(), Not(Contains(EngineEvent::commits_lost)));
 }
 
 TEST_F(EngineEventsTest, DatabasesThatComeAndGoAreTold) {

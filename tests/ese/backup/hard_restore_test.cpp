@@ -273,6 +273,15 @@ TEST_F(HardRestoreTest, NewerLogsOfOthersAreRefused) {
   expect_refused(EseErr::log_corrupt_during_hard_recovery);
 }
 
+// Of the last one a torn end is no damage: the machine stopped there.
+TEST_F(HardRestoreTest, ATornLogAmongNewerOnesIsToldFromADamagedOne) {
+  bring(behind_set(1));
+  bring(behind_set(2));
+  const BytePath torn = log_in(kLog, behind_set(1));
+  flip_byte(files(), torn, bytes_of_file(files(), torn).size() - 2 * 4096 + 40);
+  expect_refused(EseErr::log_torn_write_during_hard_recovery);
+}
+
 TEST_F(HardRestoreTest, OlderLogsInTheWayAreRefused) {
   copy_file(files(), log_in("/log", generation(1)), log_in(kLog, generation(1)));
   expect_refused(EseErr::existing_log_file_is_not_contiguous);

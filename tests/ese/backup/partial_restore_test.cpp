@@ -1,8 +1,11 @@
 // One of two databases is lost while transactions are open in both. Whichever comes back first, the
 // log says then that all is rolled back, and what is open in the other one is undone later.
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "tests/ese/support/backup_world.hpp"
+#include "writers/ese/format/record_transaction.hpp"
 
 namespace stillframe::ese {
 namespace {
@@ -11,7 +14,8 @@ using tests::BackupWorld;
 using tests::PlacedSet;
 
 constexpr std::uint32_t kPartialPage = 4096;
-const BytePath kLost = "/db/one.edb", kOther = "/db/two.edb", kLogFolder = "/log";
+const BytePath kLost = "/db/one.edb", kOther = "/db/two.edb", kElsewhere = "/new/one.edb",
+               kLogFolder = "/log";
 
 class PartialRestoreTest : public testing::TestWithParam<std::uint64_t> {
  protected:
@@ -26,10 +30,10 @@ class PartialRestoreTest : public testing::TestWithParam<std::uint64_t> {
   }
   tests::CrashingFiles& files() { return world_.files(); }
 
-  void restore_lost() {
+  void restore_lost(const BytePath& to = kLost) {
     PlacedSet placed = place_set(files(), set_, "/r");
-    tests::copy_file(files(), placed.databases[0], kLost);
-    placed.restore.databases = {{kLost, kLost}};
+    tests::copy_file(files(), placed.databases[0], to);
+    placed.restore.databases = {{kLost, to}};
     placed.restore.logs = placed.restore.checkpoint = kLogFolder;
     const auto restored = restore_databases(files(), placed.restore);
     ASSERT_TRUE(restored.ok()) << restored.error().what();
@@ -52,6 +56,63 @@ TEST_P(PartialRestoreTest, ItIsRolledForwardThroughARecoveryWithoutIt) {
   ASSERT_TRUE(files().remove(kLost).ok());
   expect_at_end({"", kOther});
   restore_lost();
+  expect_at_end({kLost, kOther});
+}
+
+// What the restore adds to the log does not fit on the last generation, and the next one does not
+// know of the other database.
+TEST_P(PartialRestoreTest, TheOtherDatabaseIsRecoveredThoughTheRestoreBeganALog) {
+  world_.start();
+  const auto segments_left = [&] {
+    return world_.instance().log().header().fields.file_segments -
+           world_.instance().log().end().isec;
+  };
+  const std::vector<std::byte> text(100, std::byte{'.'});
+  const auto note = encode_record(NoteRecord{}, {Bytes(text)});
+  for (int i = 0; i < 100'000 && segments_left() > 2; ++i) {
+    ASSERT_TRUE(world_.instance().log().append(note).ok());
+  }
+  ASSERT_LE(segments_left(), 2);
+  const Generation last = world_.instance().log().end().generation;
+  world_.leave();
+  restore_lost();
+  const auto logs = tests::finished_logs(files(), kLogFolder);
+  ASSERT_FALSE(logs.empty());
+  EXPECT_EQ(logs.rbegin()->first, last) << "it began the next one";
+  expect_at_end({kLost, kOther});
+}
+
+// ---- To another place, by the log of the instance. A start without a map then recovers what is
+// where the log says, and leaves alone what was restored.
+
+TEST_P(PartialRestoreTest, BothAreRecoveredWhereTheyWereAfterOneWasRestoredElsewhere) {
+  restore_lost(kElsewhere);
+  expect_at_end({kLost, kOther});
+}
+
+TEST_P(PartialRestoreTest, TheOneElsewhereIsAttachedBesideTheOther) {
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ALostOneIsRestoredElsewhere) {
+  ASSERT_TRUE(files().remove(kLost).ok());
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ALostOneIsRestoredElsewhereAfterAStartWithoutIt) {
+  ASSERT_TRUE(files().remove(kLost).ok());
+  expect_at_end({"", kOther});
+  restore_lost(kElsewhere);
+  expect_at_end({kElsewhere, kOther});
+}
+
+TEST_P(PartialRestoreTest, ACrashAfterOneWasRestoredElsewhereIsRecovered) {
+  restore_lost(kElsewhere);
+  world_.start();
+  world_.load_beside(30, [] {});
+  world_.leave();
   expect_at_end({kLost, kOther});
 }
 

@@ -239,6 +239,29 @@ TEST(LogStream, AFailedSyncEndsTheLogAndKeepsWhatWasDurable) {
   EXPECT_TRUE(log.stream->failure().has_value());
 }
 
+// The numbers are of 31 bits, less a few.
+TEST(LogStream, TheLastGenerationIsNotFollowedByAnother) {
+  CrashingFiles files;
+  QuietHost host;
+  LogFileHeader last;
+  {
+    Log log;
+    last = log.stream->header();
+  }
+  last.fields.generation = Generation{0x7FFFFFEF};
+  LogStreamOptions options = small_log();
+  options.directory.eight_digits = true;
+  auto log = LogStream::follow(files, options, last, 0, host, counting_clock());
+  ASSERT_TRUE(log.ok()) << log.error().what();
+  const Status over = log.value()->roll();
+  ASSERT_FALSE(over.ok());
+  EXPECT_TRUE(is(over.error(), EseErr::log_sequence_end)) << over.error().what();
+  // What is to be ended still has room here.
+  const auto appended = log.value()->append(numbered_record(1, 50));
+  ASSERT_TRUE(appended.ok()) << appended.error().what();
+  EXPECT_TRUE(log.value()->make_durable(appended.value().at).ok());
+}
+
 // A full disk while the next generation is made: nothing is added, nothing is lost.
 TEST(LogStream, AFullDiskRefusesRecordsUntilThereIsRoom) {
   CrashingFiles disk;

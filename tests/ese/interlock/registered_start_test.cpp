@@ -72,6 +72,25 @@ TEST_F(RegisteredStartTest, ARefusedRecoveryLeavesTheRecordAndTheNextStartTriesA
   EXPECT_TRUE(start(files()).ok());
 }
 
+// Whoever has one of the databases is found before any of them changes.
+TEST_F(RegisteredStartTest, AllDatabasesAreClaimedBeforeOneIsRecovered) {
+  stage(kElsewhere);
+  std::vector<BytePath> asked;
+  RegisteredStart gate([&](const BytePath& database) -> Status {
+    asked.push_back(database);
+    if (database == kElsewhere[0]) return Ok{};
+    return Error(Errc::in_use, "somebody has it");
+  });
+  const std::uint64_t before = files().operations();
+  const auto refused = Instance::start(files(), options(&gate));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Errc::in_use);
+  EXPECT_EQ(asked, kElsewhere);
+  EXPECT_EQ(files().operations(), before) << "a file was changed";
+  EXPECT_EQ(state(files()), "copied");
+  EXPECT_TRUE(start(files()).ok());
+}
+
 TEST_F(RegisteredStartTest, ARecordThatCannotBeReadBarsTheStart) {
   stage(BackupWorld::paths());
   tests::flip_byte(files(), "/log/restore.env", 60);

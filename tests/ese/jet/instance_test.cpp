@@ -1,6 +1,9 @@
 // Instances: modes, beginning, ending, stopping.
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "tests/ese/jet/jet_application.hpp"
 
@@ -73,6 +76,71 @@ TEST(JetInstances, AStreamThatMustExistIsNotBegun) {
   EXPECT_EQ(JetInit2(&instance, 0x80000), JET_errInvalidGrbit);
   instance = small_instance(folder, "one");
   EXPECT_EQ(JetInit2(&instance, JET_bitRecoveryWithoutUndo), JET_errFeatureNotAvailable);
+}
+
+TEST(JetInstances, ThereAreNoMoreThanTheProcessAllows) {
+  const auto allow = [](JET_API_PTR instances) {
+    return JetSetSystemParameterA(nullptr, JET_sesidNil, JET_paramMaxInstances, instances, nullptr);
+  };
+  EXPECT_EQ(allow(0), JET_errInvalidParameter);
+  ASSERT_JET(allow(2));
+  JetFolder folder;
+  JET_INSTANCE one = small_instance(folder, "one"), two = small_instance(folder, "two");
+  JET_INSTANCE three = JET_instanceNil;
+  EXPECT_EQ(JetCreateInstanceA(&three, "three"), JET_errTooManyInstances);
+  EXPECT_EQ(three, JET_instanceNil);
+  EXPECT_EQ(allow(3), JET_errSystemParamsAlreadySet);
+  ASSERT_JET(JetTerm(one));
+  ASSERT_JET(JetCreateInstanceA(&three, "three"));
+  ASSERT_JET(JetTerm(two));
+  ASSERT_JET(JetTerm(three));
+  EXPECT_JET(allow(16));
+}
+
+// A database whose header says that its transactions reached a log behind the last one there is, as
+// one of Windows does whose last log is lost.
+void need_one_more_log(const std::string& database) {
+  constexpr int kSumAt = 0, kCommittedAt = 416, kPage = 8192;
+  std::fstream file(database, std::ios::in | std::ios::out | std::ios::binary);
+  for (const int copy : {0, kPage}) {
+    const auto at = [&](int offset, auto&& change) {
+      std::uint32_t word = 0;
+      file.seekg(copy + offset).read(reinterpret_cast<char*>(&word), sizeof word);
+      change(word);
+      file.seekp(copy + offset).write(reinterpret_cast<const char*>(&word), sizeof word);
+    };
+    std::uint32_t changed = 0;  // the checksum is all words in exclusive or
+    at(kCommittedAt, [&](std::uint32_t& word) { changed = word ^ (word + 1), ++word; });
+    at(kSumAt, [&](std::uint32_t& word) { word ^= changed; });
+  }
+  ASSERT_TRUE(file.good());
+}
+
+class JetLostLogs : public JetApplication {
+ protected:
+  void SetUp() override {
+    JetApplication::SetUp();
+    insert(1, 1, "kept");
+    ASSERT_EQ(JetTerm2(instance_, JET_bitTermDirty), JET_errDirtyShutdown);
+    need_one_more_log(folder_.file("one.edb"));
+    instance_ = small_instance(folder_, "again");
+  }
+};
+
+TEST_F(JetLostLogs, AreRefusedUnlessThatIsAskedFor) {
+  EXPECT_EQ(JetInit(&instance_), JET_errCommittedLogFilesMissing);
+  instance_ = small_instance(folder_, "again");
+  EXPECT_EQ(JetInit2(&instance_, JET_bitReplayIgnoreLostLogs | JET_bitSkipLostLogsEvent),
+            JET_wrnCommittedLogFilesLost);
+  ASSERT_JET(JetBeginSessionA(instance_, &session_, nullptr, nullptr));
+  const std::string database = folder_.file("one.edb");
+  ASSERT_JET(JetAttachDatabaseA(session_, database.c_str(), 0));
+  ASSERT_JET(JetOpenDatabaseA(session_, database.c_str(), nullptr, &database_, 0));
+  rows_ = open_rows(session_);
+  EXPECT_EQ(all_ids(rows_), std::vector<std::int32_t>{1});
+  ASSERT_JET(JetTerm(instance_));
+  instance_ = small_instance(folder_, "again");
+  EXPECT_JET(JetInit(&instance_));
 }
 
 int recoveries_begun = 0, recoveries_completed = 0;

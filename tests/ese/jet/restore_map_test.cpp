@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ese/jet/jet_application.hpp"
+#include "writers/ese/instance/path_lock.hpp"
 
 namespace stillframe::ese::tests {
 namespace {
@@ -114,6 +115,18 @@ TEST_F(JetRestoreMapTest, OneThatIsInUseAndNotFoundIsAnError) {
   expect_refused(JET_errAttachedDatabaseMismatch, init(wrong), before);
   expect_refused(JET_errAttachedDatabaseMismatch, init(wrong, JET_bitReplayMissingMapEntryDB),
                  before);
+}
+
+TEST_F(JetRestoreMapTest, OneThatAnotherHasIsNotRecovered) {
+  const JET_RSTMAP_A moved{was_.c_str(), now_.c_str()};
+  const auto before = files();
+  {
+    const auto held = ese::PathLock::take(now_);
+    ASSERT_TRUE(held.ok() && held.value());
+    expect_refused(JET_errDatabaseSharingViolation, init(moved), before);
+  }
+  ASSERT_JET(init(moved));
+  EXPECT_EQ(ids_in(now_), committed_);
 }
 
 TEST_F(JetRestoreMapTest, OneThatIsNotFoundCanBeLeftOut) {

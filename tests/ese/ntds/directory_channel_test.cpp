@@ -1,9 +1,13 @@
-// A server in another process: restores over a socket, for the user whom the kernel names.
+// A server in another process: restores and backups over a socket, for the user whom the kernel
+// names.
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -52,6 +56,34 @@ class DirectoryChannelTest : public DirectoryApplication {
     std::string token = stored_.token;
     return DsRestorePrepareA(server_name().c_str(), 0, token.data(),
                              static_cast<std::uint32_t>(token.size()), handle);
+  }
+  HRESULT prepare_backup_there(HBC* handle, std::string* token = nullptr) {
+    void* bytes = nullptr;
+    std::uint32_t size = 0;
+    const HRESULT hr =
+        DsBackupPrepareA(server_name().c_str(), 0, BACKUP_TYPE_FULL, &bytes, &size, handle);
+    if (hr == hrNone && token != nullptr) token->assign(static_cast<const char*>(bytes), size);
+    DsBackupFree(bytes);
+    return hr;
+  }
+  // Every file of the lists, into the folder of `stored`.
+  static void copy_all(HBC handle, StoredBackup& stored) {
+    for (const ListedEntry& each : databases(handle)) {
+      EXPECT_EQ(copy_file(handle, each.path, stored.folder), hrNone);
+    }
+    stored.low = ~0U;
+    for (const ListedEntry& each : logs(handle)) {
+      EXPECT_EQ(copy_file(handle, each.path, stored.folder), hrNone);
+      const auto number = static_cast<std::uint32_t>(
+          std::stoul(fs::path(each.path).stem().string().substr(3), nullptr, 16));
+      stored.low = std::min(stored.low, number);
+      stored.high = std::max(stored.high, number);
+    }
+  }
+  // The server is online, and has its database.
+  void run_with(int rows) {
+    ASSERT_JET(start());
+    EXPECT_EQ(ids(), numbers(0, rows));
   }
   void expect_restored() {
     ASSERT_JET(start());
@@ -191,14 +223,93 @@ TEST_F(DirectoryChannelTest, AServerThatCannotBeReachedIsToldSo) {
   EXPECT_EQ(DsRestoreEnd(handle), hrNone);
 }
 
-TEST_F(DirectoryChannelTest, BackupsAreMadeWhereTheServerIs) {
+// ---- Backups
+
+TEST_F(DirectoryChannelTest, ABackupGoesItsWholeWayOverASocket) {
+  ASSERT_TRUE(stillframe::ntds::use_directory_channel().ok());
+  run_with(80);
+  serve();
+  HBC handle = nullptr;
+  StoredBackup far{sets_.file("far"), {}};
+  fs::create_directory(far.folder);
+  ASSERT_EQ(prepare_backup_there(&handle, &far.token), hrNone);
+  HBC second = nullptr;
+  EXPECT_EQ(prepare_backup_there(&second), hrBackupInProgress) << "its own code comes back";
+  EXPECT_EQ(locations(handle).size(), 3U);
+  std::int64_t size = 0;
+  EXPECT_EQ(DsBackupOpenFileA(handle, "/etc/passwd", 24576, &size), ERROR_INVALID_PARAMETER);
+  copy_all(handle, far);
+  char byte = 0;
+  std::uint32_t got = 0;
+  EXPECT_EQ(DsBackupRead(handle, &byte, 24576, &got), hrInvalidHandle) << "none is open";
+  EXPECT_EQ(DsBackupTruncateLogs(handle), hrNone);
+  EXPECT_EQ(DsBackupEnd(handle), hrNone);
+  EXPECT_EQ(header_of(database_path()).bkinfoFullPrev.genHigh, far.high);
+  enter_restore_mode();
+  std::string token = far.token;
+  ASSERT_EQ(DsRestorePrepareA(server_name().c_str(), 0, token.data(),
+                              static_cast<std::uint32_t>(token.size()), &handle),
+            hrNone);
+  ASSERT_EQ(registration(far).with(handle), hrNone);
+  copy_files(far);
+  ASSERT_EQ(DsRestoreRegisterComplete(handle, hrNone), hrNone);
+  ASSERT_EQ(DsRestoreEnd(handle), hrNone);
+  ASSERT_JET(start());
+  EXPECT_EQ(ids(), numbers(0, 80));
+}
+
+// It has all files, and has not said that they are stored.
+TEST_F(DirectoryChannelTest, WhoVanishesInABackupGivesItUp) {
+  ASSERT_TRUE(stillframe::ntds::use_directory_channel().ok());
+  StoredBackup far{sets_.file("far"), {}};
+  fs::create_directory(far.folder);
+  const auto before = header_of(database_path()).bkinfoFullPrev.genHigh;
+  {
+    OtherProcess client(::geteuid(), [&](int) {
+      HBC handle = nullptr;
+      if (prepare_backup_there(&handle, &far.token) != hrNone) return false;
+      copy_all(handle, far);
+      return !HasFailure();
+    });
+    run_with(80);
+    serve();
+    ASSERT_TRUE(client.does(1));
+    HBC handle = nullptr;
+    EXPECT_EQ(prepare_backup_there(&handle), hrBackupInProgress);
+  }
+  HBC handle = nullptr;
+  HRESULT prepared = hrBackupInProgress;
+  for (int tries = 0; tries < 2000 && prepared == hrBackupInProgress; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    prepared = prepare_backup_there(&handle);
+  }
+  ASSERT_EQ(prepared, hrNone);
+  EXPECT_EQ(DsBackupEnd(handle), hrNone);
+  EXPECT_EQ(header_of(database_path()).bkinfoFullPrev.genHigh, before);
+}
+
+// Whoever may restore may not read for that.
+TEST_F(DirectoryChannelTest, ABackupIsForRootAndTheOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become somebody else";
+  ASSERT_TRUE(stillframe::ntds::use_directory_channel().ok());
+  OtherProcess stranger(kSomebody, [this](int) {
+    HBC handle = nullptr;
+    return prepare_backup_there(&handle) == ERROR_ACCESS_DENIED;
+  });
+  DS_HOST_RULES rules{};
+  rules.cbSize = sizeof rules;
+  rules.pfnMayRestore = [](void*, std::uint32_t, const char*) -> std::int32_t { return 1; };
+  ASSERT_EQ(DsSetHostRules(&rules), hrNone);
+  run_with(80);
+  serve();
+  EXPECT_TRUE(stranger.does(1));
+}
+
+TEST_F(DirectoryChannelTest, AServerInRestoreModeIsNotBackedUp) {
   ASSERT_TRUE(stillframe::ntds::use_directory_channel().ok());
   serve();
-  void* token = nullptr;
-  std::uint32_t bytes = 0;
   HBC handle = nullptr;
-  EXPECT_EQ(DsBackupPrepareA(server_name().c_str(), 0, BACKUP_TYPE_FULL, &token, &bytes, &handle),
-            hrNyi);
+  EXPECT_EQ(prepare_backup_there(&handle), static_cast<HRESULT>(0xC8000000 + 1029));
 }
 
 // Bytes that are no message get an answer, lengths that no message has end the connection, and the

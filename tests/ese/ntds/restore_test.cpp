@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tests/ese/ntds/directory_application.hpp"
+#include "writers/ese/instance/path_lock.hpp"
 
 namespace stillframe::ese::tests {
 namespace {
@@ -185,6 +186,20 @@ TEST_F(DsRestoreTest, AStartThatCannotRecoverKeepsTheRecordAndTriesAgain) {
   EXPECT_EQ(start(), JET_errFileNotFound);
   EXPECT_TRUE(fs::exists(record_path()));
   fs::copy_file(stored_.folder + "/one.edb", database_path());
+  ASSERT_JET(start());
+  EXPECT_EQ(ids(), numbers(0, 40));
+}
+
+TEST_F(DsRestoreTest, AStartDoesNotRecoverADatabaseThatIsInUse) {
+  HBC handle = registered();
+  copy_files(stored_);
+  ASSERT_EQ(DsRestoreRegisterComplete(handle, hrNone), hrNone);
+  {
+    const auto held = PathLock::take(database_path());
+    ASSERT_TRUE(held.ok() && held.value());
+    EXPECT_EQ(start(), JET_errDatabaseSharingViolation);
+    EXPECT_TRUE(fs::exists(record_path()));
+  }
   ASSERT_JET(start());
   EXPECT_EQ(ids(), numbers(0, 40));
 }

@@ -3,9 +3,12 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
+
+#include <stillframe/ese/jet.h>
 
 #include "framework/daemon/hosts/host_starter.hpp"
 #include "tests/ese/writer/hosted_rows.hpp"
@@ -86,6 +89,41 @@ class EseCommandLine : public stillframe::tests::EmbeddedFixture {
     stop_application();
   }
 
+  // A session that has the databases, as a requestor's that copies for hours.
+  static std::optional<BackupSession> prepared(Client& requestor) {
+    auto begun = requestor.begin_backup({});
+    EXPECT_TRUE(begun.ok()) << begun.error().what();
+    if (!begun.ok()) return std::nullopt;
+    BackupSession session = std::move(begun).value();
+    EXPECT_TRUE(session.gather().ok());
+    EXPECT_TRUE(session.select({{"rows", "Instance", {}, "", {}}}).ok());
+    const auto writers = session.prepare();
+    EXPECT_TRUE(writers.ok()) << writers.error().what();
+    return session;
+  }
+  // An application that has its instance through JET, and pages of another size: it comes as far as
+  // the logs.
+  JET_ERR start_with_jet() {
+    JET_INSTANCE instance = JET_instanceNil;
+    EXPECT_EQ(JetCreateInstanceA(&instance, "application"), JET_errSuccess);
+    for (const std::uint32_t folder : {JET_paramLogFilePath, JET_paramSystemPath}) {
+      EXPECT_EQ(JetSetSystemParameterA(&instance, JET_sesidNil, folder, 0, rows_.logs().c_str()),
+                JET_errSuccess);
+    }
+    return JetInit(&instance);
+  }
+  void expect_in_use() {
+    EXPECT_EQ(start_with_jet(), JET_errLogFilePathInUse);
+    const Status opened = rows_.hosted().open();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code(), Errc::in_use) << opened.error().what();
+  }
+  void expect_starts() {
+    EXPECT_EQ(start_with_jet(), JET_errPageSizeMismatch) << "nobody has the folders";
+    start_application();
+    stop_application();
+  }
+
   tests::HostedRows rows_{base + "/app"};
   const std::string config_ = base + "/c.toml";
   std::unique_ptr<ChildProcess> host_;
@@ -140,6 +178,36 @@ TEST_F(EseCommandLine, ACopyIsMadeBesideAnApplicationThatRuns) {
   stop_application();
 }
 
+// One of two, in place of what is there and beside an application that runs.
+TEST_F(EseCommandLine, OneDatabaseIsBackInItsPlaceAndInAnother) {
+  const std::string set = backed_up("full");
+  ASSERT_FALSE(set.empty());
+  commit(50);
+  const cli_tests::Words one{
+      "restore", set, "--only", "Instance=Instance/Logs", "--only", "Instance=Instance/one.edb",
+      "--map"};
+  const auto mapped = [&](const std::string& map) {
+    cli_tests::Words words = one;
+    words.push_back(map);
+    return run(words);
+  };
+  const cli_tests::Ran replaced = mapped(rows_.logs() + "=" + base + "/staged");
+  ASSERT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_EQ(json::parse(replaced.out)["report"]["outcome"], "restored") << replaced.out;
+  start_application();
+  rows_.expect_rows_each(80, 130);
+  const cli_tests::Ran refused = mapped(rows_.logs() + "=" + base + "/staged2");
+  EXPECT_NE(refused.code, 0) << "it is in use";
+  rows_.add_rows(5);
+  const cli_tests::Ran copied = mapped(base + "/app=" + base + "/copy");
+  ASSERT_EQ(copied.code, 0) << copied.err;
+  const json tables = tool::esectl({"tables", "--json", base + "/copy/one.edb"}).json();
+  EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
+  EXPECT_FALSE(fs::exists(base + "/copy/two.edb"));
+  rows_.expect_rows_each(85, 135);
+  stop_application();
+}
+
 // Streamed, with nothing held and no snapshot.
 TEST_F(EseCommandLine, WhatWasStreamedIsBack) {
   const cli_tests::Ran full = run({"backup", store, "--stream"});
@@ -167,6 +235,36 @@ TEST_F(EseCommandLine, AVerifierFromASharedObjectFindsADamagedPage) {
   EXPECT_NE(damaged.code, 0);
   EXPECT_THAT(damaged.err + damaged.out, HasSubstr("page 39"));
   EXPECT_NE(run({"backup", store, "--verifier", "/nonexistent.so"}).code, 0);
+}
+
+// From the preparation to the end, with the documented error of whoever starts.
+TEST_F(EseCommandLine, AnApplicationDoesNotStartWhileASessionHasItsDatabases) {
+  Client requestor = client();
+  {
+    auto session = prepared(requestor);
+    ASSERT_TRUE(session);
+    expect_in_use();
+    const auto cut = session->create_snapshots();
+    ASSERT_TRUE(cut.ok()) << cut.error().what();
+    expect_in_use();
+    ASSERT_TRUE(session->abort("the test is over").ok());
+  }
+  expect_starts();
+}
+
+TEST_F(EseCommandLine, AnApplicationStartsWhenTheHostHasDiedInTheMiddleOfASession) {
+  Client requestor = client();
+  auto session = prepared(requestor);
+  ASSERT_TRUE(session);
+  expect_in_use();
+  ASSERT_EQ(::kill(host_->pid(), SIGKILL), 0);
+  ASSERT_TRUE(host_->wait(Deadline(system_clock().now() + 20s)).ok());
+  host_.reset();
+  expect_starts();
+  commit(5);
+  start_host();
+  session.reset();
+  expect_restored(backed_up("full"), 85);
 }
 
 // A host that dies takes no folder with it.

@@ -135,10 +135,90 @@ TEST_F(EseWriterBackupTest, OneDatabaseOfSeveralIsHadInAnotherPlace) {
   EXPECT_EQ(tables["tables"][0]["rows"], 80) << tables;
   EXPECT_FALSE(fs::exists(copy + "/two.edb"));
 
-  const Status in_place = restored(set, {}, false, {"Logs", "one.edb"});
-  ASSERT_FALSE(in_place.ok());
-  EXPECT_EQ(in_place.error().code(), Errc::not_supported);
   rows_.expect_rows(80);
+}
+
+// The other one keeps what came later, and its logs.
+TEST_F(EseWriterBackupTest, OneDatabaseIsRestoredToItsPlaceBesideOneThatStays) {
+  const std::string set = backed_up(BackupType::full);
+  ASSERT_FALSE(set.empty());
+  rows_.add_rows(50);
+  const Status without_place = restored(set, {}, false, {"Logs", "one.edb"});
+  ASSERT_FALSE(without_place.ok());
+  EXPECT_EQ(without_place.error().code(), Errc::not_supported);
+  EXPECT_NE(without_place.error().what().find(rows_.logs()), std::string::npos);
+  rows_.expect_rows(130);
+
+  const Status done = restored(set, {{rows_.logs(), base + "/staged"}}, false, {"Logs", "one.edb"});
+  ASSERT_TRUE(done.ok()) << done.error().what();
+  EXPECT_FALSE(fs::exists(rows_.logs() + "/restore.env"));
+  rows_.expect_rows_each(80, 130);
+  // What is committed from here on survives a crash, in both.
+  rows_.add_rows(10);
+  rows_.crash();
+  rows_.expect_rows_each(90, 140);
+  // It knows of no backup.
+  const auto increment = backup(BackupType::incremental);
+  EXPECT_FALSE(increment.ok() && increment.value().finish.ok());
+  EXPECT_FALSE(backed_up(BackupType::full).empty());
+}
+
+// The application cannot start any more, and has no orderly end behind it.
+TEST_F(EseWriterBackupTest, ALostDatabaseIsRestoredBesideOneThatHasToBeRecovered) {
+  const std::string full = backed_up(BackupType::full);
+  rows_.add_rows(30);
+  const std::string increment = backed_up(BackupType::incremental);
+  ASSERT_FALSE(full.empty() || increment.empty());
+  rows_.add_rows(50);
+  rows_.hosted().let_go();
+  ASSERT_TRUE(fs::remove(rows_.database(0)));
+  {
+    std::ofstream damaged(rows_.database(0), std::ios::binary);
+    damaged << "no database any more";
+  }
+  ASSERT_FALSE(rows_.hosted().open().ok());
+  const Status done =
+      restored(increment, {{rows_.logs(), base + "/staged"}}, false, {"Logs", "one.edb"});
+  ASSERT_TRUE(done.ok()) << done.error().what();
+  rows_.expect_rows_each(110, 160);
+}
+
+TEST_F(EseWriterBackupTest, DatabasesThatAreNamedAreCopiedOrReplaced) {
+  const std::string set = backed_up(BackupType::full);
+  rows_.add_rows(20);
+  const std::string folder = base + "/elsewhere";
+  const Status refused = restored(set, {{base + "/app", folder}}, false, {"one.edb"});
+  EXPECT_FALSE(refused.ok()) << "without logs";
+  const Status done = restored(set, {{base + "/app", folder}}, false, {"Logs", "two.edb"});
+  ASSERT_TRUE(done.ok()) << done.error().what();
+  const Status again =
+      restored(set, {{rows_.logs(), base + "/staged"}}, false, {"Logs", "one.edb", "two.edb"});
+  ASSERT_TRUE(again.ok()) << again.error().what();
+  rows_.expect_rows(80);
+  EXPECT_FALSE(fs::exists(folder + "/one.edb"));
+}
+
+// Killed before its files were there, the instance does not run with half a database.
+TEST_F(EseWriterBackupTest, AnInstanceDoesNotStartWhileADatabaseOfItIsReplaced) {
+  const std::string set = backed_up(BackupType::full);
+  CallContext call;
+  call.session = SessionId::generate();
+  RestoreView restore;
+  BackupComponent component;
+  component.name = log_stream_component();
+  component.restore.emplace();
+  component.restore->subcomponents = {logs_component(), component_of(rows_.database(0))};
+  component.restore->new_targets.push_back(
+      {rows_.logs(), log_pattern(rows_.hosted().places()), false, base + "/staged", {}});
+  restore.components = {component};
+  const Status begun = writer_.pre_restore(call, restore);
+  ASSERT_TRUE(begun.ok()) << begun.error().what();
+  ASSERT_TRUE(writer_.restore_register(call, {}, {}).ok());
+  EXPECT_EQ(rows_.hosted().open().error().code(), Errc::interlocked);
+  ASSERT_TRUE(writer_.restore_complete(call, component.name, Error(Errc::io, "no disk")).ok());
+  EXPECT_FALSE(writer_.post_restore(call, restore).ok());
+  writer_.restore_end(call);
+  EXPECT_EQ(rows_.hosted().open().error().code(), Errc::interlocked);
 }
 
 // Recovered too early, what the first one brought would not go with the second one's logs.

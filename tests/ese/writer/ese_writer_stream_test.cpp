@@ -75,6 +75,18 @@ TEST_F(EseWriterStreamTest, ACopyIsHadInOtherPlaces) {
   rows_.expect_rows(100);
 }
 
+TEST_F(EseWriterStreamTest, OneDatabaseIsRestoredToItsPlaceBesideOneThatStays) {
+  const std::string set = streamed(BackupType::full);
+  ASSERT_FALSE(set.empty());
+  rows_.add_rows(50);
+  const Status done = restored(set, {{rows_.logs(), base + "/staged"}}, false, {"Logs", "one.edb"});
+  ASSERT_TRUE(done.ok()) << done.error().what();
+  rows_.expect_rows_each(80, 130);
+  rows_.add_rows(5);
+  rows_.crash();
+  rows_.expect_rows_each(85, 135);
+}
+
 // The pages of a copy are from different moments; recovery makes one moment of them.
 TEST_F(EseWriterStreamTest, ItIsOneMomentWhateverIsCommittedMeanwhile) {
   std::atomic<bool> done{false};

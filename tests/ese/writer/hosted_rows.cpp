@@ -1,5 +1,7 @@
 #include "tests/ese/writer/hosted_rows.hpp"
 
+#include <algorithm>
+
 #include "tests/ese/support/row_values.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 #include "writers/ese/tables/table_rows.hpp"
@@ -72,17 +74,24 @@ std::size_t HostedRows::finished_logs() {
   return finished.ok() ? finished.value().size() : 0;
 }
 
-void HostedRows::expect_rows(int rows) {
+void HostedRows::expect_rows_each(int one, int two) {
   const Status closed = hosted_.close();
   ASSERT_TRUE(closed.ok()) << closed.error().what();
-  for (const BytePath& path : hosted_.databases()) {
-    const auto verified = tool::esectl({"verify", "--json", path}).json();
+  for (int which = 0; which < 2; ++which) {
+    const auto verified = tool::esectl({"verify", "--json", database(which)}).json();
     EXPECT_EQ(verified["verdict"], "good") << verified;
-    EXPECT_EQ(tool::esectl({"tables", "--json", path}).json()["tables"][0]["rows"], rows) << path;
+    const auto tables = tool::esectl({"tables", "--json", database(which)}).json();
+    EXPECT_EQ(tables["tables"][0]["rows"], which == 0 ? one : two) << database(which);
   }
   const Status opened = hosted_.open();
   ASSERT_TRUE(opened.ok()) << opened.error().what();
-  next_ = rows;
+  next_ = std::max(one, two);
+}
+
+void HostedRows::crash() {
+  hosted_.let_go();
+  const Status opened = hosted_.open();
+  ASSERT_TRUE(opened.ok()) << opened.error().what();
 }
 
 }  // namespace stillframe::ese::tests

@@ -27,7 +27,10 @@ class HostedRows {
   int rows() const { return next_; }
   std::size_t finished_logs();
   // Shuts down, looks at the files, and opens again.
-  void expect_rows(int rows);
+  void expect_rows(int rows) { expect_rows_each(rows, rows); }
+  void expect_rows_each(int one, int two);
+  // Ends as a kill would end it, and starts.
+  void crash();
 
  private:
   const std::string folder_;

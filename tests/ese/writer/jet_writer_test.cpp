@@ -272,6 +272,40 @@ TEST_F(JetWriterTest, WhatIsStreamedComesBack) {
   std::filesystem::remove_all(set);
 }
 
+// With its logs in another folder, so that those of the instance go on.
+TEST_F(JetWriterTest, ADatabaseIsReplacedBesideTheLogsOfTheInstance) {
+  namespace fs = std::filesystem;
+  tool::TestFolder kept;
+  const std::string set = kept / "set", staged = kept / "staged";
+  fs::copy(rows_.folder(), set);  // as a snapshot would have it
+  rows_.add(25);
+  CallContext call;
+  call.session = SessionId::generate();
+  RestoreView restore;
+  BackupComponent& head = restore.components.emplace_back();
+  head.name = {"", "Instance"};
+  head.restore.emplace().subcomponents = {{"Instance", "Logs"}, {"Instance", "rows.edb"}};
+  head.restore->new_targets.push_back({rows_.folder(), "edb*.log", false, staged, {}});
+  const Status begun = writer_->pre_restore(call, restore);
+  ASSERT_TRUE(begun.ok()) << begun.error().what();
+  ASSERT_TRUE(writer_->restore_register(call, {}, {}).ok());
+  EXPECT_EQ(rows_.go_online().error().code(), Errc::interlocked);
+  for (const auto& entry : fs::directory_iterator(set)) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(".log")) fs::copy(entry.path(), staged + "/" + name);
+  }
+  fs::remove(rows_.database());
+  fs::copy(set + "/rows.edb", rows_.database());
+  ASSERT_TRUE(writer_->restore_complete(call, head.name, Ok{}).ok());
+  const Status recovered = writer_->post_restore(call, restore);
+  ASSERT_TRUE(recovered.ok()) << recovered.error().what();
+  writer_->restore_end(call);
+  EXPECT_EQ(rows_.count(), 30);
+  rows_.add(5);
+  rows_.let_checkpoint_follow();
+  EXPECT_EQ(rows_.count(), 35);
+}
+
 // Copied while it works: what a snapshot would have, and what becomes of it before it is sealed.
 TEST_F(JetWriterTest, ACopyIsRecoveredInItsOwnPlace) {
   rows_.add(20);

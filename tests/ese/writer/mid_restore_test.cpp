@@ -14,26 +14,46 @@ namespace fs = std::filesystem;
 
 constexpr int kRowsOfTheBackup = 40;
 
-class MidRestore : public testing::Test {
+constexpr int kRowsSince = 20;
+
+// Of everything, or of one database beside one that stays.
+enum class Restored { all, one };
+
+class MidRestore : public testing::TestWithParam<Restored> {
  protected:
   void SetUp() override {
     rows_.create();
     rows_.add_rows(kRowsOfTheBackup);
     copy(app_, backup_);  // as a crash now would leave it: recovery has something to do
-    rows_.add_rows(20);
+    rows_.add_rows(kRowsSince);
     RestoreView restore;
     BackupComponent& head = restore.components.emplace_back();
-    head.name = {"", "Instance"};
+    head.name = log_stream_component();
     head.restore.emplace().selected = true;
-    ASSERT_TRUE(writer_.pre_restore(call_, restore).ok());
+    if (GetParam() == Restored::one) {
+      head.restore->subcomponents = {logs_component(), component_of(rows_.database(0))};
+      head.restore->new_targets.push_back(
+          {rows_.logs(), log_pattern(rows_.hosted().places()), false, staged_, {}});
+    }
+    const Status begun = writer_.pre_restore(call_, restore);
+    ASSERT_TRUE(begun.ok()) << begun.error().what();
     ASSERT_TRUE(writer_.restore_register(call_, {}, {}).ok());
   }
   static void copy(const std::string& from, const std::string& to) {
     fs::copy(from, to, fs::copy_options::recursive | fs::copy_options::overwrite_existing);
   }
   void put_files_in_place() {
-    copy(backup_, app_);
-    ASSERT_TRUE(writer_.restore_complete(call_, {"", "Instance"}, Ok{}).ok());
+    if (GetParam() == Restored::all) {
+      copy(backup_, app_);
+    } else {
+      copy(backup_ + "/logs", staged_);
+      copy(backup_ + "/one.edb", rows_.database(0));
+    }
+    ASSERT_TRUE(writer_.restore_complete(call_, log_stream_component(), Ok{}).ok());
+  }
+  void expect_restored() {
+    const bool all = GetParam() == Restored::all;
+    rows_.expect_rows_each(kRowsOfTheBackup, kRowsOfTheBackup + (all ? 0 : kRowsSince));
   }
   // True when the start came to its end before that many changes were made.
   bool stopped_after(std::int64_t changes) {
@@ -46,14 +66,20 @@ class MidRestore : public testing::Test {
   }
 
   tool::TestFolder folder_;
-  const std::string app_ = folder_ / "app", backup_ = folder_ / "backup", kept_ = folder_ / "kept";
+  const std::string world_ = folder_ / "world", app_ = world_ + "/app",
+                    staged_ = world_ + "/staged", backup_ = folder_ / "backup",
+                    kept_ = folder_ / "kept";
   tests::HostedRows rows_{app_};
   EseWriter writer_{rows_.hosted(), "rows"};
   std::unique_ptr<Files> tests_files_;
   CallContext call_{SessionId::generate(), Deadline(BootTime()), nullptr, nullptr};
 };
+INSTANTIATE_TEST_SUITE_P(Of, MidRestore, testing::Values(Restored::all, Restored::one),
+                         [](const auto& of) {
+                           return of.param == Restored::all ? "everything" : "one_database";
+                         });
 
-TEST_F(MidRestore, AStartBeforeEveryFileIsInPlaceIsRefused) {
+TEST_P(MidRestore, AStartBeforeEveryFileIsInPlaceIsRefused) {
   rows_.hosted().let_go();
   const Status opened = rows_.hosted().open();
   ASSERT_FALSE(opened.ok());
@@ -61,19 +87,19 @@ TEST_F(MidRestore, AStartBeforeEveryFileIsInPlaceIsRefused) {
   EXPECT_THAT(opened.error().what(), testing::HasSubstr("stillframe restore"));
 }
 
-TEST_F(MidRestore, AStartThatWasStoppedAnywhereIsMadeUpForByTheNext) {
+TEST_P(MidRestore, AStartThatWasStoppedAnywhereIsMadeUpForByTheNext) {
   put_files_in_place();
   rows_.hosted().let_go();
-  copy(app_, kept_);
+  copy(world_, kept_);
   // Every change at first, where the record and the logs are dealt with, and then some of them.
   for (std::int64_t changes = 0;; changes += changes < 6 ? 1 : 11) {
     SCOPED_TRACE("stopped after " + std::to_string(changes) + " changes");
-    fs::remove_all(app_);
-    copy(kept_, app_);
+    fs::remove_all(world_);
+    copy(kept_, world_);
     const bool stopped = stopped_after(changes);
     const Status opened = rows_.hosted().open();
     ASSERT_TRUE(opened.ok()) << opened.error().what();
-    rows_.expect_rows(kRowsOfTheBackup);
+    expect_restored();
     ASSERT_TRUE(rows_.hosted().close().ok());
     rows_.hosted().let_go();
     if (!stopped) {

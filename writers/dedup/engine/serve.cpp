@@ -13,6 +13,7 @@
 #include "framework/base/posix_error.hpp"
 #include "writers/dedup/engine/control_socket.hpp"
 #include "writers/dedup/engine/view_files.hpp"
+#include "writers/dedup/engine/volume_in_snapshot.hpp"
 
 namespace stillframe::dedup {
 
@@ -67,6 +68,17 @@ Status serve_volume(const ServeOptions& options) {
   VolumeSession session(*volume.value(), files, options.place, options.events);
   const auto control = ControlServer::start(socket.value(), session);
   if (!control.ok()) return control.error();
+  if (options.ready) options.ready();
+  return view.value()->run();
+}
+
+Status serve_snapshot(const ServeOptions& options) {
+  const auto volume = VolumeInSnapshot::open(options.device);
+  if (!volume.ok()) return volume.error();
+  const auto view = volume.value()->show(options.place, options.report);
+  if (!view.ok()) return view.error();
+  SignalWatch signals(*view.value());
+  if (Status s = signals.start(); !s.ok()) return s;
   if (options.ready) options.ready();
   return view.value()->run();
 }

@@ -22,5 +22,7 @@ struct ServeOptions {
 // Until it is unmounted, or the process gets SIGTERM or SIGINT, which the caller has blocked before
 // it had a second thread. What jobs were doing they end first.
 Status serve_volume(const ServeOptions& options);
+// The same of a snapshot of one, whose tree is at `device`: only to read, and with nobody to ask.
+Status serve_snapshot(const ServeOptions& options);
 
 }  // namespace stillframe::dedup

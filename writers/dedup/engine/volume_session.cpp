@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include "framework/base/byte_text.hpp"
+#include "framework/base/path.hpp"
+#include "writers/dedup/engine/store_sealing.hpp"
+#include "writers/dedup/engine/stored_measure.hpp"
 #include "writers/dedup/engine/volume_status.hpp"
+#include "writers/dedup/volume/layout.hpp"
 
 namespace stillframe::dedup {
 
@@ -115,7 +119,8 @@ Result<Json> VolumeSession::answer(const Json& question, const Tell& tell) {
   }
   if (what == "status") return status();
   if (what == "inspect") return inspect();
-  if (what == "settle") return settle();
+  if (what == "measure") return measure(text_in(question, "path"));
+  if (what == "settle") return settle(flag_in(question, "seal"));
   if (what == "enable" || what == "disable") {
     if (Status s = volume_.set_disabled(what == "disable"); !s.ok()) return s.error();
     return Json{{"enabled", what == "enable"}};
@@ -172,11 +177,33 @@ Result<Json> VolumeSession::status() {
 }
 
 // Between two batches of a job, which are durable one by one.
-Result<Json> VolumeSession::settle() {
+Result<Json> VolumeSession::settle(bool seal) {
   Status settled = Ok{};
-  files_.exclusively([&] { settled = files_.settle(); });
+  bool sealed = false;
+  files_.exclusively([&] {
+    settled = files_.settle();
+    if (!settled.ok() || !seal || job()) return;
+    const auto done = seal_for_snapshot(volume_.parts().store, volume_.files(),
+                                        volume_.own_folder() + "/" + kStoreFolder);
+    sealed = done.ok() && done.value();
+    if (!done.ok()) settled = done.error();
+  });
   if (!settled.ok()) return settled.error();
-  return Json{{"settled", true}};
+  return Json{{"settled", true}, {"sealed", sealed}};
+}
+
+// Users and jobs go on meanwhile; only the table is read while they wait.
+Result<Json> VolumeSession::measure(const std::string& path) {
+  const auto bytes = unescape_bytes(path);
+  if (!bytes.ok()) return bytes.error();
+  const BytePath tidy = bytes.value().empty() ? "" : tidy_path(bytes.value());
+  StreamsOfFiles streams;
+  files_.exclusively([&] { streams = streams_of(volume_.parts().table); });
+  const auto measured =
+      measure_stored(volume_.root(), tidy.starts_with('/') ? tidy.substr(1) : tidy, streams,
+                     volume_.files(), volume_.own_folder() + "/" + kStoreFolder);
+  if (!measured.ok()) return measured.error();
+  return measured.value().to_json();
 }
 
 Result<Json> VolumeSession::inspect() {

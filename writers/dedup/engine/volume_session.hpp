@@ -29,7 +29,9 @@ class VolumeSession {
   //                                     with "background" the answer comes at once
   //   job, pause, resume, cancel        of the job under way
   //   status, inspect, enable, disable
-  //   settle                            what users wrote is durable; waits for no job
+  //   measure                           what the files at "path" take in the store
+  //   settle                            what users wrote is durable; waits for no job; with "seal"
+  //                                     containers are closed, as far as that is worth it
   // Any number of threads at once.
   Result<Json> answer(const Json& question, const Tell& tell);
 
@@ -39,7 +41,8 @@ class VolumeSession {
   std::shared_ptr<RunningJob> job() const;
   Result<Json> status();
   Result<Json> inspect();
-  Result<Json> settle();
+  Result<Json> settle(bool seal);
+  Result<Json> measure(const std::string& path);
 
   VolumeOnDevice& volume_;
   JobFiles& files_;

@@ -94,15 +94,12 @@ class BackupCallback final : public IDedupReadFileCallback {
 
 class BackupInFolder final : public BackupOfVolume {
  public:
-  explicit BackupInFolder(BytePath root) : root_(std::move(root)) {}
+  explicit BackupInFolder(std::vector<BytePath> roots) : roots_(std::move(roots)) {}
 
   Result<std::size_t> read(const BytePath& path, std::uint64_t offset,
                            std::span<std::byte> into) override {
     if (!file_ || path != name_) {
-      const auto root = open_directory(root_);
-      if (!root.ok()) return root.error();
-      auto file =
-          open_beneath(root.value().get(), std::string_view(path).substr(1), O_RDONLY | O_NOFOLLOW);
+      auto file = open_first(path);
       if (!file.ok()) return file.error();
       file_.emplace(std::move(file).value());
       name_ = path;
@@ -120,7 +117,18 @@ class BackupInFolder final : public BackupOfVolume {
   }
 
  private:
-  const BytePath root_;
+  Result<Descriptor> open_first(const BytePath& path) const {
+    for (const BytePath& each : roots_) {
+      const auto root = open_directory(each);
+      if (!root.ok()) return root.error();
+      auto file =
+          open_beneath(root.value().get(), std::string_view(path).substr(1), O_RDONLY | O_NOFOLLOW);
+      if (file.ok() || file.error().code() != Errc::not_found) return file;
+    }
+    return Error(Errc::not_found, "the backup has no " + quoted_path(path));
+  }
+
+  const std::vector<BytePath> roots_;
   BytePath name_;  // of the file that is open
   std::optional<Descriptor> file_;
 };
@@ -132,7 +140,11 @@ struct ReleaseSupport {
 }  // namespace
 
 std::unique_ptr<BackupOfVolume> backup_in_folder(BytePath root) {
-  return std::make_unique<BackupInFolder>(std::move(root));
+  return std::make_unique<BackupInFolder>(std::vector<BytePath>{std::move(root)});
+}
+
+std::unique_ptr<BackupOfVolume> backup_in_folders(std::vector<BytePath> roots) {
+  return std::make_unique<BackupInFolder>(std::move(roots));
 }
 
 Result<std::vector<RestoredFile>> restore_files(const BytePath& volume_root,

@@ -7,6 +7,7 @@
 #include "framework/base/byte_text.hpp"
 #include "writers/dedup/engine/estimate.hpp"
 #include "writers/dedup/tool/verbs.hpp"
+#include "writers/dedup/tool/volume_target.hpp"
 
 namespace stillframe::dedup::tool {
 
@@ -21,15 +22,20 @@ class MeasureVerb final : public Verb {
  public:
   const char* name() const override { return "measure"; }
   const char* summary() const override {
-    return "Say what deduplication would save of a folder, and change nothing";
+    return "Say what deduplication would save of a folder, or what files take in the store";
   }
   const char* examples() const override {
     return "  dedupctl measure /home\n"
+           "  dedupctl measure --stored /srv/data/projects\n"
            "  dedupctl measure --json --mean-chunk 32 /var/lib/libvirt/images | jq "
            ".savings_percent";
   }
   void describe(CLI::App& command) override {
-    command.add_option("folder", folder_, "On any file system")->required();
+    command.add_option("folder", folder_, "On any file system; with --stored a file or folder")
+        ->required();
+    command.add_flag("--stored", stored_,
+                     "What it takes in the store of the volume it is on, and what would be free "
+                     "without it; sizes of chunks are those before compression");
     command.add_option("--mean-chunk", chunk_kib_, "KiB")->check(CLI::IsMember({64, 32, 16}));
     command.add_option("--bytes-min", options_.policy.bytes_min, "Leave smaller files");
     command.add_option("--exclude-folder", options_.policy.excluded_folders, "A pattern")
@@ -39,6 +45,7 @@ class MeasureVerb final : public Verb {
   }
 
   Result<Exit> run(Output& output) override {
+    if (stored_) return run_stored(output);
     options_.policy.age_min = std::chrono::seconds(0);
     options_.now_ns = system_clock().wall_now().since_epoch().count();
     options_.profile = chunk_kib_ == 64   ? chunkstore::ChunkProfile::kib64
@@ -72,7 +79,18 @@ class MeasureVerb final : public Verb {
   }
 
  private:
+  Result<Exit> run_stored(Output& output) const {
+    const auto place = VolumeTarget::find_holder(folder_);
+    if (!place.ok()) return place.error();
+    const auto& [volume, path] = place.value();
+    const auto answer = ask_volume(volume, Json{{"do", "measure"}, {"path", escape_bytes(path)}});
+    if (!answer.ok()) return answer.error();
+    output.show(answer.value());
+    return Exit::ok;
+  }
+
   std::string folder_;
+  bool stored_ = false;
   int chunk_kib_ = 64;
   EstimateOptions options_;
 };

@@ -54,34 +54,38 @@ class MountVerb final : public Verb {
   const char* summary() const override { return "Show a deduplicated volume to its users"; }
   const char* examples() const override {
     return "  dedupctl mount /dev/sdb1 /srv/data\n"
-           "  dedupctl mount --foreground /dev/sdb1 /srv/data";
+           "  dedupctl mount --foreground /dev/sdb1 /srv/data\n"
+           "  dedupctl mount --read-only /mnt/snapshot /mnt/files";
   }
   void describe(CLI::App& command) override {
-    command.add_option("device", device_, "A block device, mounted nowhere else")->required();
+    command
+        .add_option(
+            "device", device_,
+            "A block device, mounted nowhere else; to read, a folder with a snapshot of one")
+        ->required();
     command.add_option("place", place_, "An empty directory")->required();
     command.add_option("--key-file", key_file_,
                        "Of an encrypted volume, in place of where its settings say that it is");
     command.add_flag("--foreground", foreground_, "Stay, until it is unmounted: for services");
+    command.add_flag("--read-only", read_only_,
+                     "Show a snapshot's files as their users saw them, and change nothing");
   }
 
   Result<Exit> run(Output& output) override {
-    auto target = VolumeTarget::find(device_);
-    if (!target.ok()) return target.error();
-    if (!target.value().place.empty() && target.value().connect().ok()) {
-      return Error(Errc::in_use, "the volume is mounted on " + quoted_path(target.value().place));
-    }
+    auto shown = what_to_show();
+    if (!shown.ok()) return shown.error();
     const std::unique_ptr<char, decltype(&std::free)> place(::realpath(place_.c_str(), nullptr),
                                                             &std::free);
     // A place that a process which was killed left answers with this until it is mounted again.
     if (!place && errno != ENOTCONN) return posix_error(errno, "examine", place_);
     ServeOptions options{
-        target.value().device, place ? place.get() : place_, socket_folder(), {}, {}, nullptr, {}};
+        shown.value(), place ? place.get() : place_, socket_folder(), {}, {}, nullptr, {}};
     if (!key_file_.empty()) {
       auto key_file = resolved_key_file(key_file_);
       if (!key_file.ok()) return key_file.error();
       options.key_file = std::move(key_file).value();
     }
-    const Json answer{{"volume", target.value().device}, {"place", options.place}};
+    const Json answer{{"volume", shown.value()}, {"place", options.place}};
     if (foreground_) return stay(options, answer, output);
     const Status begun = begin_process(options);
     if (!begun.ok()) return begun.error();
@@ -90,6 +94,25 @@ class MountVerb final : public Verb {
   }
 
  private:
+  // The device of a volume, or the folder of a snapshot.
+  Result<BytePath> what_to_show() const {
+    if (read_only_) {
+      const std::unique_ptr<char, decltype(&std::free)> tree(::realpath(device_.c_str(), nullptr),
+                                                             &std::free);
+      if (!tree) return posix_error(errno, "examine", device_);
+      return BytePath(tree.get());
+    }
+    const auto target = VolumeTarget::find(device_);
+    if (!target.ok()) return target.error();
+    if (!target.value().place.empty() && target.value().connect().ok()) {
+      return Error(Errc::in_use, "the volume is mounted on " + quoted_path(target.value().place));
+    }
+    return target.value().device;
+  }
+  Status serve(const ServeOptions& options) const {
+    return read_only_ ? serve_snapshot(options) : serve_volume(options);
+  }
+
   static void block_signals() {
     sigset_t ends;
     sigemptyset(&ends);
@@ -98,7 +121,7 @@ class MountVerb final : public Verb {
     ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   }
 
-  static Result<Exit> stay(ServeOptions& options, const Json& answer, Output& output) {
+  Result<Exit> stay(ServeOptions& options, const Json& answer, Output& output) const {
     block_signals();
     options.report = [](const Error& error) {
       std::fprintf(stderr, "dedupctl: %s\n", error.what().c_str());
@@ -109,13 +132,13 @@ class MountVerb final : public Verb {
     };
     SyslogEvents events;
     options.events = &events;
-    const Status done = serve_volume(options);
+    const Status done = serve(options);
     if (!done.ok()) return done.error();
     return Exit::ok;
   }
 
   // This process has one thread yet.
-  static Status begin_process(ServeOptions& options) {
+  Status begin_process(ServeOptions& options) const {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return posix_error(errno, "make", "a pipe");
     Descriptor told(ends[0]), tells(ends[1]);
@@ -137,7 +160,7 @@ class MountVerb final : public Verb {
     };
     SyslogEvents events;
     options.events = &events;
-    const Status done = serve_volume(options);
+    const Status done = serve(options);
     if (!done.ok()) {
       ::syslog(LOG_ERR, "%s", done.error().what().c_str());
       if (tells.valid()) {
@@ -150,7 +173,7 @@ class MountVerb final : public Verb {
   }
 
   std::string device_, place_, key_file_;
-  bool foreground_ = false;
+  bool foreground_ = false, read_only_ = false;
 };
 
 class UnmountVerb final : public Verb {

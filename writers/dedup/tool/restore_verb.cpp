@@ -29,6 +29,11 @@ std::uint64_t bytes_of(const BytePath& file) {
   return ::lstat(file.c_str(), &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
+double times_read(std::uint64_t read, std::uint64_t restored) {
+  if (restored == 0) return 0;
+  return static_cast<double>(read * 1000 / restored) / 1000;
+}
+
 class RestoreVerb final : public Verb {
  public:
   const char* name() const override { return "restore"; }
@@ -42,7 +47,11 @@ class RestoreVerb final : public Verb {
            "  dedupctl restore --json --from /mnt/snapshot --to /srv/other a/file | jq .files";
   }
   void describe(CLI::App& command) override {
-    command.add_option("--from", backup_, "The root of a copy of the volume, with its store")
+    command
+        .add_option("--from", backup_,
+                    "The root of a copy of the volume, with its store; of increments each, the "
+                    "newest first")
+        ->allow_extra_args(false)
         ->required();
     command.add_option("--to", root_, "Where the marked files are; no deduplicated volume")
         ->required();
@@ -56,7 +65,7 @@ class RestoreVerb final : public Verb {
       paths.push_back(file.starts_with('/') ? file : "/" + file);
     }
     BackupReads reads;
-    const auto folder = backup_in_folder(backup_);
+    const auto folder = backup_in_folders({backup_.begin(), backup_.end()});
     const auto backup = counting_backup(*folder, reads);
     const auto done = restore_files(root_, paths, *backup, key_file_);
     if (!done.ok()) return done.error();
@@ -77,13 +86,14 @@ class RestoreVerb final : public Verb {
                      {"failed", failed},
                      {"restored_bytes", restored_bytes},
                      {"container_bytes_read", reads.container_bytes},
-                     {"table_bytes_read", reads.other_bytes}});
+                     {"table_bytes_read", reads.other_bytes},
+                     {"read_amplification", times_read(reads.container_bytes, restored_bytes)}});
     return failed == 0 ? Exit::ok : Exit::partial;
   }
 
  private:
-  std::string backup_, root_, key_file_;
-  std::vector<std::string> files_;
+  std::string root_, key_file_;
+  std::vector<std::string> backup_, files_;
 };
 
 }  // namespace

@@ -95,6 +95,20 @@ Result<VolumeTarget> VolumeTarget::find(const BytePath& named) {
                                     "is mounted");
 }
 
+Result<std::pair<BytePath, BytePath>> VolumeTarget::find_holder(const BytePath& named) {
+  const auto mounts = read_mountinfo();
+  if (!mounts.ok()) return mounts.error();
+  const BytePath path = resolved(named);
+  std::optional<std::pair<BytePath, BytePath>> found;
+  for (const MountEntry& mount : mounts.value()) {
+    const auto below = path_below(path, mount.mount_point);
+    if (mount.fs_type == kViewType && below) found.emplace(mount.mount_point, *below);
+  }
+  if (found) return *found;
+  return Error(Errc::not_found,
+               quoted_path(named) + " is on no deduplicated volume that is mounted");
+}
+
 Result<ControlClient> VolumeTarget::connect() const {
   const auto path = control_socket_path(socket_folder(), device);
   if (!path.ok()) return path.error();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 
@@ -22,6 +23,8 @@ struct VolumeTarget {
 
   // not_found: neither.
   static Result<VolumeTarget> find(const BytePath& named);
+  // Where a volume is mounted that has this path, and the path below that.
+  static Result<std::pair<BytePath, BytePath>> find_holder(const BytePath& named);
   // The process that has it mounted; disconnected if there is none.
   Result<ControlClient> connect() const;
 };

@@ -69,7 +69,8 @@ void Requests::create(fuse_req_t request, fuse_ino_t parent, const char* name, m
 
 void Requests::open(fuse_req_t request, fuse_ino_t number, fuse_file_info* handle) {
   Inode& opened = inode(request, number);
-  int failed = of(request).open_dedup(opened);
+  const bool changes = may_write(*handle) || (handle->flags & O_TRUNC) != 0;
+  int failed = changes && of(request).reads_only() ? EROFS : of(request).open_dedup(opened);
   if (failed == 0 && (handle->flags & O_TRUNC) != 0) {
     const Status cut = opened.file->resize(0);
     if (!cut.ok()) failed = of(request).told(cut.error(), inode(request, number));

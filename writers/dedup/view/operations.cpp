@@ -8,13 +8,14 @@
 #include <optional>
 
 #include <fcntl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
 #include "framework/io/volumes.hpp"
-#include "writers/dedup/view/view.hpp"
 #include "writers/dedup/volume/posix_lower_file.hpp"
+#include "writers/dedup/volume/read_only_lower_file.hpp"
 
 namespace stillframe::dedup {
 
@@ -89,13 +90,15 @@ int Operations::look_up(Inode& parent, const char* name, fuse_entry_param& entry
   entry = {};
   entry.ino = &found == &inodes_.root() ? FUSE_ROOT_ID : reinterpret_cast<fuse_ino_t>(&found);
   entry.attr = about;
+  show_size(found, entry.attr);
   entry.attr_timeout = entry.entry_timeout = 1;
   return 0;
 }
 
 int Operations::open_dedup(Inode& inode) {
   if (inode.file) return 0;
-  Descriptor handle(::open(inode.path().c_str(), O_RDWR | O_CLOEXEC));
+  const int flags = reads_only() ? O_RDONLY | O_NOATIME : O_RDWR;
+  Descriptor handle(::open(inode.path().c_str(), flags | O_CLOEXEC));
   // What nobody may change can be read all the same.
   if (!handle.valid() && (errno == EPERM || errno == EROFS)) {
     handle = Descriptor(::open(inode.path().c_str(), O_RDONLY | O_CLOEXEC));
@@ -103,6 +106,7 @@ int Operations::open_dedup(Inode& inode) {
   if (!handle.valid()) return errno;
   auto lower = posix_lower_file(std::move(handle), inode.path());
   if (!lower.ok()) return told(lower.error(), inode);
+  if (reads_only()) lower = read_only_lower_file(std::move(lower).value());
   auto file = DedupFile::open(volume_, std::move(lower).value());
   if (!file.ok()) return told(file.error(), inode);
   inode.file = std::move(file).value();
@@ -114,6 +118,18 @@ int Operations::close_if_unused(Inode& inode) {
   const Status settled = inode.file->settled() ? Status(Ok{}) : inode.file->sync();
   inode.file.reset();
   return settled.ok() ? 0 : told(settled.error(), inode);
+}
+
+// A snapshot may have a file that was growing: nobody mends its size, as opening it elsewhere does.
+void Operations::show_size(const Inode& inode, struct stat& about) const {
+  if (!reads_only() || !S_ISREG(about.st_mode)) return;
+  std::array<std::byte, kStubBytes> bytes{};
+  const ssize_t got = ::getxattr(inode.path().c_str(), kStubAttribute, bytes.data(), bytes.size());
+  if (got != static_cast<ssize_t>(bytes.size())) return;
+  const auto mark = parse_stub(bytes);
+  const FileRecord* record = mark.ok() ? volume_.table.find(mark.value().file) : nullptr;
+  if (record == nullptr) return;  // opening it says what is wrong
+  about.st_size = std::min<off_t>(about.st_size, static_cast<off_t>(record->map.file_bytes()));
 }
 
 int Operations::resize(Inode& inode, off_t bytes) {

@@ -11,18 +11,21 @@
 
 #include "writers/dedup/view/inode_table.hpp"
 #include "writers/dedup/view/turn_mutex.hpp"
+#include "writers/dedup/view/view.hpp"
 
 namespace stillframe::dedup {
 
 class Operations {
  public:
-  Operations(VolumeParts volume, std::function<void(const Error&)> report)
-      : volume_(volume), report_(std::move(report)) {}
+  Operations(VolumeParts volume, std::function<void(const Error&)> report, ViewAccess access)
+      : volume_(volume), report_(std::move(report)), access_(access) {}
 
   InodeTable& inodes() { return inodes_; }
   const InodeTable& inodes() const { return inodes_; }
   TurnMutex& mutex() { return mutex_; }
   static const fuse_lowlevel_ops& table();
+  static const fuse_lowlevel_ops& reading_table();
+  bool reads_only() const { return access_ == ViewAccess::read_only; }
 
   // The errno for whoever asked; the whole error goes where the volume's operator reads it.
   int told(const Error& error, const Inode& inode) const;
@@ -42,11 +45,13 @@ class Operations {
   Inode& inode(fuse_ino_t number);
   int look_up(Inode& parent, const char* name, fuse_entry_param& entry);
   bool hides(const Inode& parent, const char* name) const;
+  void show_size(const Inode& inode, struct stat& about) const;
   int resize(Inode& inode, off_t bytes);
   int own(Inode& parent, const char* name, const fuse_ctx& who);
 
   VolumeParts volume_;
   const std::function<void(const Error&)> report_;
+  const ViewAccess access_;
   InodeTable inodes_;
   TurnMutex mutex_;
 };

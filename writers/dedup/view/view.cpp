@@ -52,6 +52,30 @@ const fuse_lowlevel_ops& Operations::table() {
   return table;
 }
 
+// Only what reads: the kernel asks for nothing else of a mount that is read-only, unless somebody
+// makes it writable behind our back.
+const fuse_lowlevel_ops& Operations::reading_table() {
+  static const fuse_lowlevel_ops table = [] {
+    fuse_lowlevel_ops ops{};
+    ops.lookup = Requests::look_up;
+    ops.forget = Requests::forget;
+    ops.getattr = Requests::get_attributes;
+    ops.readlink = Requests::read_link;
+    ops.statfs = Requests::describe_volume;
+    ops.getxattr = Requests::get_attribute;
+    ops.listxattr = Requests::list_attributes;
+    ops.open = Requests::open;
+    ops.read = Requests::read;
+    ops.flush = Requests::flush;
+    ops.release = Requests::release;
+    ops.opendir = Requests::open_folder;
+    ops.readdir = Requests::read_folder;
+    ops.releasedir = Requests::release_folder;
+    return ops;
+  }();
+  return table;
+}
+
 namespace {
 
 // One whose process was killed: it answers everybody with an error until it is unmounted.
@@ -77,8 +101,8 @@ std::string escape_option(const std::string& text) {
 
 class MountedView final : public View {
  public:
-  MountedView(VolumeParts volume, std::function<void(const Error&)> report)
-      : operations_(volume, std::move(report)) {}
+  MountedView(VolumeParts volume, std::function<void(const Error&)> report, ViewAccess access)
+      : operations_(volume, std::move(report), access) {}
 
   ~MountedView() override {
     if (session_ == nullptr) return;
@@ -100,10 +124,12 @@ class MountedView final : public View {
     std::string name = "stillframe-dedup", option = "-o",
                 options =
                     "default_permissions,allow_other,subtype=dedup,fsname=" + escape_option(source);
+    if (operations_.reads_only()) options += ",ro";
     char* words[] = {name.data(), option.data(), options.data(), nullptr};
     fuse_args args = FUSE_ARGS_INIT(3, words);
-    session_ =
-        fuse_session_new(&args, &Operations::table(), sizeof(fuse_lowlevel_ops), &operations_);
+    session_ = fuse_session_new(
+        &args, operations_.reads_only() ? &Operations::reading_table() : &Operations::table(),
+        sizeof(fuse_lowlevel_ops), &operations_);
     fuse_opt_free_args(&args);
     if (session_ == nullptr) return Error(Errc::internal, "libfuse refuses its options");
     errno = 0;
@@ -184,8 +210,8 @@ class MountedView final : public View {
 Result<std::unique_ptr<View>> View::mount(Descriptor root, const BytePath& place,
                                           VolumeParts volume,
                                           std::function<void(const Error&)> report,
-                                          const std::string& source) {
-  auto view = std::make_unique<MountedView>(volume, std::move(report));
+                                          const std::string& source, ViewAccess access) {
+  auto view = std::make_unique<MountedView>(volume, std::move(report), access);
   if (Status s = view->begin(std::move(root), place, source); !s.ok()) return s.error();
   return std::unique_ptr<View>(std::move(view));
 }

@@ -19,6 +19,9 @@
 
 namespace stillframe::dedup {
 
+// A view that is only read changes nothing below it either, so it may be of a snapshot.
+enum class ViewAccess { read_and_write, read_only };
+
 class View {
  public:
   // Shows the tree below `root` at `place`, a directory. When this process ends, however it does,
@@ -28,7 +31,8 @@ class View {
   static Result<std::unique_ptr<View>> mount(Descriptor root, const BytePath& place,
                                              VolumeParts volume,
                                              std::function<void(const Error&)> report,
-                                             const std::string& source = "stillframe");
+                                             const std::string& source = "stillframe",
+                                             ViewAccess access = ViewAccess::read_and_write);
   virtual ~View() = default;  // unmounts
 
   // Answers until the view is unmounted, by stop() or by anybody.

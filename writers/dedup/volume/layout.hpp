@@ -21,9 +21,13 @@ inline constexpr const char* kRestoreRecordName = "restore.env";
 // Where files are while they are restored, and, with the session behind it, what they replaced.
 inline constexpr const char* kIncomingFolder = "incoming";
 inline constexpr const char* kReplacedPrefix = "replaced-";
+// What the first is called once what they replace is out of their way.
+inline constexpr const char* kArrivingFolder = "arriving";
 
 // In the folder of the engines' sockets: where a backup or a restore has the file systems of
 // volumes mounted, for root alone.
 inline constexpr const char* kBackupPlaces = "backup";
+// Beside it: where a backup shows the files of its snapshot.
+inline constexpr const char* kFilesPlaces = "files";
 
 }  // namespace stillframe::dedup

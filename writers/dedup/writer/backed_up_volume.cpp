@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kConfigTextBytesMax = std::size_t{64} << 10;
 constexpr std::size_t kNameBytesMax = 100;  // it becomes the name of a folder
 constexpr const char* kUsualRunFolder = "/run/stillframe-dedup";
+const WallTime kBeforeAllFiles(std::chrono::hours(-24 * 365 * 250));
 
 Error bad_volume_config(const std::string& why) {
   return Error(Errc::invalid_argument, "the configuration of a deduplicated volume: " + why);
@@ -31,9 +32,18 @@ Status take_name(const nlohmann::json& value, BackedUpVolume& out) {
   return bad_volume_config("'name' has to do as the name of a folder");
 }
 
+Status take_model(const nlohmann::json& value, BackedUpVolume& out) {
+  if (value != "optimized" && value != "unoptimized") {
+    return bad_volume_config("'model' is neither \"optimized\" nor \"unoptimized\"");
+  }
+  out.model = value == "optimized" ? BackupModel::optimized : BackupModel::unoptimized;
+  return Ok{};
+}
+
 Status take_volume_member(const std::string& member, const nlohmann::json& value,
                           BackedUpVolume& out) {
   if (member == "name") return take_name(value, out);
+  if (member == "model") return take_model(value, out);
   if (member != "device" && member != "run") {
     return bad_volume_config("there is no option '" + member + "'");
   }
@@ -82,6 +92,29 @@ std::vector<ExcludedFiles> excluded_files(const VolumePlaces& places) {
           all_of(join_path(places.incoming, "lost+found"))};
 }
 
+// The files are read where the session's snapshot is shown, and no snapshot is made of that. What
+// has the volume itself cut is a file set that holds nothing.
+WriterMetadata plain_metadata(const BackedUpVolume& volume, const VolumePlaces& places) {
+  Component files;
+  files.name = plain_files_component();
+  files.caption = "The files of volume '" + volume.name + "', as their users see them";
+  files.selectable_for_restore = true;
+  files.not_system_state = true;
+  FileSet shown = everything_in(places.files);
+  constexpr std::uint32_t kSnapshotBits = TypeMask::kFullSnapshot |
+                                          TypeMask::kDifferentialSnapshot |
+                                          TypeMask::kIncrementalSnapshot | TypeMask::kLogSnapshot;
+  shown.mask.bits &= ~kSnapshotBits;
+  files.files = {std::move(shown), named_in(places.own, "to-be-cut*")};
+  WriterMetadata metadata;
+  metadata.components = {std::move(files)};
+  metadata.exclude = {{join_path(places.files, "lost+found"), "*", true, {}}};
+  metadata.restore.method = RestoreMethod::restore_if_can_replace;
+  metadata.schema.bits =
+      BackupSchema::kCopy | BackupSchema::kNewTarget | BackupSchema::kIndependentSystemState;
+  return metadata;
+}
+
 }  // namespace
 
 Result<BackedUpVolume> parse_backed_up_volume(std::string_view config_json) {
@@ -103,6 +136,7 @@ VolumePlaces VolumePlaces::of(const BackedUpVolume& volume) {
   places.mount = join_path(join_path(volume.run_folder, kBackupPlaces), volume.name);
   places.own = join_path(places.mount, kVolumeFolder);
   places.incoming = join_path(places.own, kIncomingFolder);
+  places.files = join_path(join_path(volume.run_folder, kFilesPlaces), volume.name);
   return places;
 }
 
@@ -122,8 +156,13 @@ ComponentName files_component() {
   return {volume_component().name, "Files"};
 }
 
+ComponentName plain_files_component() {
+  return {"", "Plain Files"};
+}
+
 WriterMetadata metadata_of(const BackedUpVolume& volume) {
   const VolumePlaces places = VolumePlaces::of(volume);
+  if (volume.model == BackupModel::unoptimized) return plain_metadata(volume, places);
   Component head;
   head.name = volume_component();
   head.caption = "Deduplicated volume '" + volume.name + "'";
@@ -149,9 +188,28 @@ WriterMetadata metadata_of(const BackedUpVolume& volume) {
                        {std::move(users_files)})};
   metadata.exclude = excluded_files(places);
   metadata.restore.method = RestoreMethod::restore_if_can_replace;
-  metadata.schema.bits =
-      BackupSchema::kCopy | BackupSchema::kNewTarget | BackupSchema::kIndependentSystemState;
+  metadata.schema.bits = BackupSchema::kCopy | BackupSchema::kIncremental |
+                         BackupSchema::kDifferential | BackupSchema::kNewTarget |
+                         BackupSchema::kIndependentSystemState;
   return metadata;
+}
+
+std::vector<DifferencedFiles> differenced_files_of(const BackedUpVolume& volume) {
+  const BytePath store = join_path(VolumePlaces::of(volume).own, kStoreFolder);
+  std::vector<DifferencedFiles> differenced;
+  for (const Component& component : metadata_of(volume).components) {
+    for (const FileSet& files : component.files) {
+      DifferencedFiles each;
+      each.path = files.path;
+      each.pattern = files.pattern;
+      each.recursive = files.recursive;
+      // A container is only appended to, and one that is written anew has another name. Of a user's
+      // file times say nothing: a job or a rename makes another of it under the same ones.
+      if (files.path != store) each.since = kBeforeAllFiles;
+      differenced.push_back(std::move(each));
+    }
+  }
+  return differenced;
 }
 
 }  // namespace stillframe::dedup

@@ -29,7 +29,9 @@ constexpr std::chrono::milliseconds kSettleInHold{1'000};
 }  // namespace
 
 DedupWriter::DedupWriter(BackedUpVolume volume)
-    : volume_(std::move(volume)), places_(VolumePlaces::of(volume_)) {}
+    : volume_(std::move(volume)), places_(VolumePlaces::of(volume_)) {
+  carry_on_unfinished();
+}
 
 DedupWriter::~DedupWriter() {
   if (replacement_) (void)replacement_->end();
@@ -49,7 +51,24 @@ WriterIdentity DedupWriter::identity() const {
 }
 
 Result<WriterMetadata> DedupWriter::identify(const CallContext&) {
+  carry_on_unfinished();
   return metadata_of(volume_);
+}
+
+// Requestors find the volume at its place as long as that takes. What cannot be looked at now, such
+// as a device that is not there, is looked at again, and does not keep the writer from starting.
+void DedupWriter::carry_on_unfinished() {
+  if (replacement_ || mounted_ || volume_.model != BackupModel::optimized) return;
+  if (!looked_for_unfinished_) {
+    auto found = VolumeReplacement::find_unfinished(volume_);
+    if (!found.ok()) return;
+    unfinished_ = std::move(found).value();
+    looked_for_unfinished_ = true;
+  }
+  if (!unfinished_) return;
+  const auto done = unfinished_->carry_on();
+  why_unfinished_ = done.ok() ? "" : ", and cannot be finished (" + done.error().what() + ")";
+  if (done.ok() && done.value()) unfinished_.reset();
 }
 
 // ---- Backup
@@ -57,6 +76,12 @@ Result<WriterMetadata> DedupWriter::identify(const CallContext&) {
 Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) {
   if (replacement_) {
     return Error(Errc::writer_retryable, "volume '" + volume_.name + "' is being restored");
+  }
+  if (unfinished_) {
+    return Error(Errc::interlocked, "a restore of volume '" + volume_.name + "' was cut short" +
+                                        why_unfinished_ +
+                                        ": stillframe restore resume, or abandon, " +
+                                        quoted_path(places_.own) + ", or restore it again");
   }
   if (!mounted_) {
     auto mounted = MountedPlace::make(volume_.device, places_.mount);
@@ -72,6 +97,8 @@ Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) 
   for (BackupComponent& component : backup.components) {
     component.stamp = call.session.to_string();
     component.metadata = nlohmann::json{{"store", store}}.dump();
+    const bool builds = component.base && volume_.model == BackupModel::optimized;
+    if (builds) component.differenced_files = differenced_files_of(volume_);
   }
   return Ok{};
 }
@@ -92,7 +119,7 @@ Status DedupWriter::expect_enabled(std::string& store) const {
                                     " is not deduplicated: dedupctl enable makes it so");
 }
 
-Status DedupWriter::settle(std::chrono::milliseconds at_most) const {
+Status DedupWriter::settle(std::chrono::milliseconds at_most, bool seal) const {
   if (at_rest_) return Ok{};
   const auto socket = control_socket_path(volume_.run_folder, volume_.device);
   if (!socket.ok()) return socket.error();
@@ -101,7 +128,7 @@ Status DedupWriter::settle(std::chrono::milliseconds at_most) const {
   // is.
   if (!engine.ok()) return Ok{};
   engine.value().wait_at_most(at_most);
-  const auto answer = engine.value().ask(Json{{"do", "settle"}}, {});
+  const auto answer = engine.value().ask(Json{{"do", "settle"}, {"seal", seal}}, {});
   return answer.ok() ? Status(Ok{}) : Status(answer.error());
 }
 
@@ -114,7 +141,7 @@ Status DedupWriter::prepare_snapshot(const CallContext& call, const SnapshotSetV
   } else if (lock.error().code() != Errc::in_progress) {
     return lock.error();
   }
-  (void)settle(kSettleBeforeHold);
+  (void)settle(kSettleBeforeHold, true);
   const std::lock_guard guard(held_mutex_);
   held_[call.session] =
       at_rest_ || set.covers(places_.mount)
@@ -124,7 +151,7 @@ Status DedupWriter::prepare_snapshot(const CallContext& call, const SnapshotSetV
 }
 
 Status DedupWriter::freeze(const CallContext&) {
-  (void)settle(kSettleInHold);
+  (void)settle(kSettleInHold, false);
   return Ok{};
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <stillframe/writer.hpp>
 
@@ -22,7 +23,7 @@ namespace stillframe::dedup {
 // From prepare_backup() to the session's end the volume is mounted where only root gets to. Nothing
 // waits for a backup: a store is whole at every instant. Only where no engine has the volume, none
 // gets it before the cut.
-class DedupWriter final : public Writer {
+class DedupWriter : public Writer {
  public:
   explicit DedupWriter(BackedUpVolume volume);
   ~DedupWriter() override;
@@ -50,16 +51,24 @@ class DedupWriter final : public Writer {
   Status post_restore(const CallContext& call, const RestoreView& restore) override;
   void restore_end(const CallContext& call) override;
 
+ protected:
+  const BackedUpVolume& volume() const { return volume_; }
+  const VolumePlaces& places() const { return places_; }
+  bool is_idle() const { return backups_.empty(); }
+
  private:
   // A restore to other places; the volume goes on.
   struct Elsewhere {
-    BytePath files;   // where the users' files went; empty: they did not
-    BytePath backup;  // the copy of the volume that they get their content from; empty: none
+    BytePath files;  // where the users' files went; empty: they did not
+    // The copy of the volume that they get their content from, in parts as a chain has it, the
+    // newest first. None: they get none.
+    std::vector<BytePath> backup;
     std::string store;
   };
 
+  void carry_on_unfinished();
   Status expect_enabled(std::string& store) const;
-  Status settle(std::chrono::milliseconds at_most) const;
+  Status settle(std::chrono::milliseconds at_most, bool seal) const;
   void let_go_of(const SessionId& session);
   void leave(const SessionId& session);
   Result<Elsewhere> elsewhere(const BackupComponent& component) const;
@@ -73,6 +82,10 @@ class DedupWriter final : public Writer {
   // No engine has the volume, and none gets it: from prepare_snapshot() of a session to its cut.
   std::optional<std::pair<SessionId, FileLock>> at_rest_;
   std::unique_ptr<VolumeReplacement> replacement_;
+  // A restore that was cut short, while it waits for a requestor to resume or abandon it.
+  std::unique_ptr<VolumeReplacement> unfinished_;
+  std::string why_unfinished_;  // what kept it from being finished when that was tried last
+  bool looked_for_unfinished_ = false;
   std::optional<SessionId> replaced_by_;
   std::map<SessionId, Elsewhere> elsewhere_;
   // Of thaw() too, which may come on another thread.

@@ -18,9 +18,7 @@ namespace stillframe::dedup {
 namespace {
 
 constexpr std::size_t kStoredTextBytesMax = std::size_t{64} << 10;
-// Of a restore to another place: where the copy of the volume is that the files are of, or that
-// whoever restores calls RestoreFiles() itself.
-constexpr std::string_view kBackupOption = "Backup";
+// Of a restore to another place: whoever restores calls RestoreFiles() itself.
 constexpr std::string_view kMarkedOption = "Leave Marked";
 
 // The store that a backup is of; empty when it does not say.
@@ -66,6 +64,8 @@ Status DedupWriter::pre_restore(const CallContext& call, RestoreView& restore) {
                        (replacement_ ? "restored by session " + replaced_by_->to_string()
                                      : std::string("backed up")));
     }
+    unfinished_.reset();  // this one comes in its place
+    looked_for_unfinished_ = false;
     auto begun = VolumeReplacement::begin(volume_, call.session, store_of(component));
     if (!begun.ok()) return begun.error();
     replacement_ = std::move(begun).value();
@@ -97,9 +97,10 @@ Result<DedupWriter::Elsewhere> DedupWriter::elsewhere(const BackupComponent& com
   }
   const auto options = parse_restore_options(component.restore->options);
   if (!options.ok()) return options.error();
-  const auto backup = option_values(options.value(), kBackupOption);
-  if (!backup.empty()) there.backup = volume_in_backup(backup.back());
   const bool left = !option_values(options.value(), kMarkedOption).empty();
+  for (const std::string& named : option_values(options.value(), kBackupOption)) {
+    if (!left) there.backup.push_back(volume_in_backup(named));
+  }
   if (there.files.empty() || store_too || left || !there.backup.empty()) return there;
   return Error(Errc::not_supported,
                "files of volume '" + volume_.name +
@@ -150,14 +151,11 @@ Status DedupWriter::post_restore(const CallContext& call, const RestoreView&) {
   }
   const Elsewhere& files = there->second;
   if (files.files.empty() || files.backup.empty()) return Ok{};
-  const auto backup = backup_in_folder(files.backup);
+  const auto backup = backup_in_folders(files.backup);
   const auto filled = fill_from_backup(files.files, files.store, *backup);
   if (!filled.ok()) return filled.error();
   if (call.progress != nullptr) {
-    const std::uint64_t read = filled.value().reads.container_bytes;
-    call.progress->report(filled.value().bytes, filled.value().bytes,
-                          std::to_string(filled.value().files) + " files, " + std::to_string(read) +
-                              " bytes read of the backup's containers");
+    call.progress->report(filled.value().bytes, filled.value().bytes, filled.value().text());
   }
   return Ok{};
 }
@@ -168,6 +166,7 @@ void DedupWriter::restore_end(const CallContext& call) {
   (void)replacement_->end();
   replacement_.reset();
   replaced_by_.reset();
+  looked_for_unfinished_ = false;  // it may have left something to finish
 }
 
 }  // namespace stillframe::dedup

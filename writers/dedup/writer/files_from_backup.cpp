@@ -1,5 +1,7 @@
 #include "writers/dedup/writer/files_from_backup.hpp"
 
+#include <array>
+#include <cstdio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +37,17 @@ Result<MarkedFiles> find_marked(int root, const std::string& store) {
 }
 
 }  // namespace
+
+std::string FilledFiles::text() const {
+  std::string said = std::to_string(files) + " files of " + std::to_string(bytes) +
+                     " bytes given their content, " + std::to_string(reads.container_bytes) +
+                     " bytes read of the backup's containers";
+  if (bytes == 0) return said;
+  std::array<char, 32> times{};
+  std::snprintf(times.data(), times.size(), "%.3f",
+                static_cast<double>(reads.container_bytes) / static_cast<double>(bytes));
+  return said + ": read amplification " + times.data();
+}
 
 Result<FilledFiles> fill_from_backup(const BytePath& folder, const std::string& store,
                                      BackupOfVolume& backup) {

@@ -13,6 +13,8 @@ namespace stillframe::dedup {
 struct FilledFiles {
   std::uint64_t files = 0, bytes = 0;  // that were given their content
   BackupReads reads;
+
+  std::string text() const;  // for people, with how much was read for each byte
 };
 
 // All files below `folder` that are marked as of `store` (a UUID; empty: any store). `backup`: a

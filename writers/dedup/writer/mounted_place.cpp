@@ -19,8 +19,10 @@ namespace {
 
 constexpr mode_t kForUsAlone = 0700;
 
+}  // namespace
+
 // Lazily: a requestor that died may have left files open.
-Status clear_place(const BytePath& place) {
+Status clear_own_place(const BytePath& place) {
   for (;;) {
     const auto mounted = is_mount_point(place);
     if (!mounted.ok()) return mounted.error();
@@ -30,15 +32,17 @@ Status clear_place(const BytePath& place) {
   }
 }
 
-}  // namespace
+Status make_own_place(const BytePath& place) {
+  const BytePath folder = parent_path(place);
+  if (Status s = make_directories(folder, kForUsAlone); !s.ok()) return s;
+  if (::chmod(folder.c_str(), kForUsAlone) != 0) return posix_error(errno, "close", folder);
+  if (Status s = clear_own_place(place); !s.ok()) return s;
+  return make_directories(place, kForUsAlone);
+}
 
 Result<std::unique_ptr<MountedPlace>> MountedPlace::make(const BytePath& device,
                                                          const BytePath& place) {
-  const BytePath folder = parent_path(place);
-  if (Status s = make_directories(folder, kForUsAlone); !s.ok()) return s.error();
-  if (::chmod(folder.c_str(), kForUsAlone) != 0) return posix_error(errno, "close", folder);
-  if (Status s = clear_place(place); !s.ok()) return s.error();
-  if (Status s = make_directories(place, kForUsAlone); !s.ok()) return s.error();
+  if (Status s = make_own_place(place); !s.ok()) return s.error();
   const auto root = mount_volume(device);
   if (!root.ok()) return root.error();
   if (Status s = attach_mount(root.value().get(), place); !s.ok()) return s.error();
@@ -46,7 +50,7 @@ Result<std::unique_ptr<MountedPlace>> MountedPlace::make(const BytePath& device,
 }
 
 MountedPlace::~MountedPlace() {
-  (void)clear_place(place_);
+  (void)clear_own_place(place_);
   (void)::rmdir(place_.c_str());
 }
 

@@ -10,6 +10,11 @@
 
 namespace stillframe::dedup {
 
+// A folder that nothing is mounted on, in one that only root gets to.
+Status make_own_place(const BytePath& place);
+// What is mounted on it goes; whoever still has a file open keeps that.
+Status clear_own_place(const BytePath& place);
+
 class MountedPlace {
  public:
   // What a process that was killed left mounted at `place` is taken away first.

@@ -7,7 +7,7 @@
 #include <stillframe/plugin.h>
 
 #include "framework/plugin/exported_writer.hpp"
-#include "writers/dedup/writer/dedup_writer.hpp"
+#include "writers/dedup/writer/dedup_files_writer.hpp"
 
 namespace stillframe::dedup {
 
@@ -18,7 +18,7 @@ std::int32_t make_dedup_writer(const char* config_json, stillframe_writer* table
   try {
     auto volume = parse_backed_up_volume(config_json);
     if (!volume.ok()) return plugin::report_failure(volume.error(), error);
-    plugin::export_writer(std::make_unique<DedupWriter>(std::move(volume).value()), *table);
+    plugin::export_writer(make_dedup_writer(std::move(volume).value()), *table);
     return STILLFRAME_OK;
   } catch (const std::exception& thrown) {
     return plugin::report_failure(Error(Errc::writer_fatal, thrown.what()), error);

@@ -94,6 +94,46 @@ Result<std::unique_ptr<VolumeReplacement>> VolumeReplacement::begin(const Backed
   return it;
 }
 
+Result<std::unique_ptr<VolumeReplacement>> VolumeReplacement::find_unfinished(
+    const BackedUpVolume& volume) {
+  // Not at its place, where a session of another process may have it.
+  const auto root = mount_volume(volume.device);
+  if (!root.ok()) return root.error();
+  const BytePath own = "/proc/self/fd/" + std::to_string(root.value().get()) + "/" + kVolumeFolder;
+  if (!exists(join_path(own, kRestoreRecordName))) return std::unique_ptr<VolumeReplacement>();
+  auto lock = lock_volume(own, volume.device);
+  if (!lock.ok()) return lock.error();
+  const VolumePlaces places = VolumePlaces::of(volume);
+  auto mounted = MountedPlace::make(volume.device, places.mount);
+  if (!mounted.ok()) return mounted.error();
+  const auto record = read_interlock(places.own);
+  if (!record.ok()) return record.error();
+  std::unique_ptr<VolumeReplacement> it(new VolumeReplacement(volume, record.value().session, ""));
+  it->mounted_ = std::move(mounted).value();
+  it->lock_ = std::move(lock).value();
+  it->stage_ = Stage::made_room;
+  return it;
+}
+
+Result<bool> VolumeReplacement::carry_on() {
+  const auto record = read_interlock(places_.own);
+  if (!record.ok() && record.error().code() != Errc::not_found) return record.error();
+  // Abandoned, and the target was allowed to start.
+  const bool gone = !record.ok();
+  const bool copied = !gone && record.value().state == InterlockRecord::State::copied;
+  const bool failed = gone || record.value().state == InterlockRecord::State::failed;
+  Status done = Ok{};
+  if (copied || exists(arriving_)) {  // from where there is no way back
+    done = put_in_place_what_came();
+  } else if (failed) {
+    done = put_back();
+  } else {
+    return false;
+  }
+  if (!done.ok()) return done.error();
+  return true;
+}
+
 Status VolumeReplacement::expect_store_fits() const {
   const auto settings = read_settings(*posix_files(), join_path(places_.own, kSettingsFileName));
   if (!settings.ok()) {
@@ -113,7 +153,9 @@ Status VolumeReplacement::make_room(const RestoreRegistration& registration) {
   if (const auto earlier = read_interlock(places_.own); earlier.ok()) {
     if (Status s = remove_interlock(places_.own); !s.ok()) return s;
   }
-  if (Status s = remove_tree(places_.incoming); !s.ok()) return s;
+  for (const BytePath& left : {places_.incoming, arriving_}) {
+    if (Status s = remove_tree(left); !s.ok()) return s;
+  }
   InterlockRecord record;
   record.session = session_;
   record.target = "deduplicated volume '" + volume_.name + "'";
@@ -122,7 +164,20 @@ Status VolumeReplacement::make_room(const RestoreRegistration& registration) {
   at("register");
   if (Status s = register_interlock(places_.own, record); !s.ok()) return s;
   stage_ = Stage::made_room;
-  return move_own_files(places_.own, aside_ + "/" + kVolumeFolder);
+  if (Status s = make_directories(moving_); !s.ok()) return s;
+  if (Status s = move_own_files(places_.own, moving_); !s.ok()) return s;
+  // From here on what is in the volume's own folder is what came, and nothing of before.
+  if (Status s = make_directories(aside_); !s.ok()) return s;
+  return rename_folder(moving_, kept_);
+}
+
+// Durable on return; nothing that is there gives way.
+Status VolumeReplacement::rename_folder(const BytePath& from, const BytePath& to) const {
+  at("turn");
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+    return posix_error(errno, "rename", from);
+  }
+  return flush_file_system(places_.mount);
 }
 
 Status VolumeReplacement::move_name(const BytePath& from, const BytePath& to,
@@ -140,6 +195,16 @@ Status VolumeReplacement::move_own_files(const BytePath& from, const BytePath& t
   if (!names.ok()) return names.error();
   for (const BytePath& name : names.value()) {
     if (!is_of_the_volume(name)) continue;
+    if (Status s = move_name(from, to, name); !s.ok()) return s;
+  }
+  return flush_file_system(places_.mount);
+}
+
+Status VolumeReplacement::move_users_files(const BytePath& from, const BytePath& to) const {
+  const auto names = names_in(from);
+  if (!names.ok()) return names.error();
+  for (const BytePath& name : names.value()) {
+    if (!is_of_the_users(name)) continue;
     if (Status s = make_directories(to); !s.ok()) return s;
     if (Status s = move_name(from, to, name); !s.ok()) return s;
   }
@@ -175,30 +240,27 @@ Status VolumeReplacement::check_what_came() const {
   return table.ok() ? Status(Ok{}) : Status(table.error());
 }
 
+// The folder's second name says that the old files are all aside: whoever goes on after a crash
+// must not take what arrived for them.
 Status VolumeReplacement::swap_users_files() const {
-  const auto there = names_in(places_.mount);
-  if (!there.ok()) return there.error();
-  for (const BytePath& name : there.value()) {
-    if (!is_of_the_users(name)) continue;
-    if (Status s = make_directories(aside_); !s.ok()) return s;
-    if (Status s = move_name(places_.mount, aside_, name); !s.ok()) return s;
+  if (!exists(arriving_)) {
+    if (Status s = move_users_files(places_.mount, aside_); !s.ok()) return s;
+    if (!exists(places_.incoming)) return Ok{};  // there were none
+    if (Status s = rename_folder(places_.incoming, arriving_); !s.ok()) return s;
   }
-  if (!exists(places_.incoming)) return Ok{};  // there were none
-  const auto came = names_in(places_.incoming);
-  if (!came.ok()) return came.error();
-  for (const BytePath& name : came.value()) {
-    if (!is_of_the_users(name)) continue;
-    if (Status s = move_name(places_.incoming, places_.mount, name); !s.ok()) return s;
-  }
+  if (Status s = move_users_files(arriving_, places_.mount); !s.ok()) return s;
   at("attributes");
-  if (Status s = copy_folder_attributes(places_.incoming, places_.mount); !s.ok()) return s;
-  return remove_tree(places_.incoming);
+  return copy_folder_attributes(arriving_, places_.mount);
 }
 
 Status VolumeReplacement::put_in_place() {
   if (stage_ != Stage::came) {
     return Error(Errc::interlocked, "the restore of volume '" + volume_.name + "' is not complete");
   }
+  return put_in_place_what_came();
+}
+
+Status VolumeReplacement::put_in_place_what_came() {
   if (Status s = check_what_came(); !s.ok()) {
     return s.error().while_doing("checking the store that was restored");
   }
@@ -208,27 +270,39 @@ Status VolumeReplacement::put_in_place() {
   at("open");
   if (Status s = remove_interlock(places_.own); !s.ok()) return s;
   stage_ = Stage::in_place;
-  return Ok{};
+  return remove_tree(arriving_);  // which is empty
 }
 
 // A requestor that failed has taken back what it wrote. What came whole and was not wanted after
 // all is a copy, and goes.
 Status VolumeReplacement::put_back() const {
-  const auto left = names_in(places_.own);
-  if (!left.ok()) return left.error();
-  for (const BytePath& name : left.value()) {
-    if (!is_of_the_volume(name)) continue;
-    if (Status s = remove_tree(join_path(places_.own, name)); !s.ok()) return s;
+  if (exists(kept_)) {
+    const auto came = names_in(places_.own);
+    if (!came.ok()) return came.error();
+    for (const BytePath& name : came.value()) {
+      if (!is_of_the_volume(name)) continue;
+      at("remove");
+      if (Status s = remove_tree(join_path(places_.own, name)); !s.ok()) return s;
+    }
+    if (Status s = flush_file_system(places_.mount); !s.ok()) return s;
+    if (Status s = rename_folder(kept_, moving_); !s.ok()) return s;
   }
-  const BytePath kept = aside_ + "/" + kVolumeFolder;
-  if (exists(kept)) {
-    if (Status s = move_own_files(kept, places_.own); !s.ok()) return s;
-    (void)::rmdir(kept.c_str());
-    (void)::rmdir(aside_.c_str());
-  }
+  if (Status s = take_old_files_back(); !s.ok()) return s;
   if (Status s = remove_tree(places_.incoming); !s.ok()) return s;
   if (Status s = flush_file_system(places_.mount); !s.ok()) return s;
+  at("open");
   return remove_interlock(places_.own);
+}
+
+Status VolumeReplacement::take_old_files_back() const {
+  if (exists(moving_)) {
+    if (Status s = move_own_files(moving_, places_.own); !s.ok()) return s;
+    (void)::rmdir(moving_.c_str());
+  }
+  if (!exists(aside_)) return Ok{};
+  if (Status s = move_users_files(aside_, places_.mount); !s.ok()) return s;
+  (void)::rmdir(aside_.c_str());
+  return Ok{};
 }
 
 Status VolumeReplacement::end() {

@@ -30,6 +30,15 @@ class VolumeReplacement {
                                                           const SessionId& session,
                                                           const std::string& store);
 
+  // A restore of this volume that nobody carries out any more, with the volume mounted at its
+  // place: there a requestor resumes or abandons it. Null when there is none; in_progress while
+  // another process has the volume.
+  static Result<std::unique_ptr<VolumeReplacement>> find_unfinished(const BackedUpVolume& volume);
+  // Of such a one: puts in place what came whole, and puts back what was there when it failed or
+  // was abandoned. False: its record says neither yet. Again, after an error or a crash, it goes
+  // on.
+  Result<bool> carry_on();
+
   // Told right before each change; tests kill the process there.
   void on_step(std::function<void(std::string_view step)> observer) {
     observer_ = std::move(observer);
@@ -50,14 +59,21 @@ class VolumeReplacement {
         places_(VolumePlaces::of(volume)),
         session_(session),
         store_(std::move(store)),
-        aside_(join_path(places_.own, kReplacedPrefix + session.to_string())) {}
+        aside_(join_path(places_.own, kReplacedPrefix + session.to_string())),
+        kept_(join_path(aside_, kVolumeFolder)),
+        moving_(join_path(places_.own, "moving-" + session.to_string())),
+        arriving_(join_path(places_.own, kArrivingFolder)) {}
 
   Status expect_store_fits() const;
   Status check_what_came() const;
   Status move_own_files(const BytePath& from, const BytePath& to) const;
   Status swap_users_files() const;
+  Status take_old_files_back() const;
+  Status put_in_place_what_came();
   Status put_back() const;
+  Status move_users_files(const BytePath& from, const BytePath& to) const;
   Status move_name(const BytePath& from, const BytePath& to, const BytePath& name) const;
+  Status rename_folder(const BytePath& from, const BytePath& to) const;
   void at(std::string_view step) const {
     if (observer_) observer_(step);
   }
@@ -67,6 +83,10 @@ class VolumeReplacement {
   const SessionId session_;
   const std::string store_;  // UUID of the backup's; empty: not known
   const BytePath aside_;
+  // The volume's own files of before: under the second name until all are there, and while they go
+  // back.
+  const BytePath kept_, moving_;
+  const BytePath arriving_;
   std::unique_ptr<MountedPlace> mounted_;
   std::optional<FileLock> lock_;
   std::function<void(std::string_view)> observer_;

@@ -43,7 +43,11 @@ class Restorer {
     auto report = recover(files_, recovery_options(), &log);
     if (!report.ok()) return report.error();
     restored.recovery = std::move(report).value();
-    if (Status s = log.write_checkpoint(); !s.ok()) return s.error();
+    const auto& known = restored.recovery.plan.databases;
+    const bool others = std::any_of(known.begin(), known.end(), [](const PlannedDatabase& each) {
+      return each.action == PlannedAction::set_aside;
+    });
+    if (Status s = log.write_checkpoint(others); !s.ok()) return s.error();
     return restored;
   }
 

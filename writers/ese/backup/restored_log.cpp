@@ -29,6 +29,7 @@ Status RestoredLog::resume(const LogStreamEnd& end, std::vector<Attachment> atta
     auto log = LogStream::resume(files_, options_.stream, end, attachments_, clock_);
     if (!log.ok()) return log.error();
     log_ = std::move(log).value();
+    before_ = Lgpos{0, log_->header().fields.header_segments, end.last};
     return Ok{};
   }
   const auto there = read_log_set(files_, options_.newest_in, directory.base);
@@ -48,11 +49,14 @@ Result<Lgpos> RestoredLog::append(Bytes record) {
 }
 
 // Without it a start reads the logs from their beginning, which comes to the same.
-Status RestoredLog::write_checkpoint() {
+Status RestoredLog::write_checkpoint(bool others) {
   if (!quit_) return Ok{};
   attachments_.set_recovered();
   Checkpoint checkpoint;
-  checkpoint.fields.checkpoint = checkpoint.fields.database_consistency = *quit_;
+  // A generation that was begun since names only what was restored: nobody would look for the
+  // others, which end in the one before.
+  checkpoint.fields.checkpoint = others && before_ ? *before_ : *quit_;
+  checkpoint.fields.database_consistency = checkpoint.fields.checkpoint;
   checkpoint.fields.log = log_->header().fields.log;
   checkpoint.fields.environment = log_->header().fields.environment;
   const LogDirectoryOptions& directory = options_.stream.directory;

@@ -29,8 +29,9 @@ class RestoredLog final : public ContinuedLog {
   Status make_durable() override { return log_->make_all_durable(); }
   void ended(Lgpos quit) override { quit_ = quit; }
 
-  // The databases are recovered: the checkpoint says so.
-  Status write_checkpoint();
+  // The databases are recovered: the checkpoint says so. If there are others that these logs know
+  // of, they still need them: it is before all that was added then.
+  Status write_checkpoint(bool others);
 
  private:
   Status remove_checkpoint();
@@ -41,6 +42,7 @@ class RestoredLog final : public ContinuedLog {
   AttachmentList attachments_;
   std::unique_ptr<LogStream> log_;
   std::optional<Lgpos> quit_;
+  std::optional<Lgpos> before_;  // where the last generation begins that was there
 };
 
 }  // namespace stillframe::ese

@@ -92,6 +92,13 @@ void Instance::tell_start() const {
             std::to_string(counts.undone) + " were taken back",
         {{"changes", std::to_string(counts.changes)}, {"undone", std::to_string(counts.undone)}});
   }
+  if (recovered_ && recovered_->plan.commits_lost && options_.tell_lost_commits) {
+    const std::string last = std::to_string(static_cast<std::int32_t>(recovered_->plan.last));
+    events_.tell(
+        EngineEvent::commits_lost, EventLevel::warning,
+        "committed transactions are lost: the last log that is there is generation " + last,
+        {{"generation", last}});
+  }
   events_.tell(EngineEvent::started, EventLevel::info, "the instance runs");
 }
 

@@ -17,6 +17,7 @@ enum class EngineEvent {
   recovered = 5001,
   start_failed = 5002,
   stopped = 5003,
+  commits_lost = 5004,
   database_created = 5010,
   database_attached = 5011,
   database_detached = 5012,

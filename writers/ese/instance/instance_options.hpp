@@ -33,6 +33,7 @@ struct InstanceOptions {
   bool circular = false;
   // A start loses transactions whose logs are gone, instead of refusing.
   bool accept_lost_commits = false;
+  bool tell_lost_commits = true;  // as an event
   // Deals with a restore that was registered; none: a start refuses while there is one.
   StartGate* gate = nullptr;
   // Where a start looks for the databases that have to be recovered. One that was moved has to be

@@ -93,13 +93,22 @@ Status RegisteredStart::open(Files& files, const InstanceOptions& options) {
   if (record.state != RestoreState::recovered) {
     HardRestore restore = restore_of_record(record, options);
     restore.progress = progress_;
-    const Status recovered = recover_registered(files, record, std::move(restore));
+    Status recovered = claim_all(restore.databases);
+    if (recovered.ok()) recovered = recover_registered(files, record, std::move(restore));
     if (!recovered.ok()) {
       return recovered.error().while_doing("recovering the registered restore; " +
                                            restore_way_out(options.logs));
     }
   }
   remove_ = true;
+  return Ok{};
+}
+
+Status RegisteredStart::claim_all(const std::vector<RestoredPath>& databases) const {
+  if (!claim_) return Ok{};
+  for (const RestoredPath& each : databases) {
+    if (Status s = claim_(each.file); !s.ok()) return s;
+  }
   return Ok{};
 }
 

@@ -1,8 +1,9 @@
 #include "writers/ese/jet/jet_instance.hpp"
 
+#include <map>
 #include <utility>
-#include <vector>
 
+#include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
 #include "writers/ese/backup/directory_restore.hpp"
 #include "writers/ese/interlock/registered_start.hpp"
@@ -62,6 +63,7 @@ DatabasePlaces places_of(const InitRequest& request) {
 
 void take_request(InstanceOptions& options, const InitRequest& request) {
   options.accept_lost_commits = (request.grbit & JET_bitReplayIgnoreLostLogs) != 0;
+  options.tell_lost_commits = (request.grbit & JET_bitSkipLostLogsEvent) == 0;
   options.databases = places_of(request);
   options.missing = (request.grbit & JET_bitReplayIgnoreMissingDB) != 0 ? MissingDatabases::ignored
                                                                         : MissingDatabases::refused;
@@ -70,6 +72,22 @@ void take_request(InstanceOptions& options, const InitRequest& request) {
     tell(request, JET_sntProgress, static_cast<std::uint32_t>(done * 100 / total));
   };
 }
+
+// Databases that are changed before anybody attaches them. What is not there yet nobody has.
+class ClaimedDatabases {
+ public:
+  Status claim(const BytePath& path) {
+    const BytePath database = tidy_path(path);
+    if (held_.contains(database) || !exists(database)) return Ok{};
+    auto held = PathLock::take(database, JET_errDatabaseSharingViolation);
+    if (!held.ok()) return held.error();
+    held_.emplace(database, std::move(held).value());
+    return Ok{};
+  }
+
+ private:
+  std::map<BytePath, PathLock> held_;
+};
 
 }  // namespace
 
@@ -173,7 +191,12 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
   take_request(options, request);
   files_ = posix_files();
   if (Status s = check_stream(*files_, options, request.grbit); !s.ok()) return fail(s.error());
-  RegisteredStart gate;
+  ClaimedDatabases claimed;
+  const auto claim = [&claimed](const BytePath& database) { return claimed.claim(database); };
+  for (const RestoredPath& moved : request.map) {
+    if (Status s = claim(moved.file); !s.ok()) return fail(s.error());
+  }
+  RegisteredStart gate(claim);
   options.gate = &gate;
   tell(request, JET_sntBegin, 0);
   freezable_ = std::make_unique<FreezableFiles>(*files_);
@@ -187,7 +210,9 @@ Answer JetInstance::start(const Parameters& process, const InitRequest& request)
     backups_ = std::make_unique<JetBackups>(*engine_);
   }
   state_ = State::running;
-  return success();
+  const auto& recovered = engine_->recovered();
+  return recovered && recovered->plan.commits_lost ? Answer(JET_ERR{JET_wrnCommittedLogFilesLost})
+                                                   : success();
 }
 
 // ---- Restoring
@@ -210,18 +235,12 @@ Status JetInstance::restore_here(const Parameters& process, const RestoreRequest
   const auto files = posix_files();
   const InstanceOptions options = options_from(parameters_, process);
   if (Status s = check_no_restore(*files, options.logs); !s.ok()) return s;
-  std::vector<PathLock> replaced;
+  ClaimedDatabases replaced;
   DirectoryRestore how;
   how.directory = request.directory;
   how.destination = request.destination;
   how.progress = progress_for(request.progress, JET_snpRestore);
-  how.claim_place = [&replaced](const BytePath& place) -> Status {
-    if (!exists(place)) return Ok{};
-    auto held = PathLock::take(place, JET_errDatabaseSharingViolation);
-    if (!held.ok()) return held.error();
-    replaced.push_back(std::move(held).value());
-    return Ok{};
-  };
+  how.claim_place = [&replaced](const BytePath& place) { return replaced.claim(place); };
   const auto restored = restore_from_directory(*files, options, how);
   return restored.ok() ? Status(Ok{}) : Status(restored.error());
 }

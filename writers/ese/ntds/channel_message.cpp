@@ -9,7 +9,8 @@ namespace stillframe::ese::ntds {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-constexpr std::uint8_t kAnswer = 0x80;  // what an answer is, beside the numbers of requests
+// What answers are, beside the numbers of requests.
+constexpr std::uint8_t kAnswer = 0x80, kBlockAnswer = 0x81;
 constexpr std::size_t kDatabasesMax = 4096, kListedFilesMax = 4096;
 
 class MessageWriter {
@@ -74,6 +75,7 @@ class MessageReader {
     if (count > most) good_ = false;
     return good_ ? count : 0;
   }
+  void refuse() noexcept { good_ = false; }
   bool good() const noexcept { return good_; }
   bool finished() const noexcept { return good_ && rest_.empty(); }
 
@@ -102,6 +104,14 @@ struct WriteRequest {
   }
   void operator()(const AskComplete& ask) const { to.number(ask.result); }
   void operator()(const AskEnd&) const {}
+  void operator()(const AskBackup&) const {}
+  void operator()(const AskDatabases&) const {}
+  void operator()(const AskLogs&) const {}
+  void operator()(const AskOpen& ask) const { to.text(ask.path); }
+  void operator()(const AskRead& ask) const { to.number(ask.bytes); }
+  void operator()(const AskClose&) const {}
+  void operator()(const AskTruncate&) const {}
+  void operator()(const AskBackupEnd&) const {}
 };
 
 AskRegister read_register(MessageReader& from) {
@@ -133,6 +143,25 @@ Result<ChannelRequest> read_request(MessageReader& from) {
       return ChannelRequest(AskComplete{from.number<std::uint32_t>()});
     case 5:
       return ChannelRequest(AskEnd{});
+    case 6:
+      return ChannelRequest(AskBackup{});
+    case 7:
+      return ChannelRequest(AskDatabases{});
+    case 8:
+      return ChannelRequest(AskLogs{});
+    case 9:
+      return ChannelRequest(AskOpen{from.text()});
+    case 10: {
+      const AskRead ask{from.count(kChannelReadBytesMax)};
+      if (ask.bytes == 0) from.refuse();
+      return ChannelRequest(ask);
+    }
+    case 11:
+      return ChannelRequest(AskClose{});
+    case 12:
+      return ChannelRequest(AskTruncate{});
+    case 13:
+      return ChannelRequest(AskBackupEnd{});
     default:
       return Error(Errc::invalid_argument, "no request has this number");
   }
@@ -140,6 +169,34 @@ Result<ChannelRequest> read_request(MessageReader& from) {
 
 Error not_a_message() {
   return Error(Errc::invalid_argument, "these bytes are no message of this channel");
+}
+
+ChannelAnswer read_answer(MessageReader& from) {
+  ChannelAnswer answer;
+  answer.code = from.number<std::int32_t>();
+  answer.why = from.text();
+  const auto online = from.number<std::uint8_t>();
+  if (online > 1) from.refuse();
+  answer.online = online == 1;
+  for (std::uint32_t left = from.count(kListedFilesMax); left > 0 && from.good(); --left) {
+    const auto kind = from.number<std::uint8_t>();
+    answer.files.push_back({kind, from.text()});
+  }
+  return answer;
+}
+
+bool has_block(const ChannelAnswer& answer) {
+  return answer.bytes != 0 || !answer.block.empty();
+}
+
+// One with neither is the other kind, so that there are not two ways to say nothing.
+ChannelAnswer read_block_answer(MessageReader& from) {
+  ChannelAnswer answer;
+  answer.bytes = from.number<std::uint64_t>();
+  const Bytes block = from.block();
+  answer.block.assign(block.begin(), block.end());
+  if (!has_block(answer)) from.refuse();
+  return answer;
 }
 
 }  // namespace
@@ -170,6 +227,12 @@ Result<ChannelRequest> decode_request(Bytes bytes) {
 }
 
 Result<std::vector<std::byte>> encode_answer(const ChannelAnswer& answer) {
+  if (has_block(answer)) {
+    MessageWriter to(kBlockAnswer);
+    to.number(answer.bytes);
+    to.block(answer.block);
+    return std::move(to).finish();
+  }
   MessageWriter to(kAnswer);
   to.number(answer.code);
   to.text(answer.why);
@@ -185,17 +248,10 @@ Result<std::vector<std::byte>> encode_answer(const ChannelAnswer& answer) {
 Result<ChannelAnswer> decode_answer(Bytes bytes) {
   if (bytes.size() > DS_MESSAGE_BYTES_MAX) return not_a_message();
   MessageReader from(bytes);
-  if (from.number<std::uint8_t>() != kAnswer) return not_a_message();
-  ChannelAnswer answer;
-  answer.code = from.number<std::int32_t>();
-  answer.why = from.text();
-  const auto online = from.number<std::uint8_t>();
-  answer.online = online == 1;
-  for (std::uint32_t left = from.count(kListedFilesMax); left > 0 && from.good(); --left) {
-    const auto kind = from.number<std::uint8_t>();
-    answer.files.push_back({kind, from.text()});
-  }
-  if (online > 1 || !from.finished()) return not_a_message();
+  const auto kind = from.number<std::uint8_t>();
+  if (kind != kAnswer && kind != kBlockAnswer) return not_a_message();
+  ChannelAnswer answer = kind == kAnswer ? read_answer(from) : read_block_answer(from);
+  if (!from.finished()) return not_a_message();
   return answer;
 }
 

@@ -36,14 +36,48 @@ struct AskEnd {
   friend bool operator==(const AskEnd&, const AskEnd&) = default;
 };
 
-using ChannelRequest =
-    std::variant<AskOnline, AskPrepare, AskLocations, AskRegister, AskComplete, AskEnd>;
+struct AskBackup {
+  friend bool operator==(const AskBackup&, const AskBackup&) = default;
+};
+struct AskDatabases {
+  friend bool operator==(const AskDatabases&, const AskDatabases&) = default;
+};
+struct AskLogs {
+  friend bool operator==(const AskLogs&, const AskLogs&) = default;
+};
+struct AskOpen {
+  BytePath path;
+  friend bool operator==(const AskOpen&, const AskOpen&) = default;
+};
+struct AskRead {
+  std::uint32_t bytes = 0;  // 1 to kChannelReadBytesMax
+  friend bool operator==(const AskRead&, const AskRead&) = default;
+};
+struct AskClose {
+  friend bool operator==(const AskClose&, const AskClose&) = default;
+};
+struct AskTruncate {
+  friend bool operator==(const AskTruncate&, const AskTruncate&) = default;
+};
+// The backup's handle ends: it is whole, or given up.
+struct AskBackupEnd {
+  friend bool operator==(const AskBackupEnd&, const AskBackupEnd&) = default;
+};
 
+inline constexpr std::uint32_t kChannelReadBytesMax = 1U << 20;
+
+using ChannelRequest =
+    std::variant<AskOnline, AskPrepare, AskLocations, AskRegister, AskComplete, AskEnd, AskBackup,
+                 AskDatabases, AskLogs, AskOpen, AskRead, AskClose, AskTruncate, AskBackupEnd>;
+
+// Either of what is in the first four, or a success with the last two.
 struct ChannelAnswer {
   std::int32_t code = 0;          // an HRESULT
   std::string why;                // in words, unless it is 0
   bool online = false;            // of AskOnline
-  std::vector<ListedFile> files;  // of AskLocations
+  std::vector<ListedFile> files;  // of AskLocations, AskDatabases, AskLogs
+  std::uint64_t bytes = 0;        // of AskOpen
+  std::vector<std::byte> block;   // of AskBackup, the token; of AskRead, empty at the end
 };
 
 // The same bytes for the same request, and no others. invalid_argument for one that is longer than

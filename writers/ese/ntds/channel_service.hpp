@@ -26,7 +26,8 @@ class ChannelConnection {
 
 std::unique_ptr<DirectoryService> directory_behind(std::shared_ptr<ChannelConnection> connection);
 
-// What a connection has asked of an instance of this process. One call at a time.
+// What a connection has asked of an instance of this process. One call at a time. When it goes, a
+// restore that is registered stays so, and a backup that has not ended is given up.
 class ChannelSession {
  public:
   ChannelSession(std::shared_ptr<jet::JetInstance> instance, uid_t user)
@@ -34,12 +35,15 @@ class ChannelSession {
 
   // The answer to whatever came.
   std::vector<std::byte> answer(Bytes request);
-  bool restoring() const noexcept { return restore_ != nullptr; }
+  // It has a restore or a backup that was prepared, and so somebody who may.
+  bool prepared() const noexcept { return restore_ != nullptr || backup_ != nullptr; }
 
  private:
   const std::shared_ptr<jet::JetInstance> instance_;
   const uid_t user_;
+  // One of the two at most.
   std::unique_ptr<StagedRestore> restore_;
+  std::unique_ptr<StagedBackup> backup_;
 };
 
 }  // namespace stillframe::ese::ntds

@@ -135,7 +135,7 @@ HRESULT NTDSBCLI_API DsSessionExchange(HBC hSession, const void* pvRequest, uint
     const auto answer = session.answer({static_cast<const std::byte*>(pvRequest), cbRequest});
     *ppvAnswer = new_block(answer.data(), answer.size());
     *pcbAnswer = static_cast<std::uint32_t>(answer.size());
-    if (pfRestoring != nullptr) *pfRestoring = session.restoring() ? 1 : 0;
+    if (pfRestoring != nullptr) *pfRestoring = session.prepared() ? 1 : 0;
     return Ok{};
   });
 }

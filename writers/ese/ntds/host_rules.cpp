@@ -47,6 +47,21 @@ Result<uid_t> caller() {
   return *user;
 }
 
+Result<bool> is_root_or_owner(uid_t user, const BytePath& logs) {
+  struct stat folder {};
+  if (::stat(logs.c_str(), &folder) != 0) {
+    if (errno == EACCES) return posix_error(errno, "examine", logs);
+    return ese_error(EseErr::invalid_path,
+                     "the server's folder '" + escape_path(logs) + "' is not there; make it");
+  }
+  return user == 0 || user == folder.st_uid;
+}
+
+Error neither_root_nor_owner(uid_t user, const BytePath& logs, const char* nor) {
+  return access_denied("user " + std::to_string(user) + " is neither root nor the owner of '" +
+                       escape_path(logs) + "'" + nor);
+}
+
 }  // namespace
 
 void set_host_rules(HostRules rules) {
@@ -89,17 +104,18 @@ Status check_restore_authority(const BytePath& logs) {
 }
 
 Status check_restore_authority(uid_t user, const BytePath& logs) {
-  struct stat folder {};
-  if (::stat(logs.c_str(), &folder) != 0) {
-    if (errno == EACCES) return posix_error(errno, "examine", logs);
-    return ese_error(EseErr::invalid_path,
-                     "the server's folder '" + escape_path(logs) + "' is not there; make it");
-  }
-  if (user == 0 || user == folder.st_uid) return Ok{};
+  const auto owns = is_root_or_owner(user, logs);
+  if (!owns.ok()) return owns.error();
+  if (owns.value()) return Ok{};
   const HostRules rules = host_rules();
   if (rules.may_restore && rules.may_restore(user, logs)) return Ok{};
-  return access_denied("user " + std::to_string(user) + " is neither root nor the owner of '" +
-                       escape_path(logs) + "', and has no right to restore there");
+  return neither_root_nor_owner(user, logs, ", and has no right to restore there");
+}
+
+Status check_backup_authority(uid_t user, const BytePath& logs) {
+  const auto owns = is_root_or_owner(user, logs);
+  if (!owns.ok()) return owns.error();
+  return owns.value() ? Status(Ok{}) : neither_root_nor_owner(user, logs, "");
 }
 
 }  // namespace stillframe::ese::ntds

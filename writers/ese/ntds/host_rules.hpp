@@ -50,5 +50,8 @@ void set_identity(std::optional<AuthIdentity> identity);
 Status check_restore_authority(const BytePath& logs);
 // The same for somebody at the other end of a channel.
 Status check_restore_authority(uid_t user, const BytePath& logs);
+// Whether he may have what the databases hold, as who is root or owns the folder: the right to
+// restore is none to read.
+Status check_backup_authority(uid_t user, const BytePath& logs);
 
 }  // namespace stillframe::ese::ntds

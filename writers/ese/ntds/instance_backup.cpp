@@ -39,7 +39,7 @@ class InstanceBackup final : public StagedBackup {
     if (buffer_ == nullptr) throw std::bad_alloc();
   }
   ~InstanceBackup() override {
-    if (!ended_) (void)end();
+    if (!ended_) (void)end_as(true);  // whole or not, nobody has said so
     std::free(buffer_);
   }
   InstanceBackup(const InstanceBackup&) = delete;
@@ -121,15 +121,16 @@ class InstanceBackup final : public StagedBackup {
     return done;
   }
 
-  Status end() override {
+  Status end() override { return end_as(!whole()); }
+
+ private:
+  Status end_as(bool aborted) {
     ended_ = true;
     open_.reset();
     BackupEnd how;
-    how.aborted = !whole();
+    how.aborted = aborted;
     return inside([&](StreamingBackup& backup) { return backup.end(how); });
   }
-
- private:
   static Error none_open() { return ds_error(hrInvalidHandle, "no file is open"); }
   static Error out_of_order(const char* what) { return ds_error(hrInvalidBackupSequence, what); }
 

@@ -358,6 +358,7 @@ class Planner {
         return ese_error(EseErr::committed_log_files_missing, what);
       }
       plan_.notes.push_back(what + "; they are lost");
+      plan_.commits_lost = true;
     }
     return check_creation_time(name, header);
   }

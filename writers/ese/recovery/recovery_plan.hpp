@@ -89,6 +89,7 @@ struct RecoveryPlan {
   LogStreamEnd end;
   UndoneTransactions undone;
   bool ended_in_order = false;     // the last record ends a run, or a recovery
+  bool commits_lost = false;       // logs that had committed transactions are gone: accepted
   std::vector<std::string> notes;  // for people: what is odd, and harmless
   // The first generations as planning read them, up to kKeptLogBytesMax, so that redo need not read
   // them again. Redo takes them out.

@@ -62,10 +62,10 @@ class EseWriter final : public Writer {
 
   // The files of a restore are in place, and those of another are to come before it is recovered.
   bool awaits_more() const;
-  // Whether the session restores to other places, which leaves the instance as it is.
-  bool relocates(const SessionId& session) const { return relocated_.contains(session); }
-  // It does no more; false if it did not.
-  bool forget_relocation(const SessionId& session) { return relocated_.erase(session) > 0; }
+  // Whether the session restores to other places only, while the instance goes on.
+  bool leaves_instance(const SessionId& session) const;
+  // The session's restore has ended, with no start of the instance.
+  void forget_restore(const SessionId& session) { relocated_.erase(session); }
 
  private:
   struct Backup {
@@ -81,12 +81,18 @@ class EseWriter final : public Writer {
   Status check_running() const;
   // Where the session's restore puts the logs, and its record.
   const BytePath& restored_logs(const SessionId& session) const;
+  const BytePath& record_place(const SessionId& session) const;
+  // Null if the logs go to their own place.
+  const RelocatedRestore* relocation(const SessionId& session) const;
+  Status take_offline();
+  Error needs_other_logs() const;
   // What the session holds, if it does; it does no more.
   std::shared_ptr<HostSnapshot> take_held(const SessionId& session);
   Status end(Backup& backup);
   // Of a session that streams, or begins to.
   Result<BackupStream*> stream_of(const SessionId& session);
   void give_up_others(const SessionId& session);
+  Status make_way(const SessionId& session);
   Status move_aside(const SessionId& session);
 
   const std::unique_ptr<InstanceHost> owned_;  // null when somebody else's

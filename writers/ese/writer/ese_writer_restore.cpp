@@ -11,7 +11,6 @@
 #include "writers/ese/recovery/recovery_journal.hpp"
 #include "writers/ese/writer/ese_writer.hpp"
 #include "writers/ese/writer/newest_backup.hpp"
-#include "writers/ese/writer/streamed_copies.hpp"
 
 namespace stillframe::ese {
 
@@ -35,31 +34,52 @@ bool more_follow(const RestoreView& restore) {
 
 }  // namespace
 
-// The logs of a backup and the databases are one state: with others left as they are, no log would
-// fit all of them.
+// The logs of a backup and the databases are one state: where others are left as they are, no log
+// would fit all of them, so these logs go to another place.
 Status EseWriter::pre_restore(const CallContext& call, RestoreView& restore) {
   auto moved = RelocatedRestore::of(restore, host_.places());
   if (!moved.ok()) return moved.error();
-  if (moved.value()) {
-    relocated_[call.session] = std::move(*moved.value());
-    return Ok{};
+  if (!moved.value()) return chosen_whole(restore) ? take_offline() : Status(needs_other_logs());
+  if (moved.value()->replaces) {
+    if (Status s = take_offline(); !s.ok()) return s;
   }
-  if (!chosen_whole(restore)) {
-    return Error(Errc::not_supported, "the logs and all databases of '" + instance_name_ +
-                                          "' have to be restored together; to get at one of them "
-                                          "restore it with the logs to another place");
-  }
+  relocated_[call.session] = std::move(*moved.value());
+  return Ok{};
+}
+
+Error EseWriter::needs_other_logs() const {
+  return Error(Errc::not_supported,
+               "the logs and all databases of '" + instance_name_ +
+                   "' are restored to their places together; to bring back one of them give the "
+                   "logs a new place ('" +
+                   escape_path(host_.places().logs) +
+                   "' to an empty folder), and the database "
+                   "one too if it is not to replace what is there");
+}
+
+// Whatever backup is under way ends with the databases it is of.
+Status EseWriter::take_offline() {
   {
     const std::lock_guard lock(held_mutex_);
     held_.reset();
   }
-  backups_.clear();  // whatever backup is under way ends with the databases it is of
+  backups_.clear();
   return host_.close();
 }
 
-const BytePath& EseWriter::restored_logs(const SessionId& session) const {
+const RelocatedRestore* EseWriter::relocation(const SessionId& session) const {
   const auto moved = relocated_.find(session);
-  return moved == relocated_.end() ? host_.places().logs : moved->second.logs;
+  return moved == relocated_.end() ? nullptr : &moved->second;
+}
+
+const BytePath& EseWriter::restored_logs(const SessionId& session) const {
+  const RelocatedRestore* moved = relocation(session);
+  return moved == nullptr ? host_.places().logs : moved->logs;
+}
+
+// Beside the logs whose instance must not start meanwhile.
+const BytePath& EseWriter::record_place(const SessionId& session) const {
+  return leaves_instance(session) ? restored_logs(session) : host_.places().logs;
 }
 
 Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& authority) {
@@ -70,14 +90,14 @@ Status EseWriter::restore_prepare(const CallContext&, const RestoreAuthority& au
 
 Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallContext& call,
                                                                   const ComponentName& component) {
-  const auto moved = relocated_.find(call.session);
-  const bool own = moved == relocated_.end();
+  const RelocatedRestore* moved = relocation(call.session);
+  const bool own = moved == nullptr;
   const BytePath& logs = restored_logs(call.session);
   std::vector<RestoreLocation> locations{
       {component, "log", logs},
       {component, "checkpoint", own ? host_.places().system : logs},
-      {component, "interlock", logs}};
-  for (const BytePath& path : own ? host_.places().databases : moved->second.databases) {
+      {component, "interlock", record_place(call.session)}};
+  for (const BytePath& path : own ? host_.places().databases : moved->databases) {
     if (component_of(path) == component) locations.push_back({component, "database", path});
   }
   return locations;
@@ -85,7 +105,7 @@ Result<std::vector<RestoreLocation>> EseWriter::restore_locations(const CallCont
 
 Status EseWriter::restore_register(const CallContext& call, const RestoreAuthority&,
                                    const RestoreRegistration& registration) {
-  const BytePath logs = restored_logs(call.session);
+  const BytePath logs = record_place(call.session);
   const auto there = read_interlock(logs);
   if (there.ok() && there.value().session == call.session) {  // for another component
     if (there.value().state != InterlockRecord::State::failed) return Ok{};
@@ -97,27 +117,41 @@ Status EseWriter::restore_register(const CallContext& call, const RestoreAuthori
   record.target = "instance '" + instance_name_ + "'";
   record.registration = registration;
   record.since = system_clock().wall_now();
+  const RelocatedRestore* moved = relocation(call.session);
+  if (moved != nullptr) {
+    moved->describe_in(record);
+  } else {
+    record.registration.backup_log_path = logs;
+  }
   // What an earlier restore has put there is what this one adds to.
   const bool adds = awaited_.contains(logs) && there.ok() &&
                     there.value().state == InterlockRecord::State::copied;
   if (adds) return update_interlock(logs, record);
-  const auto moved = relocated_.find(call.session);
-  if (moved != relocated_.end()) {
-    const Status room = moved->second.make_room(host_.files(), host_.places());
-    return room.ok() ? register_interlock(logs, record) : room;
+  if (moved != nullptr) {
+    if (Status s = moved->make_room(host_.files(), host_.places()); !s.ok()) return s;
   }
   // The record needs a place even where the whole folder is lost.
-  for (const BytePath& folder : {host_.places().logs, host_.places().system}) {
-    if (Status s = host_.files().make_directory(folder); !s.ok()) return s;
+  if (!leaves_instance(call.session)) {
+    for (const BytePath& folder : {host_.places().logs, host_.places().system}) {
+      if (Status s = host_.files().make_directory(folder); !s.ok()) return s;
+    }
   }
   if (Status s = register_interlock(logs, record); !s.ok()) return s;
-  const Status aside = move_aside(call.session);
-  if (aside.ok()) return Ok{};
+  const Status cleared = make_way(call.session);
+  if (cleared.ok()) return Ok{};
   // Files copied among logs that are still there must not be recovered.
   record.state = InterlockRecord::State::failed;
-  record.failure = aside.error().what();
+  record.failure = cleared.error().what();
   if (Status s = update_interlock(logs, record); !s.ok()) return s;
-  return aside;
+  return cleared;
+}
+
+// For what is put in the instance's own places.
+Status EseWriter::make_way(const SessionId& session) {
+  if (leaves_instance(session)) return Ok{};
+  const RelocatedRestore* moved = relocation(session);
+  return moved != nullptr ? moved->clear_replaced(host_.files(), host_.places())
+                          : move_aside(session);
 }
 
 // Logs from after the backup do not fit what comes back; nobody said that they may be deleted. Nor
@@ -148,7 +182,7 @@ Status EseWriter::move_aside(const SessionId& session) {
 
 Status EseWriter::restore_complete(const CallContext& call, const ComponentName&,
                                    const Status& copied) {
-  const BytePath& logs = restored_logs(call.session);
+  const BytePath& logs = record_place(call.session);
   auto record = read_interlock(logs);
   if (!record.ok()) return record.error();
   // One component that failed fails the restore, whatever the others say later.
@@ -160,35 +194,33 @@ Status EseWriter::restore_complete(const CallContext& call, const ComponentName&
 }
 
 Status EseWriter::post_restore(const CallContext& call, const RestoreView& restore) {
-  const BytePath logs = restored_logs(call.session);
+  const BytePath logs = record_place(call.session);
   if (more_follow(restore)) {  // recovery waits for the last
     awaited_.insert(logs);
     return Ok{};
   }
   awaited_.erase(logs);
-  const auto moved = relocated_.find(call.session);
-  if (moved == relocated_.end()) {
-    const Status recovered = recover_streamed_copies(host_.files(), host_.places());
-    return recovered.ok() ? host_.open() : recovered;
-  }
+  if (!leaves_instance(call.session)) return host_.open();
   const auto record = read_interlock(logs);
   if (!record.ok()) return record.error();
   if (record.value().state != InterlockRecord::State::copied) {
     return Error(Errc::interlocked, "the restore of '" + instance_name_ + "' to '" +
                                         escape_path(logs) + "' is not complete");
   }
-  InstancePlaces there = host_.places();
-  there.logs = there.system = logs;
-  const Status streamed = recover_streamed_copies(host_.files(), there, moved->second.copied());
-  if (!streamed.ok()) return streamed;
-  if (Status s = moved->second.recover(host_.files(), host_.places()); !s.ok()) return s;
-  return remove_interlock(logs);
+  const Status recovered = relocation(call.session)->recover(host_.files(), host_.places());
+  return recovered.ok() ? remove_interlock(logs) : recovered;
 }
 
 void EseWriter::restore_end(const CallContext& call) {
-  if (forget_relocation(call.session)) return;
+  const bool left = leaves_instance(call.session);
+  relocated_.erase(call.session);
   // A restore that never got to register leaves the databases as they were: carry on.
-  if (!host_.running().ok() && !awaits_more()) (void)host_.open();
+  if (!left && !host_.running().ok() && !awaits_more()) (void)host_.open();
+}
+
+bool EseWriter::leaves_instance(const SessionId& session) const {
+  const RelocatedRestore* moved = relocation(session);
+  return moved != nullptr && !moved->replaces;
 }
 
 bool EseWriter::awaits_more() const {

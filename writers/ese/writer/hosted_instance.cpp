@@ -7,7 +7,7 @@
 
 #include "framework/base/path.hpp"
 #include "writers/ese/backup/snapshot_session.hpp"
-#include "writers/ese/writer/streamed_copies.hpp"
+#include "writers/ese/writer/relocated_restore.hpp"
 
 namespace stillframe::ese {
 
@@ -101,14 +101,14 @@ Status HostedInstance::open() {
 Status HostedInstance::start() {
   if (get() != nullptr) return Ok{};
   if (Status s = lock(); !s.ok()) return s;
-  // Before the gate takes the record for done: a start that is stopped in here is begun again.
-  if (Status s = recover_streamed_copies(files_, places_); !s.ok()) return s;
-  if (Status gate = startup_gate(options_.logs); !gate.ok()) return gate;
-  auto record = read_interlock(options_.logs);
   for (const BytePath& path : databases()) {  // recovery changes them
     if (!files_.exists(path)) continue;
     if (Status s = take_lock(path, database_locks_); !s.ok()) return s;
   }
+  // Before the gate takes the record for done: a start that is stopped in here is begun again.
+  if (Status s = finish_restored(files_, places_); !s.ok()) return s;
+  if (Status gate = startup_gate(options_.logs); !gate.ok()) return gate;
+  auto record = read_interlock(options_.logs);
   auto started = Instance::start(files_, options_);
   if (!started.ok()) return started.error();
   if (Status s = attach(*started.value()); !s.ok()) return s;

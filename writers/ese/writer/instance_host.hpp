@@ -53,7 +53,7 @@ class InstanceHost {
 
   // Why it does not run, if it does not. Any thread.
   virtual Status running() const = 0;
-  // Recovers what was restored; fails while a restore is half done.
+  // Recovers what was restored (finish_restored() first); fails while a restore is half done.
   virtual Status open() = 0;
   // Afterwards nobody uses the files. What fails leaves it open.
   virtual Status close() = 0;

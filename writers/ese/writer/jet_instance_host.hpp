@@ -8,6 +8,7 @@
 #include <stillframe/ese/writer.hpp>
 
 #include "writers/ese/writer/instance_host.hpp"
+#include "writers/ese/writer/relocated_restore.hpp"
 
 namespace stillframe::ese {
 
@@ -26,7 +27,10 @@ class JetInstanceHost final : public InstanceHost {
     const auto instance = owner_.running();
     return instance.ok() ? Status(Ok{}) : Status(instance.error());
   }
-  Status open() override { return owner_.go_online(); }
+  Status open() override {
+    const Status finished = finish_restored(*files_, places_);
+    return finished.ok() ? owner_.go_online() : finished;
+  }
   Status close() override { return owner_.go_offline(); }
 
   // JET has no such call: the engine writes in the background, and recovery does the rest.

@@ -6,7 +6,7 @@
 #include "writers/ese/writer/ese_verifier.hpp"
 #include "writers/ese/writer/ese_writer.hpp"
 #include "writers/ese/writer/jet_instance_host.hpp"
-#include "writers/ese/writer/streamed_copies.hpp"
+#include "writers/ese/writer/relocated_restore.hpp"
 
 namespace stillframe::jet {
 
@@ -18,7 +18,7 @@ std::unique_ptr<Writer> make_writer(InstanceOwner& owner, InstanceFiles files,
 
 Status finish_restore(const InstanceFiles& files) {
   const std::unique_ptr<Files> all = posix_files();
-  return ese::recover_streamed_copies(*all, ese::places_of_files(files));
+  return ese::finish_restored(*all, ese::places_of_files(files));
 }
 
 std::unique_ptr<Verifier> make_verifier() {

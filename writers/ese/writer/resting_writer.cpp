@@ -188,7 +188,7 @@ Status RestingWriter::pre_restore(const CallContext& call, RestoreView& restore)
   }
   restore_ = call.session;
   if (Status s = writer_.pre_restore(call, restore); !s.ok()) return s;
-  if (writer_.relocates(call.session)) return Ok{};  // whoever uses the databases goes on
+  if (writer_.leaves_instance(call.session)) return Ok{};  // whoever uses the databases goes on
   if (Status s = make_folders(); !s.ok()) return s;
   if (Status s = hosted_.lock_folders(); !s.ok()) return s;
   backups_.clear();  // they ended with the databases they were of
@@ -205,7 +205,7 @@ Status RestingWriter::make_folders() {
 }
 
 Status RestingWriter::post_restore(const CallContext& call, const RestoreView& restore) {
-  if (!writer_.relocates(call.session)) {
+  if (!writer_.leaves_instance(call.session)) {
     if (Status s = look_again(); !s.ok()) return s;
   }
   return writer_.post_restore(call, restore);
@@ -214,7 +214,7 @@ Status RestingWriter::post_restore(const CallContext& call, const RestoreView& r
 void RestingWriter::restore_end(const CallContext& call) {
   if (restore_ != call.session) return;
   restore_.reset();
-  (void)writer_.forget_relocation(call.session);
+  writer_.forget_restore(call.session);
   if (backups_.empty()) rest();  // else it was refused, and touched nothing
 }
 

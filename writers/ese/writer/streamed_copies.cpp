@@ -2,20 +2,15 @@
 
 #include <utility>
 
-#include <stillframe/writer_host.hpp>
-
 #include "writers/ese/backup/hard_restore.hpp"
 
 namespace stillframe::ese {
 
 namespace {
 
-// None where the record does not ask for it.
-Result<std::vector<RestoredPath>> copies_among(Files& files, const BytePath& logs,
+Result<std::vector<RestoredPath>> copies_among(Files& files,
                                                std::vector<StreamedCopyPlace> databases) {
   std::vector<RestoredPath> copies;
-  const auto record = read_interlock(logs);
-  if (!record.ok() || record.value().state != InterlockRecord::State::copied) return copies;
   for (StreamedCopyPlace& each : databases) {
     const auto found = read_database_header(files, each.file);
     if (!found.ok()) return found.error();
@@ -29,7 +24,7 @@ Result<std::vector<RestoredPath>> copies_among(Files& files, const BytePath& log
 
 Status recover_streamed_copies(Files& files, const InstancePlaces& there,
                                std::vector<StreamedCopyPlace> databases) {
-  auto copies = copies_among(files, there.logs, std::move(databases));
+  auto copies = copies_among(files, std::move(databases));
   if (!copies.ok()) return copies.error();
   if (copies.value().empty()) return Ok{};
   HardRestore restore;

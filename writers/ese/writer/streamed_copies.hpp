@@ -19,8 +19,8 @@ struct StreamedCopyPlace {
 
 // Recovers those of `databases` that are there and are such copies, with the logs in there.logs:
 // those of their backup, and what goes on from them. Other databases of these logs are left alone.
-// Nothing runs there. Only while the record beside the logs says that all is copied; stopped in the
-// middle, it is begun again, or refused with the request to copy the databases anew.
+// Nothing runs there, and all is copied. Stopped in the middle, it is begun again, or refused with
+// the request to copy the databases anew.
 Status recover_streamed_copies(Files& files, const InstancePlaces& there,
                                std::vector<StreamedCopyPlace> databases);
 // In the places where they were backed up.

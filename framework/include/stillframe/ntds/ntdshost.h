@@ -49,11 +49,13 @@ typedef struct tagDS_CHANNEL {
 HRESULT NTDSBCLI_API DsSetChannel(const DS_CHANNEL* pChannel);
 
 /* What one connection asks of a server of this process, made for a user who was told by the kernel:
- * whether it is online, and one restore at a time. ERROR_ACCESS_DENIED unless he may restore there.
- * A session that is closed leaves a registered restore as it is, as a process that ends does. */
+ * whether it is online, and one restore or one backup at a time. ERROR_ACCESS_DENIED unless he may
+ * restore there; a backup is for root and the owner of the folder of the logs alone. A session that
+ * is closed leaves a registered restore as it is, as a process that ends does, and gives up a
+ * backup that has not ended. */
 HRESULT NTDSBCLI_API DsSessionOpen(const char* szServerName, uint32_t dwUser, HBC* phSession);
-/* An answer to whatever request. *pfRestoring: whether the session has a restore that was prepared,
- * and so somebody who may. */
+/* An answer to whatever request. *pfRestoring: whether the session has a restore or a backup that
+ * was prepared, and so somebody who may. */
 HRESULT NTDSBCLI_API DsSessionExchange(HBC hSession, const void* pvRequest, uint32_t cbRequest,
                                        void** ppvAnswer, uint32_t* pcbAnswer, int32_t* pfRestoring);
 HRESULT NTDSBCLI_API DsSessionClose(HBC hSession);

@@ -58,6 +58,9 @@ class BackupOfVolume {
 
 // A copy of the volume's tree, with its store.
 std::unique_ptr<BackupOfVolume> backup_in_folder(BytePath root);
+// The same in parts, as a chain of increments has it: each file is read from the first folder that
+// has it, so the newest comes first.
+std::unique_ptr<BackupOfVolume> backup_in_folders(std::vector<BytePath> roots);
 
 enum class RestoredAs { restored, not_deduplicated, failed };
 
