@@ -66,7 +66,7 @@ bool ContainerWriter::full_for(std::size_t bytes, std::uint64_t bytes_max) const
 
 Result<std::uint32_t> ContainerWriter::add(const Fingerprint& fingerprint, Bytes bytes,
                                            FrameCodec& codec) {
-  STILLFRAME_CHECK(next_local_id_ < kContainerChunksMax, "the caller added full containers");
+  STILLFRAME_CHECK(next_local_id_ < kContainerChunksMax, "the caller seals full containers");
   if (frame_.full_for(bytes.size())) {
     if (Status s = flush(codec); !s.ok()) return s.error();
   }

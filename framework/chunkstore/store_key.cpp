@@ -14,6 +14,7 @@
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
+#include "framework/chunkstore/secret_memory.hpp"
 #include "framework/io/file.hpp"
 
 namespace stillframe::chunkstore {
@@ -25,7 +26,7 @@ constexpr std::uint32_t kKeyVersion = 1;
 constexpr std::uint32_t kKeyCipherXaes = 1;
 constexpr std::size_t kKeyClearBytes = 48;  // what the tag covers beside the key itself
 constexpr std::size_t kKeySumOffset = 120;
-constexpr std::size_t kKeyFileBytesMax = 2 * Key256::kBytes + 2;
+constexpr std::size_t kKeyDigits = 2 * Key256::kBytes;
 
 std::array<std::byte, kKeyClearBytes> clear_part(const KeyRecord& record) {
   std::array<std::byte, kKeyClearBytes> bytes{};
@@ -77,35 +78,39 @@ KeyIdentity identity_of(const Key256& key) {
 }
 
 Result<Key256> parse_key_file(Bytes bytes) {
-  std::array<std::uint8_t, Key256::kBytes> key{};
-  const Error wrong(Errc::invalid_argument,
-                    "a key file has 32 bytes, or 64 hexadecimal digits and nothing else");
-  if (bytes.size() == key.size()) {
-    std::memcpy(key.data(), bytes.data(), key.size());
-  } else {
-    if (bytes.size() == 2 * key.size() + 1 && bytes.back() == std::byte{'\n'}) {
-      bytes = bytes.first(2 * key.size());
-    }
-    if (bytes.size() != 2 * key.size()) return wrong;
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      const int high = digit_value(bytes[2 * i]), low = digit_value(bytes[2 * i + 1]);
-      if (high < 0 || low < 0) return wrong;
-      key[i] = static_cast<std::uint8_t>(high << 4 | low);
-    }
+  if (bytes.size() == kKeyDigits + 1 && bytes.back() == std::byte{'\n'}) {
+    bytes = bytes.first(kKeyDigits);
   }
-  Key256 made(key);
-  OPENSSL_cleanse(key.data(), key.size());
-  return made;
+  bool good = bytes.size() == Key256::kBytes || bytes.size() == kKeyDigits;
+  Key256 key = Key256::filled([&](MutableBytes into) {
+    if (bytes.size() == into.size()) std::memcpy(into.data(), bytes.data(), into.size());
+    if (bytes.size() != kKeyDigits) return;
+    for (std::size_t i = 0; i < into.size(); ++i) {
+      const int high = digit_value(bytes[2 * i]), low = digit_value(bytes[2 * i + 1]);
+      good = good && high >= 0 && low >= 0;
+      into[i] = static_cast<std::byte>((high << 4 | low) & 0xff);
+    }
+  });
+  if (good) return key;
+  return Error(Errc::invalid_argument,
+               "a key file has 32 bytes, or 64 hexadecimal digits and nothing else");
 }
 
 Result<Key256> read_key_file(const BytePath& path) {
   const auto file = open_file(path, O_RDONLY | O_NONBLOCK);
   if (!file.ok()) return file.error().while_doing("read the key file");
   if (Status s = expect_private(path, file.value().get()); !s.ok()) return s.error();
-  auto text = read_all(file.value().get(), kKeyFileBytesMax, quoted_path(path));
-  if (!text.ok()) return text.error();
-  auto key = parse_key_file(std::as_bytes(std::span(text.value())));
-  OPENSSL_cleanse(text.value().data(), text.value().size());
+  // One that is longer is none, whatever follows.
+  std::array<std::byte, kKeyDigits + 2> room{};
+  std::size_t there = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(file.value().get(), room.data() + there, room.size() - there);
+    if (got > 0) there += static_cast<std::size_t>(got);
+  } while (got > 0 || (got < 0 && errno == EINTR));
+  if (got < 0) return posix_error(errno, "read the key file", path);
+  auto key = parse_key_file(Bytes(room).first(there));
+  OPENSSL_cleanse(room.data(), room.size());
   if (!key.ok()) return key.error().while_doing(quoted_path(path));
   return key;
 }
@@ -172,12 +177,11 @@ Result<Key256> decrypt_data_key(const KeyRecord& record, const UuidBytes& store,
                                           ", and the store was encrypted with " +
                                           to_hex(record.key_file));
   }
-  std::array<std::uint8_t, Key256::kBytes> opened{};
-  const bool good = Xaes(wrapping_key(key_file))
-                        .decrypt(record.nonce, {clear_part(record)}, record.tag, record.encrypted,
-                                 std::as_writable_bytes(std::span(opened)));
-  const Key256 data_key(opened);
-  OPENSSL_cleanse(opened.data(), opened.size());
+  bool good = false;
+  const Key256 data_key = Key256::filled([&](MutableBytes into) {
+    good = Xaes(wrapping_key(key_file))
+               .decrypt(record.nonce, {clear_part(record)}, record.tag, record.encrypted, into);
+  });
   if (!good) return Error(Errc::corrupt, "key of the store: it was changed");
   return data_key;
 }
@@ -244,7 +248,7 @@ Result<std::shared_ptr<const StoreCipher>> unlock_store(Files& files, const Byte
                                                         RandomBytes random) {
   const auto data_key = data_key_of(files, folder, key_file);
   if (!data_key.ok()) return data_key.error();
-  return std::make_shared<const StoreCipher>(data_key.value(), std::move(random));
+  return make_secret<StoreCipher>(data_key.value(), std::move(random));
 }
 
 Status change_key_file(Files& files, const BytePath& folder, const Key256& before,

@@ -52,9 +52,9 @@ Key256::~Key256() {
   OPENSSL_cleanse(bytes_.data(), bytes_.size());
 }
 
-Key256 Key256::drawn(const RandomBytes& random) {
+Key256 Key256::filled(const std::function<void(MutableBytes)>& fill) {
   Key256 key;
-  random(std::as_writable_bytes(std::span(key.bytes_)));
+  fill(std::as_writable_bytes(std::span(key.bytes_)));
   return key;
 }
 
@@ -105,19 +105,16 @@ void Xaes::encrypt_blocks(MutableBytes blocks) const {
 // The counter mode of NIST SP 800-108r1 with CMAC, for two blocks, the label 'X' and the first half
 // of the nonce.
 Key256 Xaes::key_for(const CipherNonce& nonce) const {
-  std::array<std::uint8_t, Key256::kBytes> derived{};
-  const MutableBytes blocks = std::as_writable_bytes(std::span(derived));
-  for (std::size_t i = 0; i < 2; ++i) {
-    std::byte* block = blocks.data() + i * subkey_.size();
-    block[1] = static_cast<std::byte>(i + 1);
-    block[2] = std::byte{'X'};
-    std::memcpy(block + 4, nonce.data(), kDerivingBytes);
-    for (std::size_t k = 0; k < subkey_.size(); ++k) block[k] ^= subkey_[k];
-  }
-  encrypt_blocks(blocks);
-  const Key256 key(derived);
-  OPENSSL_cleanse(derived.data(), derived.size());
-  return key;
+  return Key256::filled([&](MutableBytes blocks) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      std::byte* block = blocks.data() + i * subkey_.size();
+      block[1] = static_cast<std::byte>(i + 1);
+      block[2] = std::byte{'X'};
+      std::memcpy(block + 4, nonce.data(), kDerivingBytes);
+      for (std::size_t k = 0; k < subkey_.size(); ++k) block[k] ^= subkey_[k];
+    }
+    encrypt_blocks(blocks);
+  });
 }
 
 CipherTag Xaes::encrypt(const CipherNonce& nonce, std::initializer_list<Bytes> associated,

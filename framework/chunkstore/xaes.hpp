@@ -30,7 +30,9 @@ class Key256 {
   Key256& operator=(const Key256&) = default;
   ~Key256();
 
-  static Key256 drawn(const std::function<void(MutableBytes)>& random);
+  // Of what the function writes into its argument: nowhere else is a copy of it.
+  static Key256 filled(const std::function<void(MutableBytes)>& fill);
+  static Key256 drawn(const std::function<void(MutableBytes)>& random) { return filled(random); }
 
   // Another secret, which tells nothing of this one: HMAC-SHA-256 of the purpose.
   Key256 derived(std::string_view purpose) const;

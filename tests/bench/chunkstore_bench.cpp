@@ -229,12 +229,13 @@ Speeds bench_store(const std::string& folder, const Blob& data, std::size_t file
 
 // Streams of a megabyte, of which every second one is removed: what a collection that rewrites all
 // containers goes through per second of processor.
-void bench_collection(const std::string& folder, const Blob& data) {
+void bench_collection(const std::string& folder, const Blob& data, bool encrypted) {
   constexpr std::size_t kStreamBytes = std::size_t{1} << 20;
   std::filesystem::remove_all(folder);
   const auto files = posix_files();
-  require(Store::create(*files, folder, ChunkProfile::kib64));
   StoreOptions options;
+  if (encrypted) options.key = Key256::drawn(random_from_kernel);
+  require(Store::create(*files, folder, ChunkProfile::kib64, options.key));
   options.container_bytes = std::uint64_t{32} << 20;
   const auto store = require(Store::open(*files, folder, options));
   std::vector<StreamId> ids;
@@ -251,7 +252,8 @@ void bench_collection(const std::string& folder, const Blob& data) {
     (void)require(collection->plan(Collection::kFull));
     result = require(collection->run());
   });
-  std::printf("collection, half of it live   %5.2f GB/s, %.0f of %.0f MB freed\n", speed,
+  std::printf("collection, half of it live%s %5.2f GB/s, %.0f of %.0f MB freed\n",
+              encrypted ? ", encrypted" : "           ", speed,
               static_cast<double>(result.freed_bytes) / 1e6,
               static_cast<double>(result.freed_bytes + bytes_below(folder)) / 1e6);
   std::filesystem::remove_all(folder);
@@ -333,7 +335,7 @@ int main() {
       good &= it.fresh >= kNewBar && it.duplicate >= kDuplicateBar && it.restore >= kRestoreBar;
     }
   }
-  bench_collection(folder, data);
+  for (const bool encrypted : {false, true}) bench_collection(folder, data, encrypted);
   if (!good) std::printf("under a bar\n");
   return good ? 0 : 1;
 }

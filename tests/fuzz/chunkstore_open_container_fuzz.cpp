@@ -48,20 +48,9 @@ void seal_frames(MutableBytes bytes) {
   }
 }
 
-}  // namespace
-
-// Reads the input as a container that has no footer yet, as whoever resumes it or reads beside its
-// writer does; and as a name in the folder of containers. Frames that are taken follow each other,
-// and their chunks are in order.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view name(reinterpret_cast<const char*>(data), size);
-  if (parse_container_file_name(name).ok() && is_unfinished_container(name)) std::abort();
-  if (size < kContainerHeaderBytes) return 0;
-  const auto bytes = reinterpret_cast<const std::byte*>(data);
-  std::vector<std::byte> sealed(bytes, bytes + size);
-  seal_frames(sealed);
-  const auto table = read_frame_tables(FileInMemory(sealed), kContainer, size);
-  if (!table.ok()) return 0;
+// Frames that are taken follow each other, and their chunks are in order.
+void expect_in_order(const Result<ContainerTable>& table, std::size_t size) {
+  if (!table.ok()) return;
   std::uint64_t end = kContainerHeaderBytes;
   std::size_t chunks = 0;
   for (const FrameRecord& frame : table.value().frames) {
@@ -73,5 +62,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 1; i < chunks; ++i) {
     if (table.value().chunks[i - 1].local_id >= table.value().chunks[i].local_id) std::abort();
   }
+}
+
+}  // namespace
+
+// Reads the input as a container that has no footer yet, as whoever resumes it or reads beside its
+// writer does, with a key and without; and as a name in the folder of containers.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view name(reinterpret_cast<const char*>(data), size);
+  if (parse_container_file_name(name).ok() && is_unfinished_container(name)) std::abort();
+  if (size < kContainerHeaderBytes) return 0;
+  const auto bytes = reinterpret_cast<const std::byte*>(data);
+  std::vector<std::byte> sealed(bytes, bytes + size);
+  seal_frames(sealed);
+  static const StoreCipher cipher{Key256()};
+  const FileInMemory file(sealed);
+  expect_in_order(read_frame_tables(file, kContainer, size), size);
+  expect_in_order(read_frame_tables(file, kContainer, size, &cipher), size);
   return 0;
 }

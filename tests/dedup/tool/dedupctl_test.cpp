@@ -346,8 +346,14 @@ TEST_P(Dedupctl, EncryptsAVolumeAndRestoresFromItsCopyWithTheKeyFile) {
   const Json status = ok({"status", place_});
   EXPECT_EQ(status["encrypted"], true);
   EXPECT_EQ(status["key_file"], fs::canonical(key).string());
+  EXPECT_EQ(ok({"measure", "--stored", place_ + "/a"})["dedup_size"], text.size());
   ok({"unmount", place_});
   ASSERT_TRUE(fs_->mount("ro"));
+  EXPECT_EQ(run({"mount", "--read-only", "--key-file", next, fs_->mount_point(), place_}).code,
+            code_of(Exit::access_denied));
+  ok({"mount", "--read-only", fs_->mount_point(), place_});
+  EXPECT_EQ(text_of(place_ + "/a"), text);
+  ok({"unmount", place_});
   const std::string to = scratch_.path() + "/to";
   if (put_marked("a", to, text.size())) {
     const std::string from = fs_->mount_point();

@@ -73,7 +73,7 @@ Status serve_volume(const ServeOptions& options) {
 }
 
 Status serve_snapshot(const ServeOptions& options) {
-  const auto volume = VolumeInSnapshot::open(options.device);
+  const auto volume = VolumeInSnapshot::open(options.device, options.key_file);
   if (!volume.ok()) return volume.error();
   const auto view = volume.value()->show(options.place, options.report);
   if (!view.ok()) return view.error();

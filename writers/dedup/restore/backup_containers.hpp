@@ -94,7 +94,7 @@ class BackupContainers {
   HRESULT read_now(Container& container, ByteRange part, MutableBytes into);
 
   BackupFiles& backup_;
-  const std::optional<chunkstore::Key256> key_;
+  std::optional<chunkstore::Key256> key_;  // until it was used
   std::shared_ptr<const chunkstore::StoreCipher> cipher_;
   chunkstore::CommitRecord record_;
   std::map<std::uint32_t, Container> containers_;

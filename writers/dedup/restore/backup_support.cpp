@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
+#include "framework/chunkstore/secret_memory.hpp"
 #include "framework/chunkstore/store_key.hpp"
 #include "framework/io/file.hpp"
 #include "writers/dedup/restore/codes.hpp"
@@ -43,7 +44,8 @@ std::string path_below_root(BSTR text) {
 class BackupSupport final : public IDedupBackupSupport {
  public:
   BackupSupport(std::unique_ptr<TargetVolume> target, const std::optional<chunkstore::Key256>& key)
-      : target_(std::move(target)), key_(key) {}
+      : target_(std::move(target)),
+        key_(chunkstore::make_secret<std::optional<chunkstore::Key256>>(key)) {}
 
   HRESULT QueryInterface(REFIID riid, void** object) override {
     if (object == nullptr) return E_POINTER;
@@ -72,7 +74,7 @@ class BackupSupport final : public IDedupBackupSupport {
       std::vector<std::string> below;
       for (std::uint32_t i = 0; i < count; ++i) below.push_back(path_below_root(paths[i]));
       std::vector<HRESULT> codes;
-      const HRESULT hr = restore_files_from(*target_, below, *store, codes, {}, key_);
+      const HRESULT hr = restore_files_from(*target_, below, *store, codes, {}, *key_);
       if (results != nullptr) std::copy(codes.begin(), codes.end(), results);
       return hr;
     } catch (const std::bad_alloc&) {
@@ -84,7 +86,7 @@ class BackupSupport final : public IDedupBackupSupport {
  private:
   std::atomic<std::uint32_t> references_{1};
   const std::unique_ptr<TargetVolume> target_;
-  const std::optional<chunkstore::Key256> key_;
+  const std::shared_ptr<const std::optional<chunkstore::Key256>> key_;
 };
 
 HRESULT create_support(const char* root, const std::optional<chunkstore::Key256>& key,

@@ -1,6 +1,7 @@
 // What a backup's store says of itself, and whether it can be read.
 #include <array>
 
+#include "framework/chunkstore/secret_memory.hpp"
 #include "writers/dedup/restore/backup_containers.hpp"
 #include "writers/dedup/restore/codes.hpp"
 #include "writers/dedup/volume/layout.hpp"
@@ -58,7 +59,8 @@ HRESULT BackupContainers::unlock() {
     if (!data_key.ok()) {
       return data_key.error().code() == Errc::access_denied ? NTE_BAD_KEY : DDP_E_FILE_CORRUPT;
     }
-    cipher_ = std::make_shared<const chunkstore::StoreCipher>(data_key.value());
+    cipher_ = chunkstore::make_secret<chunkstore::StoreCipher>(data_key.value());
+    key_.reset();
     return S_OK;
   }
   return why;

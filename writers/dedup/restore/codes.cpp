@@ -80,7 +80,7 @@ std::string_view restore_code_text(std::int32_t code) noexcept {
     case DDP_E_JOB_COMPLETED_PARTIAL_SUCCESS:
       return "some files were restored and others were not";
     case NTE_NO_KEY:
-      return "the backup's store is encrypted, and no key file was given";
+      return "the backup's store is encrypted, and no key file was given: name it";
     case NTE_BAD_KEY:
       return "the key file is not that of the backup's store";
     case E_ACCESSDENIED:
