@@ -3,8 +3,8 @@
 #include "framework/model/view_fields.hpp"
 #include "framework/wire/call_fields.hpp"
 #include "framework/wire/error_fields.hpp"
+#include "framework/wire/hold_texts.hpp"
 #include "framework/wire/payload.hpp"
-#include "framework/wire/plain_calls.hpp"
 
 namespace stillframe::wire {
 namespace {
@@ -211,9 +211,23 @@ WriterCall call_of(const CallHead& head) {
   return {head.verb, head.session, head.deadline, head.hold_limit, head.lease, NoArgs{}};
 }
 
-// What nearly every answer to `freeze` is: it needs no parser.
-bool is_bare(Verb verb, const RawMessage& message) {
-  return verb == Verb::freeze && message.kind == Kind::answer && message.payload == kBareAnswer;
+// What nearly every answer in a hold is; empty for every other answer.
+std::string answer_text_in_hold(Verb verb, const WriterAnswer& answer) {
+  if (!answer.status.ok()) return {};
+  if (verb == Verb::freeze && std::holds_alternative<NoArgs>(answer.payload))
+    return std::string(kBareAnswer);
+  const auto* statement = std::get_if<HoldStatement>(&answer.payload);
+  return verb == Verb::thaw && statement != nullptr ? hold_answer_text(*statement) : std::string();
+}
+
+std::optional<WriterAnswer> read_answer_in_hold(Verb verb, const std::string& text) {
+  if (verb == Verb::freeze && text == kBareAnswer) return WriterAnswer{};
+  if (verb != Verb::thaw) return std::nullopt;
+  const auto statement = read_hold_answer(text);
+  if (!statement) return std::nullopt;
+  WriterAnswer answer;
+  answer.payload = *statement;
+  return answer;
 }
 
 // A writer that failed some of its components says which in what it edited.
@@ -247,26 +261,20 @@ Result<RawMessage> encode_call(const WriterCall& call, std::uint64_t sequence) {
     return Error(Errc::invalid_argument, s.error().what());
   }
   const CallHead head{call.verb, call.session, call.deadline, call.hold_limit, call.lease};
-  const bool plain = std::holds_alternative<NoArgs>(call.args);
-  PlainCalls& plain_calls = PlainCalls::of_this_thread();
-  if (const std::string* text = plain ? plain_calls.text_of(head) : nullptr) {
-    return RawMessage{Kind::call, sequence, 0, *text};
+  if (std::string text = hold_call_text(head); !text.empty()) {
+    return RawMessage{Kind::call, sequence, 0, std::move(text)};
   }
   Json json = to_json_value(head);
   json["args"] = std::visit([](const auto& args) { return to_json_value(args); }, call.args);
-  RawMessage message{Kind::call, sequence, 0, dump_json(json)};
-  if (plain) plain_calls.wrote(head, message.payload);
-  return message;
+  return RawMessage{Kind::call, sequence, 0, dump_json(json)};
 }
 
 Result<WriterCall> decode_call(const RawMessage& message) {
   if (message.descriptors != 0) {
     return Error(Errc::corrupt, "call message: it carries no descriptors");
   }
-  PlainCalls& plain_calls = PlainCalls::of_this_thread();
-  if (const auto known = plain_calls.call_in(message.payload);
-      known && message.kind == Kind::call) {
-    return call_of(*known);
+  if (const auto head = read_hold_call(message.payload); head && message.kind == Kind::call) {
+    return call_of(*head);
   }
   auto json = parse_payload(message, Kind::call);
   if (!json.ok()) return json.error();
@@ -280,11 +288,13 @@ Result<WriterCall> decode_call(const RawMessage& message) {
       [&](auto& value) { return from_json_value(args.value(), "args", value); }, call.args);
   if (read.ok()) read = check_receipt(call.args);
   if (!read.ok()) return read.error().while_doing(to_string(call.verb));
-  if (std::holds_alternative<NoArgs>(call.args)) plain_calls.read(message.payload, head);
   return call;
 }
 
 RawMessage encode_answer(Verb verb, const WriterAnswer& answer, std::uint64_t sequence) {
+  if (std::string text = answer_text_in_hold(verb, answer); !text.empty()) {
+    return RawMessage{Kind::answer, sequence, 0, std::move(text)};
+  }
   Json json = Json::object();
   if (!answer.status.ok()) {
     json["error"] = to_json_value(answer.status.error());
@@ -300,7 +310,9 @@ RawMessage encode_answer(Verb verb, const WriterAnswer& answer, std::uint64_t se
 
 Result<WriterAnswer> decode_answer(Verb verb, const RawMessage& message,
                                    std::vector<Descriptor> descriptors) {
-  if (descriptors.empty() && is_bare(verb, message)) return WriterAnswer{};
+  if (message.kind == Kind::answer && descriptors.empty()) {
+    if (auto answer = read_answer_in_hold(verb, message.payload)) return std::move(*answer);
+  }
   auto json = parse_payload(message, Kind::answer);
   if (!json.ok()) return json.error();
   const std::size_t allowed = verb == Verb::open_stream ? 1 : 0;

@@ -4,6 +4,9 @@
 //
 //   hold_overhead_bench [ROUNDS [FIELD]]   FIELD: 1 to 6, for the one to look at
 //
+// Before writers in other processes: what as many bare sockets cost on this machine at this moment,
+// which is as fast as it can be, and how far a busy host stretches the longest.
+//
 // Without ROUNDS enough of them that p99 is not just the longest.
 #include <algorithm>
 #include <cstdio>
@@ -18,6 +21,7 @@
 
 #include "framework/base/child_process.hpp"
 #include "framework/coordinator/embedded/start_embedded.hpp"
+#include "tests/bench/bare_exchange.hpp"
 
 namespace stillframe {
 namespace {
@@ -188,8 +192,22 @@ class Writers {
   std::vector<std::unique_ptr<ChildProcess>> processes_;
 };
 
+Status measure_limit(const Field& field, int rounds) {
+  const auto bare = measure_bare({field.writers, field.processes, kCommit}, rounds);
+  if (!bare.ok()) return bare.error();
+  std::vector<Duration> took = bare.value();
+  std::printf("%5d bare sockets to %2d processes:   p50 %8.3f ms  p99 %8.3f ms\n", field.writers,
+              field.processes, milliseconds(percentile(took, 0.5)),
+              milliseconds(percentile(took, 0.99)));
+  std::fflush(stdout);
+  return Ok{};
+}
+
 // Whether p99 stays below the bar.
 Result<bool> measure(const std::string& directory, const Field& field, int rounds) {
+  if (field.processes != 0) {
+    if (Status s = measure_limit(field, rounds); !s.ok()) return s.error();
+  }
   const std::string name = std::to_string(field.writers) + "-" + std::to_string(field.processes);
   EmbeddedOptions options;
   options.state_dir = directory + "/state-" + name;
