@@ -142,8 +142,8 @@ class RekeyVerb final : public Verb {
     return "Have another key file open an encrypted volume, and the one of now no more";
   }
   const char* examples() const override {
-    return "  (umask 077 && head -c 32 /dev/urandom >/etc/stillframe/new.key)\n"
-           "  dedupctl rekey --key-file /etc/stillframe/new.key /dev/sdb1";
+    return "  dedupctl rekey --key-file /etc/stillframe/new.key /dev/sdb1\n"
+           "  (umask 077 && head -c 32 /dev/urandom >/etc/stillframe/new.key)";
   }
   void describe(CLI::App& command) override {
     describe_volume(command, volume_);
