@@ -226,6 +226,9 @@ TEST_F(EncryptedStore, ACollectionDropsNothingOfAFrameThatSomebodyChanged) {
   seal_frame(frame, {1, kContainerHeaderBytes});  // with its checksums right
   ASSERT_TRUE(files_.open(path, FileAccess::write).value()->write(0, bytes).ok());
   reopen();
+  const auto scrubbed = scrub(*reader(), ids_, ScrubDepth::deep, {}, 5);
+  ASSERT_TRUE(scrubbed.ok()) << scrubbed.error().what();
+  EXPECT_FALSE(scrubbed.value().damage.empty());
   const CollectionResult result = collect(*store_, {ids_[0], ids_[2]}, Collection::kFull);
   ASSERT_FALSE(result.damaged.empty());
   EXPECT_EQ(result.damaged.front().container, 1u);

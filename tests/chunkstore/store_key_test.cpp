@@ -209,9 +209,9 @@ TEST(KeyFile, HasThirtyTwoBytesOrTheirDigits) {
 }
 
 TEST(KeyFile, IsItsOwnersAlone) {
-  char folder[] = "/tmp/key_file_XXXXXX";
-  ASSERT_NE(::mkdtemp(folder), nullptr);
-  const BytePath path = std::string(folder) + "/key";
+  std::string folder = testing::TempDir() + "/key_file.XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const BytePath path = folder + "/key";
   EXPECT_EQ(read_key_file(path).error().code(), Errc::not_found);
   EXPECT_EQ(read_key_file(folder).error().code(), Errc::access_denied);
   ASSERT_TRUE(write_file_durably(path, std::string(32, 'k')).ok());
@@ -227,7 +227,7 @@ TEST(KeyFile, IsItsOwnersAlone) {
     EXPECT_EQ(read_key_file(path).error().code(), Errc::access_denied);
   }
   EXPECT_EQ(::unlink(path.c_str()), 0);
-  EXPECT_EQ(::rmdir(folder), 0);
+  EXPECT_EQ(::rmdir(folder.c_str()), 0);
 }
 
 }  // namespace

@@ -132,17 +132,17 @@ TEST(MakingAVolume, TheFilesOfOneThatLostItsSettingsAreNotTakenForANewOnes) {
 class KeyFiles {
  public:
   KeyFiles() {
-    EXPECT_NE(::mkdtemp(folder_), nullptr);
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
     for (const char* name : {"/one", "/two"}) {
-      EXPECT_TRUE(write_file_durably(folder_ + BytePath(name), std::string(32, name[1])).ok());
+      EXPECT_TRUE(write_file_durably(folder_ + name, std::string(32, name[1])).ok());
     }
   }
   ~KeyFiles() { std::filesystem::remove_all(folder_); }
-  BytePath one() const { return folder_ + BytePath("/one"); }
-  BytePath two() const { return folder_ + BytePath("/two"); }
+  BytePath one() const { return folder_ + "/one"; }
+  BytePath two() const { return folder_ + "/two"; }
 
  private:
-  char folder_[32] = "/tmp/key_files_XXXXXX";
+  std::string folder_ = testing::TempDir() + "/key_files.XXXXXX";
 };
 
 VolumeSettings encrypted_settings(const BytePath& key_file) {
