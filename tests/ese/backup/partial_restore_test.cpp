@@ -82,6 +82,38 @@ TEST_P(PartialRestoreTest, TheOtherDatabaseIsRecoveredThoughTheRestoreBeganALog)
   expect_at_end({kLost, kOther});
 }
 
+// The instance's own logs are gone, and those that began after the restore have numbers that the
+// other database needs too.
+TEST_P(PartialRestoreTest, LogsOfAnotherPastAreNotReplayedIntoTheOther) {
+  const BytePath aside = "/aside/two.edb";
+  tests::copy_file(files(), kOther, aside);
+  ASSERT_TRUE(files().remove(kOther).ok());
+  const auto names = files().list(kLogFolder);
+  ASSERT_TRUE(names.ok());
+  for (const BytePath& name : names.value())
+    ASSERT_TRUE(files().remove(kLogFolder + "/" + name).ok());
+  restore_lost();
+  const Generation needed = tests::header_of(files(), aside).gen_max_committed;
+  {
+    const auto instance = tests::started(files(), world_.options());
+    ASSERT_NE(instance, nullptr);
+    const std::vector<std::byte> text(100, std::byte{'.'});
+    const auto note = encode_record(NoteRecord{}, {Bytes(text)});
+    for (int i = 0; i < 100'000 && instance->log().end().generation <= needed; ++i)
+      ASSERT_TRUE(instance->log().append(note).ok());
+    ASSERT_GT(instance->log().end().generation, needed);
+    ASSERT_TRUE(instance->log().make_all_durable().ok());
+  }
+  tests::copy_file(files(), aside, kOther);
+  const DatabaseHeader before = tests::header_of(files(), kOther);
+  const auto instance = tests::started(files(), world_.options());
+  ASSERT_NE(instance, nullptr);
+  const auto refused = instance->attach_database(kOther);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(is(refused.error(), EseErr::database_dirty_shutdown)) << refused.error().what();
+  EXPECT_EQ(tests::header_of(files(), kOther), before);
+}
+
 // ---- To another place, by the log of the instance. A start without a map then recovers what is
 // where the log says, and leaves alone what was restored.
 

@@ -451,6 +451,11 @@ TEST(EseRecoverPlan, MissingAndForeignLogsAreRefused) {
                  EseErr::committed_log_files_missing));
   EXPECT_TRUE(
       is(refusal([](auto& h) { h.time_gen_max_create.day = 9; }), EseErr::invalid_log_sequence));
+  EXPECT_TRUE(is(refusal([](auto& h) {
+                   h.update_major = 150;
+                   h.time_gen_max_required.day = 9;
+                 }),
+                 EseErr::invalid_log_sequence));
   EXPECT_TRUE(is(refusal([](auto& h) { h.full_current.low = Generation{1}; }),
                  EseErr::soft_recovery_on_backup_database));
   EXPECT_TRUE(is(refusal([](auto& h) { h.state = DbState::revert_in_progress; }),

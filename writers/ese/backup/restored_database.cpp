@@ -7,6 +7,7 @@
 #include "framework/base/path.hpp"
 #include "writers/ese/format/backup_trailer.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/newest_log.hpp"
 #include "writers/ese/recovery/recovery_journal.hpp"
 
 namespace stillframe::ese {
@@ -65,10 +66,7 @@ Status check_logs(const DatabaseHeader& header, const BytePath& path, const Rest
 void raise_ranges(DatabaseHeader& header, const RestoreLogs& logs) {
   const LogTime created = logs.newest_of_set.header.fields.created;
   header.full_current.high = logs.high;
-  if (header.gen_max_required <= logs.high) {
-    header.gen_max_required = logs.high;
-    header.time_gen_max_required = created;
-  }
+  if (header.gen_max_required <= logs.high) set_newest_required(header, logs.high, created);
   if (header.gen_max_committed <= logs.high) {
     header.gen_max_committed = logs.high;
     header.time_gen_max_create = created;

@@ -11,6 +11,7 @@
 #include "writers/ese/backup/restored_database.hpp"
 #include "writers/ese/backup/set_databases.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/newest_log.hpp"
 #include "writers/ese/instance/instance_options.hpp"
 #include "writers/ese/recovery/log_files.hpp"
 
@@ -111,8 +112,7 @@ class WarmCopyBegin {
     if (!checked.ok()) return checked.error();
     DatabaseHeader header = checked.value().header;
     set_state(header, DbState::dirty_shutdown, header.full_current.low, logs.high);
-    header.time_gen_max_required = header.time_gen_max_create =
-        logs.newest_of_set.header.fields.created;
+    set_newest_log(header, logs.high, logs.newest_of_set.header.fields.created);
     header.full_current = BackupInfo{};
     auto from = files_.open(database.file, FileAccess::read);
     if (!from.ok()) return from.error();

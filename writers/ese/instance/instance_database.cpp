@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "writers/ese/format/newest_log.hpp"
+
 namespace stillframe::ese {
 
 InstanceDatabase::InstanceDatabase(Dbid id, BytePath path, std::unique_ptr<DatabaseStore> store,
@@ -28,7 +30,7 @@ Status InstanceDatabase::become_dirty(Lgpos at, Generation generation, LogTime c
                                       LogTime now) {
   const std::lock_guard lock(header_mutex_);
   set_state(header_, DbState::dirty_shutdown, at.generation, generation);
-  header_.time_gen_max_create = created;
+  set_newest_log(header_, generation, created);
   header_.lgpos_attach = at;
   header_.time_attach = now;
   header_.lgpos_detach = Lgpos{};
@@ -52,8 +54,7 @@ Status InstanceDatabase::become_clean(Lgpos consistent, LogTime now) {
 Status InstanceDatabase::begin_generation(Generation generation, LogTime created) {
   const std::lock_guard lock(header_mutex_);
   if (header_.state != DbState::dirty_shutdown) return Ok{};
-  header_.gen_max_required = header_.gen_max_committed = generation;
-  header_.time_gen_max_create = created;
+  set_newest_log(header_, generation, created);
   return write_header();
 }
 

@@ -360,13 +360,20 @@ class Planner {
       plan_.notes.push_back(what + "; they are lost");
       plan_.commits_lost = true;
     }
-    return check_creation_time(name, header);
+    return check_creation_times(name, header);
   }
 
-  Status check_creation_time(const std::string& name, const DatabaseHeader& header) const {
-    if (header.gen_max_committed != plan_.last || !header.time_gen_max_create.set()) return Ok{};
-    const ChainLog* log = chain().find(plan_.last);
-    if (log->header.fields.created == header.time_gen_max_create) return Ok{};
+  // Logs of the same numbers may have another past, wherever they begin to differ.
+  Status check_creation_times(const std::string& name, const DatabaseHeader& header) const {
+    if (Status s = check_created(name, header.gen_max_required, header.time_gen_max_required);
+        !s.ok())
+      return s;
+    return check_created(name, header.gen_max_committed, header.time_gen_max_create);
+  }
+
+  Status check_created(const std::string& name, Generation generation, const LogTime& at) const {
+    const ChainLog* log = chain().find(generation);
+    if (log == nullptr || !at.set() || log->header.fields.created == at) return Ok{};
     return ese_error(EseErr::invalid_log_sequence,
                      "log '" + log->file + "' is not the one that " + name +
                          " was last used with: it was created at another time");

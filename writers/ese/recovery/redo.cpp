@@ -7,6 +7,7 @@
 #include "writers/ese/engine/page_shelter.hpp"
 #include "writers/ese/format/backup_stamp.hpp"
 #include "writers/ese/format/ese_error.hpp"
+#include "writers/ese/format/newest_log.hpp"
 #include "writers/ese/format/record_database.hpp"
 #include "writers/ese/format/record_page.hpp"
 #include "writers/ese/format/record_transaction.hpp"
@@ -569,7 +570,7 @@ Status Redo::pause_database(KnownDatabase& database, const QuietPosition& at) {
   DatabaseHeader& header = *database.header;
   if (!header.clean()) {
     set_state(header, DbState::dirty_shutdown, at.generation, at.generation);
-    header.time_gen_max_required = header.time_gen_max_create = at.created;
+    set_newest_log(header, at.generation, at.created);
   }
   header.gen_recovering = Generation::none;
   header.full_current = header.snapshot_current = BackupInfo{};
