@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <stillframe/result.hpp>
@@ -16,7 +17,9 @@ namespace stillframe::chunkstore {
 class ChunkSource {
  public:
   virtual ~ChunkSource() = default;
-  ChunkSource() = default;
+  // With the cipher of a store that is encrypted.
+  explicit ChunkSource(std::shared_ptr<const StoreCipher> cipher = nullptr)
+      : codec_(std::move(cipher)) {}
   ChunkSource(const ChunkSource&) = delete;
   ChunkSource& operator=(const ChunkSource&) = delete;
 

@@ -22,7 +22,7 @@ Result<std::unique_ptr<Collection>> Store::begin_collection(bool also_recent) {
   }
   if (Status s = commit(); !s.ok()) return s.error();
   if (Status s = keep_failure(commits_.commit(commits_.last())); !s.ok()) return s.error();
-  auto reader = StoreReader::open(files_, folder_);
+  auto reader = StoreReader::open(files_, folder_, kReaderFooterBytes, cipher_);
   if (!reader.ok()) return reader.error();
   {
     const std::lock_guard lock(mutex_);
@@ -43,7 +43,10 @@ Result<std::unique_ptr<Collection>> Store::begin_collection(bool also_recent) {
 
 Collection::Collection(Store& store, std::unique_ptr<StoreReader> reader,
                        std::uint32_t next_container)
-    : store_(store), reader_(std::move(reader)), next_container_(next_container) {}
+    : store_(store),
+      reader_(std::move(reader)),
+      next_container_(next_container),
+      codec_(store.cipher_) {}
 
 Collection::~Collection() {
   const std::lock_guard lock(store_.mutex_);
@@ -56,7 +59,7 @@ BytePath Collection::containers() const {
 
 Result<std::shared_ptr<const ContainerReader>> Collection::open(ContainerFile file) const {
   return ContainerReader::open(store_.files_, store_.container_path(file), reader_->as_of().store,
-                               file);
+                               file, codec_.cipher());
 }
 
 Status Collection::note(Status s) {

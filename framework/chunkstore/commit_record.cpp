@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint64_t kCommitSignature = 0x54494d4d4f434653;  // SFCOMMIT
 constexpr std::uint32_t kCommitVersion = 1;
+// Of an encrypted store: whoever knows no such stores refuses it.
+constexpr std::uint32_t kCommitVersionEncrypted = 2;
 constexpr std::size_t kSumOffset = 88;
 constexpr const char* kFileName = "commits";
 constexpr const char* kUnfinishedName = "commits.new";
@@ -50,7 +52,7 @@ std::array<std::byte, kCommitRecordBytes> format_commit_record(const CommitRecor
   std::array<std::byte, kCommitRecordBytes> bytes{};
   std::byte* at = bytes.data();
   store_le(at, kCommitSignature);
-  store_le(at + 8, kCommitVersion);
+  store_le(at + 8, record.encrypted ? kCommitVersionEncrypted : kCommitVersion);
   store_le(at + 12, static_cast<std::uint32_t>(record.profile));
   std::memcpy(at + 16, record.store.data(), record.store.size());
   store_le(at + 32, record.number);
@@ -73,11 +75,13 @@ Result<CommitRecord> parse_commit_record(Bytes bytes) {
   if (load_le<std::uint64_t>(at + kSumOffset) != XXH3_64bits(at, kSumOffset)) {
     return corrupt("it has another checksum");
   }
-  if (load_le<std::uint32_t>(at + 8) != kCommitVersion) {
+  const auto version = load_le<std::uint32_t>(at + 8);
+  if (version != kCommitVersion && version != kCommitVersionEncrypted) {
     return Error(Errc::future_version, "commit record: it is of another version");
   }
   const auto profile = load_le<std::uint32_t>(at + 12);
   CommitRecord record;
+  record.encrypted = version == kCommitVersionEncrypted;
   record.profile = static_cast<ChunkProfile>(profile);
   std::memcpy(record.store.data(), at + 16, record.store.size());
   record.number = load_le<std::uint64_t>(at + 32);
@@ -93,11 +97,14 @@ Result<CommitRecord> parse_commit_record(Bytes bytes) {
   return record;
 }
 
+Status CommitFile::expect_none(Files& files, const BytePath& folder) {
+  if (!files.exists(join_path(folder, kFileName))) return Ok{};
+  return Error(Errc::already_exists, "'" + escape_path(folder) + "' is a chunk store already");
+}
+
 Status CommitFile::create(Files& files, const BytePath& folder, const CommitRecord& first) {
   const BytePath path = join_path(folder, kFileName), made = join_path(folder, kUnfinishedName);
-  if (files.exists(path)) {
-    return Error(Errc::already_exists, "'" + escape_path(folder) + "' is a chunk store already");
-  }
+  if (Status s = expect_none(files, folder); !s.ok()) return s;
   if (files.exists(made)) {
     if (Status s = files.remove(made); !s.ok()) return s;
   }

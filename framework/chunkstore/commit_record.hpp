@@ -27,6 +27,7 @@ struct CommitRecord {
   std::uint64_t number = 1;
   std::uint32_t next_container = 1;  // the first id that was never given out
   OpenContainer data, stream_maps;
+  bool encrypted = false;  // from its making on
   friend bool operator==(const CommitRecord&, const CommitRecord&) = default;
 };
 
@@ -40,6 +41,8 @@ class CommitFile {
  public:
   // Makes the file with record number 1, durably, or not at all: the last step of making a store.
   static Status create(Files& files, const BytePath& folder, const CommitRecord& first);
+  // already_exists.
+  static Status expect_none(Files& files, const BytePath& folder);
   static Result<CommitFile> open(Files& files, const BytePath& folder);
 
   // The last commit of a store that somebody else may be writing.

@@ -133,7 +133,7 @@ Result<DirectorySlot> Collection::write_live(const ContainerReader& from,
   const Compression how = store_.options_.compression == Compression::none
                               ? Compression::zstd
                               : store_.options_.compression;
-  auto created = ContainerWriter::create(store_.files_, path, header, how);
+  auto created = ContainerWriter::create(store_.files_, path, header, how, codec_.cipher());
   if (!created.ok()) return created.error();
   ContainerWriter& to = created.value();
   const auto lives = [&](const ChunkRecord& chunk) { return is_live(live, chunk.local_id); };
@@ -142,11 +142,11 @@ Result<DirectorySlot> Collection::write_live(const ContainerReader& from,
     stored.resize(record.stored_bytes);
     if (Status s = from.file().read(record.offset, stored); !s.ok()) return damaged(s.error());
     const FramePlace place{planned.file.id, record.offset};
-    const auto frame = check_frame(stored, place);
+    const auto frame = check_frame(stored, place, codec_.cipher());
     if (!frame.ok()) return damaged(frame.error());
     const std::vector<ChunkRecord>& chunks = frame.value().chunks;
     if (std::all_of(chunks.begin(), chunks.end(), lives)) {
-      if (Status s = to.keep_frame(frame.value(), stored, codec_); !s.ok()) return s.error();
+      if (Status s = to.keep_frame(frame.value(), stored, place, codec_); !s.ok()) return s.error();
       continue;
     }
     if (std::none_of(chunks.begin(), chunks.end(), lives)) continue;

@@ -9,6 +9,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "framework/base/check.hpp"
+
 namespace stillframe::chunkstore {
 
 namespace {
@@ -16,7 +18,7 @@ namespace {
 constexpr std::uint64_t kContainerSignature = 0x524e544e4f434653;  // SFCONTNR
 constexpr std::uint16_t kMajor = 1;
 constexpr std::uint32_t kTrailerSignature = 0x54464653;  // SFFT
-constexpr std::uint32_t kFooterVersion = 1;
+constexpr std::uint32_t kFooterVersion = 1, kFooterVersionEncrypted = 2;
 constexpr std::size_t kHeaderSumOffset = 56, kTrailerSumOffset = 40;
 constexpr std::size_t kNameDigits = 8;
 
@@ -32,12 +34,62 @@ std::uint64_t tables_bytes(std::uint64_t frames, std::uint64_t chunks) {
   return frames * sizeof(FrameRecord) + chunks * sizeof(ChunkRecord);
 }
 
-Status check_frames(const ContainerTable& table, std::uint64_t footer_offset) {
+std::uint64_t footer_bytes_of(std::uint64_t frames, std::uint64_t chunks, bool encrypted) {
+  return tables_bytes(frames, chunks) + (encrypted ? kFooterCipherBytes : 0) + kTrailerBytes;
+}
+
+// Of a footer's chunks: which container they are of, and all of the footer that is not encrypted.
+struct FooterAssociated {
+  std::array<std::byte, 4> kind;
+  Bytes frames, trailer;
+};
+
+FooterAssociated footer_associated(Bytes footer, std::size_t frames, ContainerKind kind) {
+  FooterAssociated it;
+  store_le(it.kind.data(), static_cast<std::uint32_t>(kind));
+  it.frames = footer.first(frames * sizeof(FrameRecord));
+  it.trailer = footer.last(kTrailerBytes).first(kTrailerSumOffset);
+  return it;
+}
+
+void encrypt_footer(MutableBytes footer, const ContainerTable& table, ContainerKind kind,
+                    const StoreCipher& cipher) {
+  const MutableBytes chunks = footer.subspan(table.frames.size() * sizeof(FrameRecord),
+                                             table.chunks.size() * sizeof(ChunkRecord));
+  const FooterAssociated it = footer_associated(footer, table.frames.size(), kind);
+  const CipherNonce nonce = cipher.new_nonce({it.kind, it.frames, it.trailer, chunks});
+  const CipherTag tag = cipher.encrypt(nonce, StoreCipher::Part::content,
+                                       {it.kind, it.frames, it.trailer}, chunks, chunks);
+  std::byte* at = footer.data() + footer.size() - kTrailerBytes - kFooterCipherBytes;
+  std::memcpy(at, nonce.data(), nonce.size());
+  std::memcpy(at + nonce.size(), tag.data(), tag.size());
+}
+
+Status decrypt_chunks(Bytes footer, ContainerTable& table, ContainerKind kind,
+                      const StoreCipher& cipher) {
+  const Bytes chunks = footer.subspan(table.frames.size() * sizeof(FrameRecord),
+                                      table.chunks.size() * sizeof(ChunkRecord));
+  const std::byte* at = footer.data() + footer.size() - kTrailerBytes - kFooterCipherBytes;
+  CipherNonce nonce;
+  CipherTag tag;
+  std::memcpy(nonce.data(), at, nonce.size());
+  std::memcpy(tag.data(), at + nonce.size(), tag.size());
+  const FooterAssociated it = footer_associated(footer, table.frames.size(), kind);
+  if (cipher.decrypt(nonce, StoreCipher::Part::content, {it.kind, it.frames, it.trailer}, tag,
+                     chunks, std::as_writable_bytes(std::span(table.chunks)))) {
+    return Ok{};
+  }
+  return corrupt("footer", "it is not what this store encrypted");
+}
+
+// `chunk_count`: with those that are not known for want of a key.
+Status check_frames(const ContainerTable& table, std::size_t chunk_count,
+                    std::uint64_t footer_offset) {
   std::uint64_t offset = kContainerHeaderBytes, chunks = 0, next_local_id = 0;
   for (const FrameRecord& frame : table.frames) {
     if (frame.offset != offset || frame.chunks == 0 || frame.chunks > kFrameChunksMax ||
-        frame.stored_bytes <= frame_table_end(frame.chunks) ||
-        frame.stored_bytes > frame_table_end(frame.chunks) + kFrameBytesMax) {
+        frame.stored_bytes <= frame_payload_offset(frame.chunks, table.encrypted) ||
+        frame.stored_bytes > frame_payload_offset(frame.chunks, table.encrypted) + kFrameBytesMax) {
       return corrupt("footer", "a frame's place makes no sense");
     }
     if (frame.first_local_id < next_local_id) {
@@ -47,7 +99,7 @@ Status check_frames(const ContainerTable& table, std::uint64_t footer_offset) {
     chunks += frame.chunks;
     next_local_id = std::uint64_t{frame.first_local_id} + frame.chunks;
   }
-  if (offset != footer_offset || chunks != table.chunks.size()) {
+  if (offset != footer_offset || chunks != chunk_count) {
     return corrupt("footer", "its frames do not add up");
   }
   return Ok{};
@@ -140,15 +192,16 @@ const FrameRecord* ContainerTable::frame_of(std::uint32_t local_id) const {
 }
 
 std::uint64_t ContainerTable::footer_bytes() const {
-  return tables_bytes(frames.size(), chunks.size()) + kTrailerBytes;
+  return footer_bytes_of(frames.size(), chunks.size(), encrypted);
 }
 
 std::uint64_t Trailer::footer_bytes() const {
-  return tables_bytes(frames, chunks) + kTrailerBytes;
+  return footer_bytes_of(frames, chunks, encrypted);
 }
 
 std::vector<std::byte> format_footer(const ContainerHeader& header, ContainerTable& table,
-                                     std::uint64_t offset) {
+                                     std::uint64_t offset, const StoreCipher* cipher) {
+  STILLFRAME_CHECK(table.encrypted == (cipher != nullptr), "a table is encrypted with its cipher");
   std::sort(table.chunks.begin(), table.chunks.end(),
             [](const ChunkRecord& a, const ChunkRecord& b) {
               return a.fingerprint != b.fingerprint ? a.fingerprint < b.fingerprint
@@ -156,19 +209,20 @@ std::vector<std::byte> format_footer(const ContainerHeader& header, ContainerTab
             });
   const std::size_t frames_bytes = table.frames.size() * sizeof(FrameRecord);
   const std::size_t tables = tables_bytes(table.frames.size(), table.chunks.size());
-  std::vector<std::byte> bytes(tables + kTrailerBytes);
+  std::vector<std::byte> bytes(table.footer_bytes());
   if (!table.frames.empty()) std::memcpy(bytes.data(), table.frames.data(), frames_bytes);
   if (!table.chunks.empty()) {
     std::memcpy(bytes.data() + frames_bytes, table.chunks.data(), tables - frames_bytes);
   }
-  std::byte* at = bytes.data() + tables;
+  std::byte* at = bytes.data() + bytes.size() - kTrailerBytes;
   store_le(at, kTrailerSignature);
-  store_le(at + 4, kFooterVersion);
+  store_le(at + 4, table.encrypted ? kFooterVersionEncrypted : kFooterVersion);
   store_le(at + 8, static_cast<std::uint32_t>(table.frames.size()));
   store_le(at + 12, static_cast<std::uint32_t>(table.chunks.size()));
   store_le(at + 16, offset);
   store_le(at + 24, header.id);
   store_le(at + 28, header.generation);
+  if (cipher != nullptr) encrypt_footer(bytes, table, header.kind, *cipher);
   seal_footer(bytes);
   return bytes;
 }
@@ -184,11 +238,12 @@ Result<Trailer> parse_trailer(Bytes bytes, std::uint64_t file_bytes) {
   if (load_le<std::uint32_t>(at) != kTrailerSignature) {
     return Error(Errc::truncated, "container: it has no footer");
   }
-  if (load_le<std::uint32_t>(at + 4) != kFooterVersion) {
+  const auto version = load_le<std::uint32_t>(at + 4);
+  if (version != kFooterVersion && version != kFooterVersionEncrypted) {
     return Error(Errc::future_version, "container footer: it is of another version");
   }
   Trailer trailer{load_le<std::uint32_t>(at + 8), load_le<std::uint32_t>(at + 12),
-                  load_le<std::uint64_t>(at + 16)};
+                  load_le<std::uint64_t>(at + 16), version == kFooterVersionEncrypted};
   if (trailer.frames > kContainerChunksMax || trailer.chunks > kContainerChunksMax ||
       trailer.footer_bytes() > file_bytes ||
       trailer.footer_offset != file_bytes - trailer.footer_bytes()) {
@@ -198,7 +253,10 @@ Result<Trailer> parse_trailer(Bytes bytes, std::uint64_t file_bytes) {
 }
 
 Result<ContainerTable> parse_footer(Bytes bytes, const Trailer& trailer,
-                                    const ContainerHeader& header) {
+                                    const ContainerHeader& header, const StoreCipher* cipher) {
+  if (cipher != nullptr && !trailer.encrypted) {
+    return corrupt("footer", "it is not encrypted, in a store that is");
+  }
   if (bytes.size() != trailer.footer_bytes()) return corrupt("footer", "it has another length");
   const std::byte* at = bytes.data() + bytes.size() - kTrailerBytes;
   const std::size_t covered = bytes.size() - kTrailerBytes + kTrailerSumOffset;
@@ -210,15 +268,21 @@ Result<ContainerTable> parse_footer(Bytes bytes, const Trailer& trailer,
     return corrupt("footer", "it is another container's");
   }
   ContainerTable table;
+  table.encrypted = trailer.encrypted;
   table.frames.resize(trailer.frames);
-  table.chunks.resize(trailer.chunks);
+  const bool readable = !trailer.encrypted || cipher != nullptr;
+  if (readable) table.chunks.resize(trailer.chunks);
   const std::size_t frames_bytes = trailer.frames * sizeof(FrameRecord);
   if (trailer.frames > 0) std::memcpy(table.frames.data(), bytes.data(), frames_bytes);
-  if (trailer.chunks > 0) {
+  if (cipher != nullptr) {
+    if (Status s = decrypt_chunks(bytes, table, header.kind, *cipher); !s.ok()) return s.error();
+  } else if (!table.chunks.empty()) {
     std::memcpy(table.chunks.data(), bytes.data() + frames_bytes,
                 trailer.chunks * sizeof(ChunkRecord));
   }
-  if (Status s = check_frames(table, trailer.footer_offset); !s.ok()) return s.error();
+  if (Status s = check_frames(table, trailer.chunks, trailer.footer_offset); !s.ok()) {
+    return s.error();
+  }
   if (Status s = check_chunks(table); !s.ok()) return s.error();
   return table;
 }

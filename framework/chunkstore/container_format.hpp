@@ -18,6 +18,8 @@ namespace stillframe::chunkstore {
 
 constexpr std::size_t kContainerHeaderBytes = 64;
 constexpr std::size_t kTrailerBytes = 48;
+// Before the trailer of an encrypted store's footer: a nonce and the tag of the footer.
+constexpr std::size_t kFooterCipherBytes = kCipherNonceBytes + kCipherTagBytes;
 
 struct ContainerHeader {
   ContainerKind kind = ContainerKind::data;
@@ -53,7 +55,8 @@ static_assert(sizeof(FrameRecord) == 16, "docs/formats/chunk-store.md");
 
 // What its chunks and frames may take at the end of a file, and the longest file there is.
 constexpr std::uint64_t kFooterBytesMax =
-    kContainerChunksMax * (sizeof(FrameRecord) + sizeof(ChunkRecord)) + kTrailerBytes;
+    kContainerChunksMax * (sizeof(FrameRecord) + sizeof(ChunkRecord)) + kFooterCipherBytes +
+    kTrailerBytes;
 constexpr std::uint64_t kContainerFileBytesMax =
     kContainerBytesMax + kFrameStoredBytesMax + kFooterBytesMax;
 
@@ -61,6 +64,7 @@ constexpr std::uint64_t kContainerFileBytesMax =
 struct ContainerTable {
   std::vector<FrameRecord> frames;  // in order
   std::vector<ChunkRecord> chunks;  // sorted by fingerprint once it is sealed, else by local id
+  bool encrypted = false;
 
   // The frame that has this chunk if any has; null if none can.
   const FrameRecord* frame_of(std::uint32_t local_id) const;
@@ -72,18 +76,21 @@ struct Trailer {
   std::uint32_t frames = 0;
   std::uint32_t chunks = 0;
   std::uint64_t footer_offset = 0;
+  bool encrypted = false;
   std::uint64_t footer_bytes() const;  // with the trailer
 };
 
-// Sorts the table's chunks. The footer lies at `offset`.
+// Sorts the table's chunks. The footer lies at `offset`. The cipher is that of an encrypted table.
 std::vector<std::byte> format_footer(const ContainerHeader& header, ContainerTable& table,
-                                     std::uint64_t offset);
+                                     std::uint64_t offset, const StoreCipher* cipher = nullptr);
 // Puts the checksum of a footer right, whose tables and trailer are `footer`.
 void seal_footer(MutableBytes footer);
 // From the last kTrailerBytes of a file of `file_bytes`: how much to read for the rest.
 Result<Trailer> parse_trailer(Bytes bytes, std::uint64_t file_bytes);
-// `bytes`: the footer with its trailer.
+// `bytes`: the footer with its trailer. Without the cipher of one that is encrypted the table names
+// no chunks; with a cipher no other is taken.
 Result<ContainerTable> parse_footer(Bytes bytes, const Trailer& trailer,
-                                    const ContainerHeader& header);
+                                    const ContainerHeader& header,
+                                    const StoreCipher* cipher = nullptr);
 
 }  // namespace stillframe::chunkstore

@@ -12,7 +12,8 @@ namespace stillframe::chunkstore {
 Result<std::shared_ptr<const ContainerReader>> ContainerReader::open(Files& files,
                                                                      const BytePath& path,
                                                                      const UuidBytes& store,
-                                                                     ContainerFile expected) {
+                                                                     ContainerFile expected,
+                                                                     const StoreCipher* cipher) {
   const auto doing = [&](const Error& error) {
     return error.while_doing("open container '" + escape_path(path) + "'");
   };
@@ -39,11 +40,14 @@ Result<std::shared_ptr<const ContainerReader>> ContainerReader::open(Files& file
   if (Status s = reader->file_->read(size.value() - end.size(), end); !s.ok()) return s.error();
   const auto trailer = parse_trailer(end, size.value());
   if (!trailer.ok()) return doing(trailer.error());
+  if (trailer.value().encrypted && cipher == nullptr) {
+    return key_is_needed("container '" + escape_path(path) + "'");
+  }
   std::vector<std::byte> footer(trailer.value().footer_bytes());
   if (Status s = reader->file_->read(trailer.value().footer_offset, footer); !s.ok()) {
     return s.error();
   }
-  auto table = parse_footer(footer, trailer.value(), header.value());
+  auto table = parse_footer(footer, trailer.value(), header.value(), cipher);
   if (!table.ok()) return doing(table.error());
   reader->table_ = std::move(table).value();
   return std::shared_ptr<const ContainerReader>(std::move(reader));
@@ -73,22 +77,29 @@ Status check_container_header(const File& file, const ContainerHeader& expected)
 }
 
 Result<ContainerTable> read_frame_tables(const File& file, std::uint32_t container,
-                                         std::uint64_t valid_bytes) {
+                                         std::uint64_t valid_bytes, const StoreCipher* cipher) {
   ContainerTable table;
+  table.encrypted = cipher != nullptr;
+  const auto head_bytes = [&](std::size_t chunks) {
+    return frame_payload_offset(chunks, table.encrypted);
+  };
   std::vector<std::byte> ahead;
   std::uint64_t at = kContainerHeaderBytes;
   std::uint32_t next_local_id = 0;
   while (at < valid_bytes) {
-    ahead.resize(std::min<std::uint64_t>(valid_bytes - at, frame_table_end(16)));
+    ahead.resize(std::min<std::uint64_t>(valid_bytes - at, head_bytes(16)));
     if (Status s = file.read(at, ahead); !s.ok()) return s.error();
-    auto frame = parse_frame_header(ahead, {container, at});
+    auto frame = parse_frame_header(ahead, {container, at}, cipher);
     if (!frame.ok() && frame.error().code() == Errc::truncated) {
-      ahead.resize(std::min<std::uint64_t>(valid_bytes - at, frame_table_end(kFrameChunksMax)));
+      ahead.resize(std::min<std::uint64_t>(valid_bytes - at, head_bytes(kFrameChunksMax)));
       if (Status s = file.read(at, ahead); !s.ok()) return s.error();
-      frame = parse_frame_header(ahead, {container, at});
+      frame = parse_frame_header(ahead, {container, at}, cipher);
     }
     if (!frame.ok()) return frame.error();
     const FrameHeader& it = frame.value();
+    if (it.encrypted && cipher == nullptr) {
+      return key_is_needed("container '" + escape_path(file.path()) + "'");
+    }
     if (it.chunks.front().local_id < next_local_id ||
         it.chunks.back().local_id >= kContainerChunksMax || it.stored_bytes() > valid_bytes - at) {
       return Error(Errc::corrupt,
@@ -160,7 +171,7 @@ Result<std::shared_ptr<const ContainerReader>> SealedContainers::get(std::uint32
     return Error(Errc::not_found, "the store has no container " + std::to_string(id));
   }
   const BytePath path = join_path(folder_, container_file_name(id, known->second));
-  auto reader = ContainerReader::open(files_, path, store_, {id, known->second});
+  auto reader = ContainerReader::open(files_, path, store_, {id, known->second}, cipher_.get());
   if (!reader.ok()) return reader.error();
   kept_.push_front({id, reader.value()});
   where_[id] = kept_.begin();

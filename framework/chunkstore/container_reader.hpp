@@ -17,10 +17,12 @@ namespace stillframe::chunkstore {
 // A sealed container with its footer in memory.
 class ContainerReader {
  public:
-  // Checks header and footer, and that the file is the container that is expected.
+  // Checks header and footer, and that the file is the container that is expected. access_denied:
+  // it is encrypted, and there is no cipher.
   static Result<std::shared_ptr<const ContainerReader>> open(Files& files, const BytePath& path,
                                                              const UuidBytes& store,
-                                                             ContainerFile expected);
+                                                             ContainerFile expected,
+                                                             const StoreCipher* cipher = nullptr);
 
   ContainerKind kind() const { return kind_; }
   std::uint32_t generation() const { return generation_; }
@@ -43,7 +45,8 @@ Status check_container_header(const File& file, const ContainerHeader& expected)
 // What a container without a footer has before `valid_bytes`, from its frames' headers alone:
 // payloads are checked when they are read.
 Result<ContainerTable> read_frame_tables(const File& file, std::uint32_t container,
-                                         std::uint64_t valid_bytes);
+                                         std::uint64_t valid_bytes,
+                                         const StoreCipher* cipher = nullptr);
 
 // Reads one frame of a container, whole and checked, and its chunks must be those of the record.
 Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameRecord& record,
@@ -53,8 +56,13 @@ Result<Frame> read_frame(const File& file, std::uint32_t container, const FrameR
 // for restores are those that are used next.
 class SealedContainers {
  public:
-  SealedContainers(Files& files, BytePath folder, const UuidBytes& store, std::size_t memory_max)
-      : files_(files), folder_(std::move(folder)), store_(store), memory_max_(memory_max) {}
+  SealedContainers(Files& files, BytePath folder, const UuidBytes& store, std::size_t memory_max,
+                   std::shared_ptr<const StoreCipher> cipher = nullptr)
+      : files_(files),
+        folder_(std::move(folder)),
+        store_(store),
+        memory_max_(memory_max),
+        cipher_(std::move(cipher)) {}
 
   // Of several generations of an id the highest counts.
   void add(ContainerFile file);
@@ -78,6 +86,7 @@ class SealedContainers {
   const BytePath folder_;
   const UuidBytes store_;
   const std::size_t memory_max_;
+  const std::shared_ptr<const StoreCipher> cipher_;
   std::map<std::uint32_t, std::uint32_t> generations_;  // by id
   std::list<Kept> kept_;                                // the one used last in front
   std::map<std::uint32_t, std::list<Kept>::iterator> where_;

@@ -11,10 +11,12 @@ namespace stillframe::chunkstore {
 
 Result<ContainerWriter> ContainerWriter::create(Files& files, const BytePath& path,
                                                 const ContainerHeader& header,
-                                                Compression compression) {
+                                                Compression compression,
+                                                const StoreCipher* cipher) {
   auto file = files.create(path);
   if (!file.ok()) return file.error();
   ContainerWriter writer(std::move(file).value(), header, compression);
+  writer.table_.encrypted = cipher != nullptr;
   if (Status s = writer.file_->write(0, format_container_header(header)); !s.ok()) {
     return s.error();
   }
@@ -24,12 +26,13 @@ Result<ContainerWriter> ContainerWriter::create(Files& files, const BytePath& pa
 Result<ContainerWriter> ContainerWriter::resume(Files& files, const BytePath& path,
                                                 const ContainerHeader& header,
                                                 Compression compression, std::uint64_t valid_bytes,
-                                                std::uint32_t next_local_id) {
+                                                std::uint32_t next_local_id,
+                                                const StoreCipher* cipher) {
   auto file = files.open(path, FileAccess::write);
   if (!file.ok()) return file.error();
   ContainerWriter writer(std::move(file).value(), header, compression);
   if (Status s = check_container_header(*writer.file_, header); !s.ok()) return s.error();
-  auto table = read_frame_tables(*writer.file_, header.id, valid_bytes);
+  auto table = read_frame_tables(*writer.file_, header.id, valid_bytes, cipher);
   if (!table.ok()) return table.error();
   writer.table_ = std::move(table).value();
   writer.bytes_ = std::max<std::uint64_t>(valid_bytes, kContainerHeaderBytes);
@@ -55,8 +58,10 @@ bool ContainerWriter::full_for(std::size_t bytes, std::uint64_t bytes_max) const
   const std::uint64_t chunks = table_.chunks.size() + frame_.chunk_count() + 1;
   const std::uint64_t footer = (table_.frames.size() + 2) * sizeof(FrameRecord) +
                                chunks * sizeof(ChunkRecord) + kTrailerBytes;
+  const std::uint64_t added = table_.encrypted ? 2 * kFrameCipherBytes + kFooterCipherBytes : 0;
   return next_local_id_ == kContainerChunksMax ||
-         bytes_ + frame_.stored_bytes_max() + frame_table_end(1) + bytes + footer > bytes_max;
+         bytes_ + frame_.stored_bytes_max() + frame_table_end(1) + bytes + footer + added >
+             bytes_max;
 }
 
 Result<std::uint32_t> ContainerWriter::add(const Fingerprint& fingerprint, Bytes bytes,
@@ -80,11 +85,12 @@ Status ContainerWriter::keep(const ChunkRecord& chunk, Bytes bytes, FrameCodec& 
   return Ok{};
 }
 
-Status ContainerWriter::keep_frame(const FrameHeader& header, MutableBytes stored,
+Status ContainerWriter::keep_frame(const FrameHeader& header, MutableBytes stored, FramePlace from,
                                    FrameCodec& codec) {
   if (Status s = check_order(header.chunks.front().local_id); !s.ok()) return s;
   if (Status s = flush(codec); !s.ok()) return s;
-  seal_frame(stored, {header_.id, bytes_});
+  const FramePlace to{header_.id, bytes_};
+  if (Status s = move_frame(stored, from, to, codec.cipher()); !s.ok()) return s;
   next_local_id_ = header.chunks.back().local_id + 1;
   return write_frame(header.chunks, stored);
 }
@@ -122,7 +128,7 @@ Status ContainerWriter::sync(FrameCodec& codec) {
 
 Status ContainerWriter::seal(FrameCodec& codec) {
   if (Status s = flush(codec); !s.ok()) return s;
-  const std::vector<std::byte> footer = format_footer(header_, table_, bytes_);
+  const std::vector<std::byte> footer = format_footer(header_, table_, bytes_, codec.cipher());
   if (Status s = file_->write(bytes_, footer); !s.ok()) return s;
   bytes_ += footer.size();
   return file_->sync();

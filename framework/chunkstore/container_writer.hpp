@@ -15,13 +15,16 @@ namespace stillframe::chunkstore {
 // survives a crash after sync(). After an error nothing more may be added.
 class ContainerWriter {
  public:
-  // `path` does not exist yet. Its name is durable once the caller has synced the folder.
+  // `path` does not exist yet. Its name is durable once the caller has synced the folder. With a
+  // cipher the container is encrypted, and all codecs that it is given have that cipher.
   static Result<ContainerWriter> create(Files& files, const BytePath& path,
-                                        const ContainerHeader& header, Compression compression);
+                                        const ContainerHeader& header, Compression compression,
+                                        const StoreCipher* cipher = nullptr);
   // Goes on behind `valid_bytes`, which a commit record names, and cuts off what is behind them.
   static Result<ContainerWriter> resume(Files& files, const BytePath& path,
                                         const ContainerHeader& header, Compression compression,
-                                        std::uint64_t valid_bytes, std::uint32_t next_local_id);
+                                        std::uint64_t valid_bytes, std::uint32_t next_local_id,
+                                        const StoreCipher* cipher = nullptr);
 
   // Whether a chunk of `bytes` would exceed `bytes_max` or another limit: then it is time to
   // seal().
@@ -29,9 +32,10 @@ class ContainerWriter {
   // Returns the chunk's local id.
   Result<std::uint32_t> add(const Fingerprint& fingerprint, Bytes bytes, FrameCodec& codec);
   // For what was stored before and keeps its local id, which is above all others so far; a frame as
-  // it lies in another place, whose chunks all do.
+  // it lies in another place, `from`, whose chunks all do.
   Status keep(const ChunkRecord& chunk, Bytes bytes, FrameCodec& codec);
-  Status keep_frame(const FrameHeader& header, MutableBytes stored, FrameCodec& codec);
+  Status keep_frame(const FrameHeader& header, MutableBytes stored, FramePlace from,
+                    FrameCodec& codec);
   // Writes the frame under way, so that its chunks can be read.
   Status flush(FrameCodec& codec);
   // The same, and syncs the file.

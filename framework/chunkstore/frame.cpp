@@ -17,7 +17,8 @@ namespace stillframe::chunkstore {
 namespace {
 
 constexpr std::uint32_t kFrameSignature = 0x52464653;  // SFFR
-constexpr std::uint8_t kFrameVersion = 1;
+constexpr std::uint8_t kFrameVersion = 1, kFrameVersionEncrypted = 2;
+constexpr std::size_t kAuthenticatedHeaderBytes = 16;  // all but checksums
 constexpr std::size_t kPayloadSumOffset = 16, kTableSumOffset = 24;
 constexpr int kZstdLevel = 1;
 
@@ -49,6 +50,51 @@ Status check_table(const FrameHeader& header, FramePlace place) {
   return Ok{};
 }
 
+// What is between table and payload of an encrypted frame.
+struct FrameCipher {
+  CipherNonce nonce;
+  CipherTag table, payload;
+};
+static_assert(sizeof(FrameCipher) == kFrameCipherBytes, "docs/formats/chunk-store.md");
+
+FrameCipher load_cipher(Bytes stored, std::size_t chunks) {
+  FrameCipher cipher_part;
+  std::memcpy(&cipher_part, stored.data() + frame_table_end(chunks), sizeof cipher_part);
+  return cipher_part;
+}
+
+// What table and payload belong to: the frame's header, its container and its place there.
+std::array<std::byte, kAuthenticatedHeaderBytes + 12> frame_associated(Bytes stored,
+                                                                       FramePlace place) {
+  std::array<std::byte, kAuthenticatedHeaderBytes + 12> bytes;
+  std::memcpy(bytes.data(), stored.data(), kAuthenticatedHeaderBytes);
+  store_le(bytes.data() + kAuthenticatedHeaderBytes, place.container);
+  store_le(bytes.data() + kAuthenticatedHeaderBytes + 4, place.offset);
+  return bytes;
+}
+
+Status open_table(Bytes stored, FramePlace place, const StoreCipher& cipher, MutableBytes into) {
+  const std::size_t chunks = into.size() / sizeof(ChunkRecord);
+  const FrameCipher cipher_part = load_cipher(stored, chunks);
+  const Bytes table = stored.subspan(kFrameHeaderBytes, into.size());
+  if (cipher.decrypt(cipher_part.nonce, StoreCipher::Part::table, {frame_associated(stored, place)},
+                     cipher_part.table, table, into)) {
+    return Ok{};
+  }
+  return corrupt(place, "its table is not what this store encrypted here");
+}
+
+Status open_payload(Bytes stored, FramePlace place, const StoreCipher& cipher,
+                    const FrameHeader& header, MutableBytes into) {
+  const FrameCipher cipher_part = load_cipher(stored, header.chunk_count);
+  if (cipher.decrypt(cipher_part.nonce, StoreCipher::Part::content,
+                     {frame_associated(stored, place)}, cipher_part.payload,
+                     stored.last(header.payload_bytes), into)) {
+    return Ok{};
+  }
+  return corrupt(place, "its payload is not what this store encrypted here");
+}
+
 // Four samples tell noise from everything else: bytes of all values equally often, of which LZ4
 // finds none again.
 bool looks_incompressible(Bytes bytes) {
@@ -78,7 +124,13 @@ const char* chars(const std::byte* bytes) {
 
 }  // namespace
 
-Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place) {
+std::size_t stated_frame_bytes(Bytes header) {
+  const bool encrypted = load_le<std::uint8_t>(header.data() + 4) == kFrameVersionEncrypted;
+  return frame_payload_offset(load_le<std::uint16_t>(header.data() + 6), encrypted) +
+         load_le<std::uint32_t>(header.data() + 12);
+}
+
+Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place, const StoreCipher* cipher) {
   const auto too_short = [&] {
     return Error(Errc::truncated, "frame at " + std::to_string(place.offset) + " of container " +
                                       std::to_string(place.container) + ": it ends early");
@@ -86,12 +138,15 @@ Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place) {
   if (bytes.size() < kFrameHeaderBytes) return too_short();
   const std::byte* at = bytes.data();
   if (load_le<std::uint32_t>(at) != kFrameSignature) return corrupt(place, "it is none");
-  if (load_le<std::uint8_t>(at + 4) != kFrameVersion) {
+  const auto version = load_le<std::uint8_t>(at + 4);
+  if (version != kFrameVersion && version != kFrameVersionEncrypted) {
     return Error(Errc::future_version, corrupt(place, "it is of another version").what());
   }
   const auto compression = load_le<std::uint8_t>(at + 5);
   const auto count = load_le<std::uint16_t>(at + 6);
   FrameHeader header;
+  header.encrypted = version == kFrameVersionEncrypted;
+  header.chunk_count = count;
   header.bytes = load_le<std::uint32_t>(at + 8);
   header.payload_bytes = load_le<std::uint32_t>(at + 12);
   header.payload_sum = load_le<std::uint64_t>(at + kPayloadSumOffset);
@@ -102,19 +157,29 @@ Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place) {
       (header.compression == Compression::none && header.payload_bytes != header.bytes)) {
     return corrupt(place, "its header makes no sense");
   }
-  if (bytes.size() < frame_table_end(count)) return too_short();
-  const Bytes covered = bytes.first(frame_table_end(count));
+  if (cipher != nullptr && !header.encrypted) {
+    return corrupt(place, "it is not encrypted, in a store that is");
+  }
+  if (bytes.size() < header.payload_offset()) return too_short();
+  const Bytes covered = bytes.first(header.payload_offset());
   if (load_le<std::uint64_t>(at + kTableSumOffset) != table_sum(covered, place)) {
     return corrupt(place, "its header has another checksum");
   }
+  if (header.encrypted && cipher == nullptr) return header;
   header.chunks.resize(count);
-  std::memcpy(header.chunks.data(), at + kFrameHeaderBytes, count * sizeof(ChunkRecord));
+  if (cipher != nullptr) {
+    const Status opened =
+        open_table(bytes, place, *cipher, std::as_writable_bytes(std::span(header.chunks)));
+    if (!opened.ok()) return opened.error();
+  } else {
+    std::memcpy(header.chunks.data(), at + kFrameHeaderBytes, count * sizeof(ChunkRecord));
+  }
   if (Status s = check_table(header, place); !s.ok()) return s.error();
   return header;
 }
 
-Result<FrameHeader> check_frame(Bytes stored, FramePlace place) {
-  auto header = parse_frame_header(stored, place);
+Result<FrameHeader> check_frame(Bytes stored, FramePlace place, const StoreCipher* cipher) {
+  auto header = parse_frame_header(stored, place, cipher);
   if (!header.ok()) return header.error();
   const FrameHeader& it = header.value();
   if (it.stored_bytes() != stored.size()) return corrupt(place, "it has another length");
@@ -126,10 +191,23 @@ Result<FrameHeader> check_frame(Bytes stored, FramePlace place) {
 }
 
 Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec) {
-  auto header = check_frame(stored, place);
+  auto header = check_frame(stored, place, codec.cipher());
   if (!header.ok()) return header.error();
   FrameHeader& it = header.value();
-  auto bytes = codec.decompress(stored.last(it.payload_bytes), it.compression, it.bytes);
+  Bytes payload = stored.last(it.payload_bytes);
+  std::vector<std::byte> opened;
+  if (it.encrypted) {
+    if (codec.cipher() == nullptr) {
+      return key_is_needed("container " + std::to_string(place.container));
+    }
+    opened.resize(it.payload_bytes);
+    if (Status s = open_payload(stored, place, *codec.cipher(), it, opened); !s.ok()) {
+      return s.error();
+    }
+    if (it.compression == Compression::none) return Frame{std::move(it.chunks), std::move(opened)};
+    payload = opened;
+  }
+  auto bytes = codec.decompress(payload, it.compression, it.bytes);
   if (!bytes.ok()) return corrupt(place, bytes.error().what());
   return Frame{std::move(it.chunks), std::move(bytes).value()};
 }
@@ -146,12 +224,52 @@ std::optional<Frame::Found> Frame::find(std::uint32_t local_id) const {
 // ---- building
 
 void seal_frame(MutableBytes stored, FramePlace place) {
-  const std::size_t table_end = frame_table_end(load_le<std::uint16_t>(stored.data() + 6));
+  const bool encrypted = load_le<std::uint8_t>(stored.data() + 4) == kFrameVersionEncrypted;
+  const std::size_t table_end =
+      frame_payload_offset(load_le<std::uint16_t>(stored.data() + 6), encrypted);
   STILLFRAME_CHECK(stored.size() >= table_end, "a frame has its table");
   const Bytes payload = Bytes(stored).subspan(table_end);
   store_le(stored.data() + kPayloadSumOffset,
            static_cast<std::uint64_t>(XXH3_64bits(payload.data(), payload.size())));
   store_le(stored.data() + kTableSumOffset, table_sum(Bytes(stored).first(table_end), place));
+}
+
+// The nonce is mixed with all that the frame is of: its place, its header and the fingerprints of
+// its chunks.
+void encrypt_frame(MutableBytes stored, FramePlace place, const StoreCipher& cipher) {
+  store_le(stored.data() + 4, kFrameVersionEncrypted);
+  const std::size_t chunks = load_le<std::uint16_t>(stored.data() + 6);
+  const std::size_t payload_at = frame_payload_offset(chunks, true);
+  STILLFRAME_CHECK(stored.size() > payload_at, "a frame has its table and a payload");
+  const MutableBytes table =
+      stored.subspan(kFrameHeaderBytes, frame_table_end(chunks) - kFrameHeaderBytes);
+  const MutableBytes payload = stored.subspan(payload_at);
+  const auto associated = frame_associated(stored, place);
+  FrameCipher cipher_part;
+  cipher_part.nonce = cipher.new_nonce({associated, table});
+  cipher_part.table =
+      cipher.encrypt(cipher_part.nonce, StoreCipher::Part::table, {associated}, table, table);
+  cipher_part.payload =
+      cipher.encrypt(cipher_part.nonce, StoreCipher::Part::content, {associated}, payload, payload);
+  std::memcpy(stored.data() + frame_table_end(chunks), &cipher_part, sizeof cipher_part);
+  seal_frame(stored, place);
+}
+
+Status move_frame(MutableBytes stored, FramePlace from, FramePlace to, const StoreCipher* cipher) {
+  if (cipher == nullptr) {
+    seal_frame(stored, to);
+    return Ok{};
+  }
+  const auto header = parse_frame_header(stored, from, cipher);
+  if (!header.ok()) return header.error();
+  const FrameHeader& it = header.value();
+  if (Status s = open_payload(stored, from, *cipher, it, stored.last(it.payload_bytes)); !s.ok()) {
+    return s;
+  }
+  std::memcpy(stored.data() + kFrameHeaderBytes, it.chunks.data(),
+              it.chunks.size() * sizeof(ChunkRecord));
+  encrypt_frame(stored, to, *cipher);
+  return Ok{};
 }
 
 bool FrameBuilder::full_for(std::size_t bytes) const {
@@ -167,10 +285,10 @@ void FrameBuilder::add(const ChunkRecord& record, Bytes bytes) {
 }
 
 Bytes FrameBuilder::finish(FramePlace place, Compression wanted, FrameCodec& codec) {
-  const std::size_t table_end = frame_table_end(chunks_.size());
-  if (room_.size() < table_end + bytes_.size()) room_.resize(table_end + bytes_.size());
-  const auto packed = codec.compress(bytes_, wanted, MutableBytes(room_).subspan(table_end));
-  const MutableBytes stored = MutableBytes(room_).first(table_end + packed.bytes);
+  const std::size_t payload_at = frame_payload_offset(chunks_.size(), codec.cipher() != nullptr);
+  if (room_.size() < payload_at + bytes_.size()) room_.resize(payload_at + bytes_.size());
+  const auto packed = codec.compress(bytes_, wanted, MutableBytes(room_).subspan(payload_at));
+  const MutableBytes stored = MutableBytes(room_).first(payload_at + packed.bytes);
   std::byte* at = stored.data();
   store_le(at, kFrameSignature);
   store_le(at + 4, kFrameVersion);
@@ -179,7 +297,11 @@ Bytes FrameBuilder::finish(FramePlace place, Compression wanted, FrameCodec& cod
   store_le(at + 8, static_cast<std::uint32_t>(bytes_.size()));
   store_le(at + 12, static_cast<std::uint32_t>(packed.bytes));
   std::memcpy(at + kFrameHeaderBytes, chunks_.data(), chunks_.size() * sizeof(ChunkRecord));
-  seal_frame(stored, place);
+  if (codec.cipher() != nullptr) {
+    encrypt_frame(stored, place, *codec.cipher());
+  } else {
+    seal_frame(stored, place);
+  }
   chunks_.clear();
   bytes_.clear();
   return stored;
@@ -205,7 +327,8 @@ struct FrameCodec::Contexts {
   }
 };
 
-FrameCodec::FrameCodec() : contexts_(std::make_unique<Contexts>()) {}
+FrameCodec::FrameCodec(std::shared_ptr<const StoreCipher> cipher)
+    : contexts_(std::make_unique<Contexts>()), cipher_(std::move(cipher)) {}
 FrameCodec::~FrameCodec() = default;
 
 FrameCodec::Packed FrameCodec::compress(Bytes bytes, Compression wanted, MutableBytes room) {

@@ -11,6 +11,7 @@
 #include "framework/base/bytes.hpp"
 #include "framework/chunkstore/fingerprint.hpp"
 #include "framework/chunkstore/names.hpp"
+#include "framework/chunkstore/store_cipher.hpp"
 
 namespace stillframe::chunkstore {
 
@@ -35,27 +36,44 @@ constexpr std::size_t kFrameHeaderBytes = 32;
 constexpr std::size_t frame_table_end(std::size_t chunks) {
   return kFrameHeaderBytes + chunks * sizeof(ChunkRecord);
 }
-constexpr std::size_t kFrameStoredBytesMax = frame_table_end(kFrameChunksMax) + kFrameBytesMax;
+// Behind the table of an encrypted one: a nonce, the table's tag and the payload's.
+constexpr std::size_t kFrameCipherBytes = kCipherNonceBytes + 2 * kCipherTagBytes;
+constexpr std::size_t frame_payload_offset(std::size_t chunks, bool encrypted) {
+  return frame_table_end(chunks) + (encrypted ? kFrameCipherBytes : 0);
+}
+constexpr std::size_t kFrameStoredBytesMax =
+    frame_payload_offset(kFrameChunksMax, true) + kFrameBytesMax;
 
 struct FrameHeader {
   Compression compression = Compression::none;
   std::uint32_t bytes = 0;          // of all chunks
   std::uint32_t payload_bytes = 0;  // behind the table
   std::uint64_t payload_sum = 0;
-  std::vector<ChunkRecord> chunks;
+  bool encrypted = false;
+  std::size_t chunk_count = 0;
+  std::vector<ChunkRecord> chunks;  // none when they are encrypted and there is no key
 
-  std::size_t stored_bytes() const { return frame_table_end(chunks.size()) + payload_bytes; }
+  std::size_t payload_offset() const { return frame_payload_offset(chunk_count, encrypted); }
+  std::size_t stored_bytes() const { return payload_offset() + payload_bytes; }
 };
 
-// Reads header and table from the start of `bytes`. Errc::truncated when they are not all there,
-// Errc::corrupt when they lie.
-Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place);
+// How long a frame says it is whose first kFrameHeaderBytes these are, true or not.
+std::size_t stated_frame_bytes(Bytes header);
 
-// Decompresses, and looks whether bytes are worth compressing. Not for two threads at once.
+// Reads header and table from the start of `bytes`. Errc::truncated when they are not all there,
+// Errc::corrupt when they lie. With a cipher no frame that is not encrypted is taken; without one
+// the checksums of one that is are all that can be checked.
+Result<FrameHeader> parse_frame_header(Bytes bytes, FramePlace place,
+                                       const StoreCipher* cipher = nullptr);
+
+// Compresses what is worth it, and back; and has the cipher of a store whose frames are encrypted.
+// Not for two threads at once.
 class FrameCodec {
  public:
-  FrameCodec();
+  explicit FrameCodec(std::shared_ptr<const StoreCipher> cipher = nullptr);
   ~FrameCodec();
+
+  const StoreCipher* cipher() const { return cipher_.get(); }
 
   // The payload is the first `bytes` of `room`, which is as large as what is compressed; not
   // compressed where the wanted way does not pay.
@@ -70,6 +88,7 @@ class FrameCodec {
  private:
   struct Contexts;
   std::unique_ptr<Contexts> contexts_;
+  std::shared_ptr<const StoreCipher> cipher_;
 };
 
 // A frame that was read and checked.
@@ -84,14 +103,21 @@ struct Frame {
   std::optional<Found> find(std::uint32_t local_id) const;
 };
 
-// `stored` is the whole frame and nothing more. Everything is checked, nothing decompressed.
-Result<FrameHeader> check_frame(Bytes stored, FramePlace place);
+// `stored` is the whole frame and nothing more. Everything is checked but the tag of an encrypted
+// payload, nothing decompressed.
+Result<FrameHeader> check_frame(Bytes stored, FramePlace place,
+                                const StoreCipher* cipher = nullptr);
 
-// The same, decompressed.
+// All of it, decompressed. access_denied: it is encrypted, and the codec has no cipher.
 Result<Frame> parse_frame(Bytes stored, FramePlace place, FrameCodec& codec);
 
 // Puts the checksums of a frame right, whose header, table and payload are `stored`.
 void seal_frame(MutableBytes stored, FramePlace place);
+// The same for one whose table and payload are yet to be encrypted, in place.
+void encrypt_frame(MutableBytes stored, FramePlace place, const StoreCipher& cipher);
+// Makes a frame that was checked where it was one of another place: an encrypted one under a new
+// nonce.
+Status move_frame(MutableBytes stored, FramePlace from, FramePlace to, const StoreCipher* cipher);
 
 // Gathers the chunks of a frame.
 class FrameBuilder {

@@ -19,9 +19,9 @@ constexpr std::uint64_t kHotspotsSignature = 0x544f505354484653;  // SFHTSPOT
 constexpr std::uint32_t kHotspotsVersion = 1;
 constexpr std::size_t kHotspotsSumOffset = 24;
 
-bool has_its_fingerprint(const Fingerprint& fingerprint, Bytes bytes) {
+bool has_its_fingerprint(const Fingerprint& fingerprint, Bytes bytes, const StoreCipher* cipher) {
   Fingerprint found;
-  fingerprints({&bytes, 1}, {&found, 1});
+  stored_fingerprints({&bytes, 1}, {&found, 1}, cipher);
   return found == fingerprint;
 }
 
@@ -142,7 +142,8 @@ Result<HotspotCopies> Store::keep_copies(std::span<const ChunkName> chunks,
     const auto chunk = read_chunk(name);
     if (!chunk.ok() && !is_damage(chunk.error())) return chunk.error();
     // What has rotted is no copy of anything.
-    if (!chunk.ok() || !has_its_fingerprint(record.value().fingerprint, chunk.value().bytes)) {
+    if (!chunk.ok() ||
+        !has_its_fingerprint(record.value().fingerprint, chunk.value().bytes, codec_.cipher())) {
       ++copies.left_out;
       continue;
     }
@@ -181,7 +182,10 @@ Result<std::vector<std::byte>> Store::good_copy(const ChunkRecord& chunk, std::u
   for (const ChunkName name : copies_of(chunk.fingerprint, container)) {
     const auto copy = read_chunk(name);
     if (!copy.ok() && !is_damage(copy.error())) return copy.error();
-    if (!copy.ok() || !has_its_fingerprint(chunk.fingerprint, copy.value().bytes)) continue;
+    if (!copy.ok() ||
+        !has_its_fingerprint(chunk.fingerprint, copy.value().bytes, codec_.cipher())) {
+      continue;
+    }
     return std::vector<std::byte>(copy.value().bytes.begin(), copy.value().bytes.end());
   }
   return Error(Errc::not_found, "container " + std::to_string(container) + ": chunk " +
@@ -196,8 +200,8 @@ Result<std::uint64_t> Store::repair(std::uint32_t container) {
   const auto found = generation.find(container);
   if (found == generation.end()) return Error(Errc::not_found, "no such container is complete");
   const ContainerFile before{container, found->second};
-  const auto opened =
-      ContainerReader::open(files_, container_path(before), commits_.last().store, before);
+  const auto opened = ContainerReader::open(files_, container_path(before), commits_.last().store,
+                                            before, codec_.cipher());
   if (!opened.ok()) return opened.error();
   if (opened.value()->kind() != ContainerKind::data) {
     return Error(Errc::not_found, "there are no copies of stream maps");
@@ -228,7 +232,7 @@ Result<DirectorySlot> Store::write_repaired(const ContainerReader& from, Contain
                                before.generation + 1};
   const Compression how =
       options_.compression == Compression::none ? Compression::zstd : options_.compression;
-  auto created = ContainerWriter::create(files_, path, header, how);
+  auto created = ContainerWriter::create(files_, path, header, how, codec_.cipher());
   if (!created.ok()) return created.error();
   ContainerWriter& to = created.value();
   std::vector<ChunkRecord> chunks = from.table().chunks;
@@ -259,11 +263,12 @@ Status Store::repair_frame(const ContainerReader& from, std::uint32_t container,
   std::vector<bool> good(chunks.size());
   for (std::size_t i = 0; frame.ok() && i < chunks.size(); ++i) {
     const auto there = frame.value().find(chunks[i].local_id);
-    good[i] = there && has_its_fingerprint(chunks[i].fingerprint, there->bytes);
+    good[i] = there && has_its_fingerprint(chunks[i].fingerprint, there->bytes, codec_.cipher());
   }
   if (std::find(good.begin(), good.end(), false) == good.end()) {
-    const auto header = check_frame(stored, place);
-    return header.ok() ? to.keep_frame(header.value(), stored, codec_) : Status(header.error());
+    const auto header = check_frame(stored, place, codec_.cipher());
+    return header.ok() ? to.keep_frame(header.value(), stored, place, codec_)
+                       : Status(header.error());
   }
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     if (good[i]) {

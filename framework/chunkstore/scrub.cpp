@@ -15,7 +15,11 @@ class Scrub {
   using GoOn = std::function<bool(const ScrubProgress&)>;
 
   Scrub(StoreReader& reader, ScrubDepth depth, const GoOn& go_on, std::uint32_t references_min)
-      : reader_(reader), depth_(depth), go_on_(go_on), references_min_(references_min) {}
+      : reader_(reader),
+        depth_(depth),
+        go_on_(go_on),
+        references_min_(references_min),
+        codec_(reader.cipher_) {}
 
   Status look_at_all(std::span<const StreamId> streams);
 
@@ -129,7 +133,7 @@ void Scrub::compare_frame(std::uint32_t id, const Opened& container, std::size_t
   std::vector<Bytes> chunks;
   for (const ChunkRecord& chunk : it.chunks) chunks.push_back(it.find(chunk.local_id)->bytes);
   std::vector<Fingerprint> sums(chunks.size());
-  fingerprints(chunks, sums);
+  stored_fingerprints(chunks, sums, codec_.cipher());
   report.chunks += chunks.size();
   report.bytes += it.bytes.size();
   for (std::size_t i = 0; i < sums.size(); ++i) {

@@ -48,8 +48,10 @@ Result<Store::Added> Store::add_chunk(const Fingerprint& fingerprint, Bytes byte
 
 Result<ChunkName> Store::add_map(const StreamMap& map) {
   const std::vector<std::byte> bytes = format_stream_map(map);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return append(ContainerKind::stream_maps, sha256(text), bytes);
+  const Bytes whole(bytes);
+  Fingerprint fingerprint;
+  stored_fingerprints({&whole, 1}, {&fingerprint, 1}, codec_.cipher());
+  return append(ContainerKind::stream_maps, fingerprint, bytes);
 }
 
 // A container that cannot be read answers no, and so does one of which a collection is dropping the
@@ -91,8 +93,8 @@ Status Store::begin_container(ContainerKind kind) {
                  "the chunk store '" + escape_path(folder_) + "' has given out all container ids");
   }
   const ContainerHeader header{kind, commits_.last().store, next_container_, 1};
-  auto created =
-      ContainerWriter::create(files_, container_path({header.id, 1}), header, options_.compression);
+  auto created = ContainerWriter::create(files_, container_path({header.id, 1}), header,
+                                         options_.compression, codec_.cipher());
   if (!created.ok()) return created.error();
   writer(kind).emplace(std::move(created).value());
   ++next_container_;

@@ -30,6 +30,7 @@
 #include "framework/chunkstore/container_writer.hpp"
 #include "framework/chunkstore/hotspots.hpp"
 #include "framework/chunkstore/live_chunks.hpp"
+#include "framework/chunkstore/store_key.hpp"
 #include "framework/io/files.hpp"
 
 namespace stillframe::chunkstore {
@@ -38,6 +39,9 @@ struct StoreOptions {
   Compression compression = Compression::zstd;              // of what is written from now on
   std::uint64_t container_bytes = kContainerBytesMax;       // sealed when they are that long
   std::size_t footer_memory_bytes = std::size_t{64} << 20;  // of containers used last
+  // Of an encrypted store: what its key file has. Not kept.
+  std::optional<Key256> key;
+  RandomBytes random = random_from_kernel;
 };
 
 // What a store has, from its containers.
@@ -70,11 +74,15 @@ struct UnfinishedStream {
 class Store final : public ChunkSource {
  public:
   // Makes an empty store in `folder`, which may exist and must not have one. A crash leaves a whole
-  // store or none.
-  static Status create(Files& files, const BytePath& folder, ChunkProfile profile);
+  // store or none. With a key it is encrypted, and opens with that alone.
+  static Status create(Files& files, const BytePath& folder, ChunkProfile profile,
+                       const std::optional<Key256>& key = std::nullopt,
+                       const RandomBytes& random = random_from_kernel);
 
   // Puts right what a crash left behind, and reads all footers. A damaged container is counted and
-  // left alone; reading what is in it fails, everything else works.
+  // left alone; reading what is in it fails, everything else works. Before anything is done:
+  // access_denied without the key of an encrypted store or with another, wrong_state with a key of
+  // one that is not.
   static Result<std::unique_ptr<Store>> open(Files& files, const BytePath& folder,
                                              const StoreOptions& options = {});
   ~Store() override;
@@ -111,13 +119,17 @@ class Store final : public ChunkSource {
   Result<std::vector<Damage>> verify();
 
   StoreCounts counts() const;
+  bool is_encrypted() const { return cipher_ != nullptr; }
+  // For a reader beside it; null if it is not encrypted.
+  const std::shared_ptr<const StoreCipher>& cipher() const { return cipher_; }
   ChunkProfile profile() const { return commits_.last().profile; }
 
  private:
   friend class Collection;
   friend class StreamWriter;
 
-  Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits);
+  Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits,
+        std::shared_ptr<const StoreCipher> cipher);
 
   // Opening, in store_open.cpp.
   Status recover();
@@ -177,6 +189,7 @@ class Store final : public ChunkSource {
   const BytePath folder_;
   const StoreOptions options_;
   CommitFile commits_;
+  const std::shared_ptr<const StoreCipher> cipher_;
   FrameCodec codec_;
   std::unique_ptr<ContainerDirectory> directory_;
   std::optional<ContainerWriter> data_, maps_;

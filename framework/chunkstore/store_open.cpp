@@ -19,7 +19,11 @@ bool is_damage(const Error& error) {
   }
 }
 
-Status Store::create(Files& files, const BytePath& folder, ChunkProfile profile) {
+// The key comes before the record that says that there is a store, and never in place of that of
+// another.
+Status Store::create(Files& files, const BytePath& folder, ChunkProfile profile,
+                     const std::optional<Key256>& key, const RandomBytes& random) {
+  if (Status s = CommitFile::expect_none(files, folder); !s.ok()) return s;
   if (Status s = files.make_directory(join_path(folder, "containers")); !s.ok()) return s;
   for (const BytePath& holder : {parent_path(folder), folder}) {
     if (Status s = files.sync_directory(holder); !s.ok()) return s;
@@ -27,6 +31,11 @@ Status Store::create(Files& files, const BytePath& folder, ChunkProfile profile)
   CommitRecord first;
   first.profile = profile;
   first.store = generate_uuid();
+  first.encrypted = key.has_value();
+  if (key) {
+    const KeyRecord record = encrypt_data_key(first.store, Key256::drawn(random), *key, random);
+    if (Status s = write_store_key(files, folder, record); !s.ok()) return s;
+  }
   return CommitFile::create(files, folder, first);
 }
 
@@ -34,22 +43,37 @@ Result<std::unique_ptr<Store>> Store::open(Files& files, const BytePath& folder,
                                            const StoreOptions& options) {
   auto commits = CommitFile::open(files, folder);
   if (!commits.ok()) return commits.error();
-  std::unique_ptr<Store> store(new Store(files, folder, options, std::move(commits).value()));
+  const bool encrypted = commits.value().last().encrypted;
+  std::shared_ptr<const StoreCipher> cipher;
+  if (options.key && encrypted) {
+    auto unlocked = unlock_store(files, folder, *options.key, options.random);
+    if (!unlocked.ok()) return unlocked.error();
+    cipher = std::move(unlocked).value();
+  } else if (Status s = expect_cipher(commits.value().last(), options.key.has_value(), folder);
+             !s.ok()) {
+    return s.error();
+  }
+  std::unique_ptr<Store> store(
+      new Store(files, folder, options, std::move(commits).value(), std::move(cipher)));
   if (Status s = store->recover(); !s.ok()) {
     return s.error().while_doing("open the chunk store '" + escape_path(folder) + "'");
   }
   return store;
 }
 
-Store::Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits)
-    : files_(files),
+Store::Store(Files& files, BytePath folder, const StoreOptions& options, CommitFile commits,
+             std::shared_ptr<const StoreCipher> cipher)
+    : ChunkSource(cipher),
+      files_(files),
       folder_(std::move(folder)),
       options_{options.compression, std::min(options.container_bytes, kContainerBytesMax),
-               options.footer_memory_bytes},
+               options.footer_memory_bytes, std::nullopt, nullptr},
       commits_(std::move(commits)),
+      cipher_(std::move(cipher)),
+      codec_(cipher_),
       next_container_(commits_.last().next_container),
       sealed_(files, join_path(folder_, "containers"), commits_.last().store,
-              options.footer_memory_bytes) {}
+              options.footer_memory_bytes, cipher_) {}
 
 Status Store::recover() {
   const auto listed = list_containers();
@@ -106,7 +130,7 @@ Status Store::resume(const OpenContainer& open, ContainerKind kind) {
   const ContainerHeader header{kind, commits_.last().store, open.id, 1};
   auto resumed =
       ContainerWriter::resume(files_, container_path({open.id, 1}), header, options_.compression,
-                              open.valid_bytes, open.next_local_id);
+                              open.valid_bytes, open.next_local_id, cipher_.get());
   if (!resumed.ok()) {
     if (!is_damage(resumed.error())) return resumed.error();
     damaged_.push_back({open.id, resumed.error()});

@@ -6,6 +6,7 @@
 
 #include "framework/base/path.hpp"
 #include "framework/chunkstore/store.hpp"
+#include "framework/chunkstore/store_key.hpp"
 
 namespace stillframe::chunkstore {
 
@@ -18,22 +19,28 @@ constexpr int kTriesMax = 8;
 }  // namespace
 
 Result<std::unique_ptr<StoreReader>> StoreReader::open(Files& files, const BytePath& folder,
-                                                       std::size_t footer_memory_bytes) {
+                                                       std::size_t footer_memory_bytes,
+                                                       std::shared_ptr<const StoreCipher> cipher) {
   const auto record = CommitFile::read_last(files, folder);
   if (!record.ok()) return record.error();
+  if (Status s = expect_cipher(record.value(), cipher != nullptr, folder); !s.ok()) {
+    return s.error();
+  }
   std::unique_ptr<StoreReader> reader(
-      new StoreReader(files, folder, record.value(), footer_memory_bytes));
+      new StoreReader(files, folder, record.value(), footer_memory_bytes, std::move(cipher)));
   reader->record_.number = 0;  // nothing of it was taken yet
   if (Status s = reader->refresh(); !s.ok()) return s.error();
   return reader;
 }
 
 StoreReader::StoreReader(Files& files, const BytePath& folder, const CommitRecord& record,
-                         std::size_t footer_memory_bytes)
-    : files_(files),
+                         std::size_t footer_memory_bytes, std::shared_ptr<const StoreCipher> cipher)
+    : ChunkSource(cipher),
+      files_(files),
       folder_(folder),
+      cipher_(std::move(cipher)),
       record_(record),
-      sealed_(files, join_path(folder, "containers"), record.store, footer_memory_bytes) {}
+      sealed_(files, join_path(folder, "containers"), record.store, footer_memory_bytes, cipher_) {}
 
 Result<StreamReader> StoreReader::read_stream(StreamId id) {
   auto root = read_map(id.map, 1);
@@ -85,7 +92,8 @@ StoreReader::Unsealed StoreReader::open_unsealed(const OpenContainer& committed,
   const ContainerHeader header{kind, record_.store, committed.id, 1};
   if (Status s = check_container_header(*open.file, header); !s.ok()) {
     open.damage = s.error();
-  } else if (auto table = read_frame_tables(*open.file, committed.id, committed.valid_bytes);
+  } else if (auto table =
+                 read_frame_tables(*open.file, committed.id, committed.valid_bytes, cipher_.get());
              !table.ok()) {
     open.damage = table.error();
   } else {

@@ -49,7 +49,7 @@ Status Store::verify_frame(const Frame& frame, bool of_maps) {
     at += record.bytes;
   }
   std::vector<Fingerprint> sums(chunks.size());
-  fingerprints(chunks, sums);
+  stored_fingerprints(chunks, sums, codec_.cipher());
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     if (sums[i] != frame.chunks[i].fingerprint) {
       return Error(Errc::corrupt, "chunk " + std::to_string(frame.chunks[i].local_id) +

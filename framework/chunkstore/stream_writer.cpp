@@ -117,7 +117,7 @@ Status StreamWriter::State::take(std::span<const Piece> pieces) {
     if (piece.zeros == 0) chunks.push_back(piece.bytes);
   }
   sums.resize(chunks.size());
-  fingerprints(chunks, sums);
+  stored_fingerprints(chunks, sums, store.codec_.cipher());
   std::size_t next = 0;
   for (const Piece& piece : pieces) {
     Extent extent{{}, piece.zeros, 0};

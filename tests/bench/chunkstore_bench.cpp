@@ -139,6 +139,30 @@ void bench_frames(const Blob& data) {
   }
 }
 
+// In pieces as long as a frame.
+void bench_encryption(Blob data) {
+  const StoreCipher cipher(Key256::drawn(random_from_kernel));
+  std::vector<std::pair<CipherNonce, CipherTag>> ciphers(data.size() / kFrameFilledBytes);
+  const auto piece = [&](std::size_t i) {
+    return MutableBytes(data).subspan(i * kFrameFilledBytes, kFrameFilledBytes);
+  };
+  const auto part = StoreCipher::Part::content;
+  const double in = gigabytes_per_second(data.size(), [&] {
+    for (std::size_t i = 0; i < ciphers.size(); ++i) {
+      ciphers[i].first = cipher.new_nonce({});
+      ciphers[i].second = cipher.encrypt(ciphers[i].first, part, {}, piece(i), piece(i));
+    }
+  });
+  bool good = true;
+  const double out = gigabytes_per_second(data.size(), [&] {
+    for (std::size_t i = 0; i < ciphers.size(); ++i) {
+      good &= cipher.decrypt(ciphers[i].first, part, {}, ciphers[i].second, piece(i), piece(i));
+    }
+  });
+  if (!good) require(Status(Error(Errc::corrupt, "what was encrypted does not come back")));
+  std::printf("encrypted and back            %6.2f GB/s, %.2f back\n", in, out);
+}
+
 void bench_writing(const std::string& path, const Blob& data) {
   const double speed = best_of(data.size(), [&] {
     std::filesystem::remove(path);
@@ -166,11 +190,12 @@ std::uintmax_t bytes_below(const std::string& folder) {
 
 // `data` as files of `file_bytes` each: in, in again, and out.
 Speeds bench_store(const std::string& folder, const Blob& data, std::size_t file_bytes,
-                   ChunkProfile profile, Compression compression) {
+                   ChunkProfile profile, Compression compression, bool encrypted) {
   std::filesystem::remove_all(folder);
   const auto files = posix_files();
-  require(Store::create(*files, folder, profile));
   StoreOptions options;
+  if (encrypted) options.key = Key256::drawn(random_from_kernel);
+  require(Store::create(*files, folder, profile, options.key));
   options.compression = compression;
   const auto store = require(Store::open(*files, folder, options));
   std::vector<StreamId> ids;
@@ -204,12 +229,13 @@ Speeds bench_store(const std::string& folder, const Blob& data, std::size_t file
 
 // Streams of a megabyte, of which every second one is removed: what a collection that rewrites all
 // containers goes through per second of processor.
-void bench_collection(const std::string& folder, const Blob& data) {
+void bench_collection(const std::string& folder, const Blob& data, bool encrypted) {
   constexpr std::size_t kStreamBytes = std::size_t{1} << 20;
   std::filesystem::remove_all(folder);
   const auto files = posix_files();
-  require(Store::create(*files, folder, ChunkProfile::kib64));
   StoreOptions options;
+  if (encrypted) options.key = Key256::drawn(random_from_kernel);
+  require(Store::create(*files, folder, ChunkProfile::kib64, options.key));
   options.container_bytes = std::uint64_t{32} << 20;
   const auto store = require(Store::open(*files, folder, options));
   std::vector<StreamId> ids;
@@ -226,7 +252,8 @@ void bench_collection(const std::string& folder, const Blob& data) {
     (void)require(collection->plan(Collection::kFull));
     result = require(collection->run());
   });
-  std::printf("collection, half of it live   %5.2f GB/s, %.0f of %.0f MB freed\n", speed,
+  std::printf("collection, half of it live%s %5.2f GB/s, %.0f of %.0f MB freed\n",
+              encrypted ? ", encrypted" : "           ", speed,
               static_cast<double>(result.freed_bytes) / 1e6,
               static_cast<double>(result.freed_bytes + bytes_below(folder)) / 1e6);
   std::filesystem::remove_all(folder);
@@ -268,6 +295,7 @@ int main() {
   bench_cutting(data);
   bench_fingerprints(data);
   bench_frames(data);
+  bench_encryption(data);
 
   const char* place = std::getenv("TMPDIR");
   const std::string folder = std::string(place == nullptr ? "/tmp" : place) + "/chunkstore-bench";
@@ -279,6 +307,7 @@ int main() {
     ChunkProfile profile;
     Compression compression;
     bool judged;
+    bool encrypted = false;
   };
   constexpr auto k64 = ChunkProfile::kib64, k16 = ChunkProfile::kib16;
   const Blob real = bench::bytes_of_files(kRealFiles, kLargeBytes);
@@ -290,20 +319,23 @@ int main() {
       {"files of 32 KiB, 64 KiB, zstd", data, 32 << 10, k64, Compression::zstd, false},
       {"/usr/lib, 64 KiB, zstd", real, kLargeBytes, k64, Compression::zstd, false},
       {"/usr/lib, 64 KiB, none", real, kLargeBytes, k64, Compression::none, false},
+      {"the first, encrypted", data, kLargeBytes / 4, k64, Compression::zstd, false, true},
+      {"the second, encrypted", data, kLargeBytes / 4, k16, Compression::zstd, false, true},
+      {"the last, encrypted", real, kLargeBytes, k64, Compression::none, false, true},
   };
   std::printf(
       "GB per second of processor      new   (bar)  again   (bar)  restored  (bar)  stored\n");
   for (const Case& each : cases) {
     if (each.data.empty()) continue;
-    const Speeds it =
-        bench_store(folder, each.data, each.file_bytes, each.profile, each.compression);
+    const Speeds it = bench_store(folder, each.data, each.file_bytes, each.profile,
+                                  each.compression, each.encrypted);
     std::printf("%-30s %5.2f  %5.2f   %5.2f  %5.2f   %5.2f    %5.2f   %4.2f\n", each.name, it.fresh,
                 kNewBar, it.duplicate, kDuplicateBar, it.restore, kRestoreBar, it.stored);
     if (each.judged) {
       good &= it.fresh >= kNewBar && it.duplicate >= kDuplicateBar && it.restore >= kRestoreBar;
     }
   }
-  bench_collection(folder, data);
+  for (const bool encrypted : {false, true}) bench_collection(folder, data, encrypted);
   if (!good) std::printf("under a bar\n");
   return good ? 0 : 1;
 }

@@ -57,7 +57,7 @@ inline std::unique_ptr<Store> open(Files& files, const StoreOptions& options = {
 
 inline std::unique_ptr<Store> create(Files& files, const StoreOptions& options = {},
                                      ChunkProfile profile = ChunkProfile::kib16) {
-  const Status made = Store::create(files, kFolder, profile);
+  const Status made = Store::create(files, kFolder, profile, options.key, options.random);
   EXPECT_TRUE(made.ok()) << made.error().what();
   return open(files, options);
 }

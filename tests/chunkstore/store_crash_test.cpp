@@ -1,9 +1,11 @@
 // The machine stops at any operation, and what was not synced is kept, dropped or torn; or the disk
-// is full at any write; with streams written, removed and collected. What was committed and not
-// removed is there, nothing that is wrong is, and the store goes on.
+// is full at any write; with streams written, removed and collected, in stores that are encrypted
+// and in others. What was committed and not removed is there, nothing that is wrong is, and the
+// store goes on.
 #include <iterator>
 #include <map>
 
+#include "tests/chunkstore/encrypted_samples.hpp"
 #include "tests/chunkstore/store_checks.hpp"
 #include "tests/io/support/crashing_files.hpp"
 #include "tests/io/support/limited_files.hpp"
@@ -26,17 +28,28 @@ constexpr std::uint64_t kContainerBytes = 50000;
 // records, which are shorter than a sector.
 constexpr std::size_t kSectors[] = {32, 512, 4096};
 
+// Every other store is encrypted.
+StoreOptions options_for(std::uint64_t seed) {
+  StoreOptions options = small_containers(kContainerBytes);
+  if (seed % 2 == 1) options.key = tests::some_key(static_cast<std::uint8_t>(seed));
+  return options;
+}
+
 // What a program does with a store: streams, some of them again and again, commits, and with
 // `collecting` removals and collections, which go on while it writes.
 struct Work {
-  explicit Work(std::uint64_t seed) : random(seed) {
+  explicit Work(std::uint64_t seed) : options(options_for(seed)), random(seed) {
     for (int i = 0; i < 4; ++i) known.push_back(tests::mixed_bytes(random, 1 + random() % 60000));
+  }
+
+  Status make(Files& files) const {
+    return Store::create(files, kFolder, ChunkProfile::kib16, options.key);
   }
 
   // Until something fails, or for `rounds`. A commit that fails may have taken effect all the same:
   // its streams are owed by nobody, and those before it still are.
   Status run(Files& files, int rounds) {
-    auto opened = Store::open(files, kFolder, small_containers(kContainerBytes));
+    auto opened = Store::open(files, kFolder, options);
     if (!opened.ok()) return opened.error();
     Store& store = *opened.value();
     for (int i = 0; i < rounds; ++i) {
@@ -97,6 +110,7 @@ struct Work {
     return bytes;
   }
 
+  const StoreOptions options;
   std::mt19937_64 random;
   bool collecting = false;
   int collections_done = 0;
@@ -105,7 +119,9 @@ struct Work {
 };
 
 // Whoever cannot list the folder finds every sealed container that there is, as it lies there.
-void expect_directory(Files& files) {
+void expect_directory(Files& files, const Work& work) {
+  std::shared_ptr<const StoreCipher> cipher;
+  if (work.options.key) cipher = unlock_store(files, kFolder, *work.options.key).value();
   const auto record = CommitFile::read_last(files, kFolder);
   ASSERT_TRUE(record.ok()) << record.error().what();
   const BytePath containers = std::string(kFolder) + "/containers";
@@ -128,7 +144,7 @@ void expect_directory(Files& files) {
         files,
         containers + "/" +
             container_file_name(slot.value().container.id, slot.value().container.generation),
-        record.value().store, slot.value().container);
+        record.value().store, slot.value().container, cipher.get());
     ASSERT_TRUE(reader.ok()) << reader.error().what();
     EXPECT_EQ(reader.value()->file().size().value(), slot.value().file_bytes);
     EXPECT_EQ(reader.value()->table().footer_bytes(), slot.value().footer_bytes);
@@ -136,8 +152,8 @@ void expect_directory(Files& files) {
 }
 
 void expect_committed(Files& files, const Work& work) {
-  expect_directory(files);
-  auto store = Store::open(files, kFolder, small_containers(kContainerBytes));
+  expect_directory(files, work);
+  auto store = Store::open(files, kFolder, work.options);
   ASSERT_TRUE(store.ok()) << store.error().what();
   EXPECT_EQ(store.value()->counts().damaged, 0u);
   for (const auto& [id, bytes] : work.committed) {
@@ -153,7 +169,7 @@ TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperation) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Work work(seed);
     auto files = std::make_unique<CrashingFiles>();
-    ASSERT_TRUE(Store::create(*files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(*files).ok());
     for (int crash = 0; crash < 3; ++crash) {
       files->stop_at(1 + work.random() % 60);
       (void)work.run(*files, 12);
@@ -174,7 +190,7 @@ TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtAnyOperationOfACollection) {
     Work work(seed);
     work.collecting = true;
     auto files = std::make_unique<CrashingFiles>();
-    ASSERT_TRUE(Store::create(*files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(*files).ok());
     for (int crash = 0; crash < 3; ++crash) {
       files->stop_at(1 + work.random() % 120);
       (void)work.run(*files, 12);
@@ -196,14 +212,14 @@ TEST(StoreCrash, ACollectionMayStopAtEveryOperationInTurn) {
     SCOPED_TRACE("stop at operation " + std::to_string(stop));
     Work work(78);
     CrashingFiles files;
-    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(files).ok());
     ASSERT_TRUE(work.run(files, 8).ok());
     ASSERT_GT(work.committed.size(), 4u);
     work.committed.resize(work.committed.size() / 2);
     std::vector<StreamId> live;
     for (const auto& each : work.committed) live.push_back(each.first);
     {
-      auto store = Store::open(files, kFolder, small_containers(kContainerBytes)).value();
+      auto store = Store::open(files, kFolder, work.options).value();
       files.stop_at(stop);
       ended = tests::try_collect(*store, live, Collection::kFull, true).ok();
     }
@@ -222,7 +238,7 @@ TEST(StoreCrash, WhatWasCommittedSurvivesAStopAtEveryOperationInTurn) {
     SCOPED_TRACE("stop at operation " + std::to_string(stop));
     Work work(77);
     CrashingFiles files;
-    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(files).ok());
     files.stop_at(stop);
     (void)work.run(files, 100);
     ASSERT_TRUE(files.stopped());
@@ -240,11 +256,12 @@ TEST(StoreCrash, AStoreIsMadeWholeOrNotAtAll) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
+    const Work work(seed);
     CrashingFiles files;
-    files.stop_at(1 + seed % 9);
-    const bool made = Store::create(files, kFolder, ChunkProfile::kib16).ok();
+    files.stop_at(1 + seed % (work.options.key ? 16 : 9));
+    const bool made = work.make(files).ok();
     const auto after = files.after_crash(random, 512);
-    const auto store = Store::open(*after, kFolder);
+    const auto store = Store::open(*after, kFolder, work.options);
     if (made || store.ok()) {
       ASSERT_TRUE(store.ok()) << store.error().what();
       whole = true;
@@ -252,8 +269,8 @@ TEST(StoreCrash, AStoreIsMadeWholeOrNotAtAll) {
     }
     none = true;
     EXPECT_EQ(store.error().code(), Errc::not_found) << store.error().what();
-    EXPECT_TRUE(Store::create(*after, kFolder, ChunkProfile::kib16).ok());
-    EXPECT_TRUE(Store::open(*after, kFolder).ok());
+    EXPECT_TRUE(work.make(*after).ok());
+    EXPECT_TRUE(Store::open(*after, kFolder, work.options).ok());
   }
   EXPECT_TRUE(whole && none);
 }
@@ -264,7 +281,7 @@ TEST(StoreCrash, AFailedSyncLosesNothingThatWasCommitted) {
     Work work(seed);
     work.collecting = seed % 2 == 0;
     CrashingFiles files;
-    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(files).ok());
     files.fail_sync_at(1 + work.random() % 30);
     (void)work.run(files, 12);
     const auto after = files.after_crash(work.random, 512);
@@ -285,7 +302,7 @@ TEST(StoreSpace, AFullDiskAtAnyWriteSaysSoAndLosesNothing) {
     work.collecting = seed % 2 == 0;
     CrashingFiles below;
     LimitedFiles files(below, 1 << 30);
-    ASSERT_TRUE(Store::create(files, kFolder, ChunkProfile::kib16).ok());
+    ASSERT_TRUE(work.make(files).ok());
     files.set_limit(2 * kCommitSlotBytes + seed * 4001);
     const Status s = work.run(files, 12);
     if (s.ok()) continue;

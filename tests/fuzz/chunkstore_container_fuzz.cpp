@@ -6,9 +6,11 @@
 
 #include "framework/chunkstore/commit_record.hpp"
 #include "framework/chunkstore/container_format.hpp"
+#include "framework/chunkstore/store_key.hpp"
 
-// Reads the input as the end of a container, as it is and with its checksum put right, and as a
-// container's header and a commit record. Frames of a footer that is taken lie before it.
+// Reads the input as the end of a container, as it is and with its checksum put right, with a key
+// and without, and as a container's header, a commit record, the key of a store and a key file.
+// Frames of a footer that is taken lie before it.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace stillframe::chunkstore;
   const auto bytes = reinterpret_cast<const std::byte*>(data);
@@ -19,6 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::abort();
     }
   }
+  if (const auto record = parse_key_record(footer); record.ok()) {
+    if (!(parse_key_record(format_key_record(record.value())).value() == record.value())) {
+      std::abort();
+    }
+  }
+  if (parse_key_file(footer).ok() && (size < 32 || size > 65)) std::abort();
   constexpr ContainerHeader kHeader{ContainerKind::data, {}, 7, 1};
   if (size < kTrailerBytes) return 0;
   seal_footer(footer);
@@ -27,6 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (offset > kContainerBytesMax) return 0;
   const auto trailer = parse_trailer(footer, offset + size);
   if (!trailer.ok()) return 0;
+  static const StoreCipher cipher{Key256()};
+  (void)parse_footer(footer, trailer.value(), kHeader, &cipher);
   const auto table = parse_footer(footer, trailer.value(), kHeader);
   if (!table.ok()) return 0;
   for (const FrameRecord& frame : table.value().frames) {

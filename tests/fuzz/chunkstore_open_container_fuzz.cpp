@@ -41,28 +41,16 @@ constexpr std::uint32_t kContainer = 7;
 // Puts right the checksums of all frames that are as long as they say.
 void seal_frames(MutableBytes bytes) {
   for (std::size_t at = kContainerHeaderBytes; bytes.size() - at >= kFrameHeaderBytes;) {
-    const std::size_t table_end = frame_table_end(load_le<std::uint16_t>(bytes.data() + at + 6));
-    const std::size_t stored = table_end + load_le<std::uint32_t>(bytes.data() + at + 12);
+    const std::size_t stored = stated_frame_bytes(bytes.subspan(at));
     if (stored > bytes.size() - at) return;
     seal_frame(bytes.subspan(at, stored), {kContainer, at});
     at += stored;
   }
 }
 
-}  // namespace
-
-// Reads the input as a container that has no footer yet, as whoever resumes it or reads beside its
-// writer does; and as a name in the folder of containers. Frames that are taken follow each other,
-// and their chunks are in order.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const std::string_view name(reinterpret_cast<const char*>(data), size);
-  if (parse_container_file_name(name).ok() && is_unfinished_container(name)) std::abort();
-  if (size < kContainerHeaderBytes) return 0;
-  const auto bytes = reinterpret_cast<const std::byte*>(data);
-  std::vector<std::byte> sealed(bytes, bytes + size);
-  seal_frames(sealed);
-  const auto table = read_frame_tables(FileInMemory(sealed), kContainer, size);
-  if (!table.ok()) return 0;
+// Frames that are taken follow each other, and their chunks are in order.
+void expect_in_order(const Result<ContainerTable>& table, std::size_t size) {
+  if (!table.ok()) return;
   std::uint64_t end = kContainerHeaderBytes;
   std::size_t chunks = 0;
   for (const FrameRecord& frame : table.value().frames) {
@@ -74,5 +62,22 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 1; i < chunks; ++i) {
     if (table.value().chunks[i - 1].local_id >= table.value().chunks[i].local_id) std::abort();
   }
+}
+
+}  // namespace
+
+// Reads the input as a container that has no footer yet, as whoever resumes it or reads beside its
+// writer does, with a key and without; and as a name in the folder of containers.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view name(reinterpret_cast<const char*>(data), size);
+  if (parse_container_file_name(name).ok() && is_unfinished_container(name)) std::abort();
+  if (size < kContainerHeaderBytes) return 0;
+  const auto bytes = reinterpret_cast<const std::byte*>(data);
+  std::vector<std::byte> sealed(bytes, bytes + size);
+  seal_frames(sealed);
+  static const StoreCipher cipher{Key256()};
+  const FileInMemory file(sealed);
+  expect_in_order(read_frame_tables(file, kContainer, size), size);
+  expect_in_order(read_frame_tables(file, kContainer, size, &cipher), size);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "framework/base/bytes.hpp"
 #include "framework/chunkstore/container_format.hpp"
 #include "writers/dedup/writer/backed_up_volume.hpp"
+#include "writers/dedup/writer/backup_key.hpp"
 #include "writers/dedup/writer/dedup_verifier.hpp"
 
 namespace {
@@ -23,8 +24,7 @@ void seal_container(MutableBytes bytes) {
   if (bytes.size() < header.size()) return;
   std::copy(header.begin(), header.end(), bytes.begin());
   for (std::size_t at = kContainerHeaderBytes; bytes.size() - at >= kFrameHeaderBytes;) {
-    const std::size_t table_end = frame_table_end(load_le<std::uint16_t>(bytes.data() + at + 6));
-    const std::size_t stored = table_end + load_le<std::uint32_t>(bytes.data() + at + 12);
+    const std::size_t stored = stated_frame_bytes(bytes.subspan(at));
     if (stored > bytes.size() - at) return;
     seal_frame(bytes.subspan(at, stored), {kVerifiedContainer, at});
     at += stored;
@@ -45,9 +45,13 @@ bool passes(Bytes bytes, std::size_t piece) {
 }  // namespace
 
 // Reads the input as a container that is copied, as it is and with its checksums put right, in
-// pieces and at once, which must come to the same; and as the configuration of a volume.
+// pieces and at once, which must come to the same; and as the configuration of a volume and what a
+// backup says of its store.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   (void)dedup::parse_backed_up_volume({reinterpret_cast<const char*>(data), size});
+  const auto about = dedup::parse_backed_up_store({reinterpret_cast<const char*>(data), size});
+  const auto again = dedup::parse_backed_up_store(dedup::format_backed_up_store(about));
+  if (again.key_file != about.key_file || again.store != about.store) std::abort();
   if (size == 0) return 0;
   const std::size_t piece = std::size_t{1} + data[0];
   const auto begin = reinterpret_cast<const std::byte*>(data) + 1;

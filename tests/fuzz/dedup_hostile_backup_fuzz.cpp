@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,138 +16,17 @@
 #include "framework/base/check.hpp"
 #include "framework/chunkstore/container_directory.hpp"
 #include "framework/chunkstore/container_format.hpp"
-#include "framework/chunkstore/store.hpp"
-#include "framework/chunkstore/stream_writer.hpp"
+#include "framework/chunkstore/frame.hpp"
+#include "tests/fuzz/dedup_good_backup.hpp"
 #include "writers/dedup/restore/com_text.hpp"
 #include "writers/dedup/restore/restore_run.hpp"
-#include "writers/dedup/volume/file_table.hpp"
-#include "writers/dedup/volume/layout.hpp"
 
 using namespace stillframe;
-using Blob = std::vector<std::byte>;
+using namespace stillframe::tests;
 
 namespace {
 
-constexpr std::size_t kFileCount = 5;
 constexpr std::size_t kCallsMax = 200'000;
-
-// ---- a good backup
-
-class MemoryFiles final : public Files {
- public:
-  std::map<BytePath, std::shared_ptr<Blob>> files;
-
-  Result<std::unique_ptr<File>> open(const BytePath& path, FileAccess) override {
-    const auto found = files.find(path);
-    if (found == files.end()) return Error(Errc::not_found, path);
-    return std::unique_ptr<File>(new Handle(path, found->second));
-  }
-  Result<std::unique_ptr<File>> create(const BytePath& path) override {
-    files[path] = std::make_shared<Blob>();
-    return open(path, FileAccess::write);
-  }
-  Status rename(const BytePath& from, const BytePath& to) override {
-    files[to] = files.at(from);
-    files.erase(from);
-    return Ok{};
-  }
-  Status remove(const BytePath& path) override {
-    files.erase(path);
-    return Ok{};
-  }
-  bool exists(const BytePath& path) override { return files.count(path) > 0; }
-  Result<std::vector<BytePath>> list(const BytePath& directory) override {
-    std::vector<BytePath> names;
-    for (const auto& [path, bytes] : files) {
-      if (path.compare(0, directory.size() + 1, directory + "/") != 0) continue;
-      if (path.find('/', directory.size() + 1) == BytePath::npos) {
-        names.push_back(path.substr(directory.size() + 1));
-      }
-    }
-    return names;
-  }
-  Status make_directory(const BytePath&) override { return Ok{}; }
-  Status sync_directory(const BytePath&) override { return Ok{}; }
-
- private:
-  class Handle final : public File {
-   public:
-    Handle(BytePath path, std::shared_ptr<Blob> bytes)
-        : path_(std::move(path)), bytes_(std::move(bytes)) {}
-    Status read(std::uint64_t offset, MutableBytes into) const override {
-      if (offset + into.size() > bytes_->size()) return Error(Errc::truncated, path_);
-      if (!into.empty()) std::memcpy(into.data(), bytes_->data() + offset, into.size());
-      return Ok{};
-    }
-    Status write(std::uint64_t offset, Bytes from) override {
-      if (bytes_->size() < offset + from.size()) bytes_->resize(offset + from.size());
-      if (!from.empty()) std::memcpy(bytes_->data() + offset, from.data(), from.size());
-      return Ok{};
-    }
-    Status sync() override { return Ok{}; }
-    Result<std::uint64_t> size() const override { return std::uint64_t{bytes_->size()}; }
-    Status resize(std::uint64_t bytes) override {
-      bytes_->resize(bytes);
-      return Ok{};
-    }
-    const BytePath& path() const override { return path_; }
-
-   private:
-    const BytePath path_;
-    const std::shared_ptr<Blob> bytes_;
-  };
-};
-
-struct GoodBackup {
-  std::map<BytePath, Blob> files;
-  std::vector<dedup::Stub> marks;
-  std::vector<std::uint64_t> sizes;
-};
-
-UuidBytes fixed_id(std::uint8_t number) {
-  UuidBytes id{};
-  id.fill(number);
-  return id;
-}
-
-// Some kinds of files: with zeros, in one chunk, in many, changed since.
-GoodBackup make_backup() {
-  GoodBackup backup;
-  MemoryFiles disk;
-  const BytePath folder = BytePath("/") + dedup::kVolumeFolder, store_folder = folder + "/store";
-  STILLFRAME_CHECK(
-      chunkstore::Store::create(disk, store_folder, chunkstore::ChunkProfile::kib16).ok(), "made");
-  chunkstore::StoreOptions options;
-  options.container_bytes = 60'000;
-  auto store = chunkstore::Store::open(disk, store_folder, options);
-  const UuidBytes id = fixed_id(9);
-  STILLFRAME_CHECK(store.ok() && dedup::FileTable::create(disk, folder, id).ok(), "a volume");
-  auto table = dedup::FileTable::open(disk, folder, id);
-  STILLFRAME_CHECK(table.ok(), "a table");
-  std::uint64_t random = 1;
-  for (std::size_t i = 0; i < kFileCount; ++i) {
-    Blob content(i == 0 ? 100 : 30'000 * i);
-    for (std::size_t k = 0; k < content.size(); ++k) {
-      random = random * 6364136223846793005u + 1442695040888963407u;
-      if (i != 2 || k < 20'000) content[k] = static_cast<std::byte>(random >> 56);
-    }
-    auto writer = store.value()->write_stream();
-    const auto written = writer.finish(content);
-    STILLFRAME_CHECK(written.ok() && store.value()->commit().ok(), "a stream");
-    const dedup::FileId file(fixed_id(static_cast<std::uint8_t>(i + 1)));
-    dedup::ExtentMap map(content.size(), dedup::Source::store);
-    if (i == 3) map.set(4'096, 8'192, dedup::Source::local);
-    STILLFRAME_CHECK(table.value()->put(file, written.value().id, std::move(map), 1).ok(), "put");
-    backup.marks.push_back({id, file});
-    backup.sizes.push_back(content.size());
-  }
-  const dedup::FileId changed = backup.marks[4].file;
-  const std::vector<dedup::Extent> set{{0, 1'000, dedup::Source::zero}};
-  STILLFRAME_CHECK(table.value()->change(changed, backup.sizes[4], set, 2).ok(), "a change");
-  STILLFRAME_CHECK(table.value()->sync().ok(), "synced");
-  for (const auto& [path, bytes] : disk.files) backup.files[path] = *bytes;
-  return backup;
-}
 
 // ---- what the input makes of it
 
@@ -182,19 +60,14 @@ std::uint32_t load_number(const Blob& file, std::size_t at) {
 
 // The checksums of frames from a container's header on, as far as there are any.
 void mend_frames(Blob& file, std::uint32_t container) {
-  constexpr std::size_t kHead = 32, kRecord = 40;
   std::size_t at = chunkstore::kContainerHeaderBytes;
-  while (at + kHead <= file.size() && std::memcmp(file.data() + at, "SFFR", 4) == 0) {
-    const std::size_t chunks = load_number(file, at + 4) >> 16;
-    const std::size_t payload = load_number(file, at + 12);
-    const std::size_t table = at + kHead, bytes = table + kRecord * chunks;
-    if (bytes > file.size() || payload > file.size() - bytes) return;
-    const std::uint64_t place = std::uint64_t{container} << 32 | at;
-    store_sum(file, bytes, payload, at + 16);
-    const XXH64_hash_t head = XXH3_64bits_withSeed(file.data() + at, 24, place);
-    const XXH64_hash_t sum = XXH3_64bits_withSeed(file.data() + table, kRecord * chunks, head);
-    std::memcpy(file.data() + at + 24, &sum, sizeof sum);
-    at = bytes + payload;
+  while (at + chunkstore::kFrameHeaderBytes <= file.size() &&
+         std::memcmp(file.data() + at, "SFFR", 4) == 0) {
+    const MutableBytes rest = MutableBytes(file).subspan(at);
+    const std::size_t bytes = chunkstore::stated_frame_bytes(rest);
+    if (bytes > rest.size()) return;
+    chunkstore::seal_frame(rest.first(bytes), {container, at});
+    at += bytes;
   }
 }
 
@@ -224,6 +97,9 @@ void mend_table(Blob& file) {
 void mend(const BytePath& path, Blob& file) {
   if (path.ends_with("/commits")) {
     for (std::size_t at = 0; at + 96 <= file.size(); at += 4096) store_sum(file, at, 88, at + 88);
+  } else if (path.ends_with("/key")) {
+    for (std::size_t at = 0; at + 128 <= file.size(); at += 4096)
+      store_sum(file, at, 120, at + 120);
   } else if (path.ends_with("/directory")) {
     for (std::size_t at = 0; at + 32 <= file.size(); at += 32) store_sum(file, at, 24, at + 24);
   } else if (path.find("/containers/") != BytePath::npos) {
@@ -379,11 +255,8 @@ class BoundedTarget final : public dedup::TargetVolume {
   const GoodBackup& backup_;
 };
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const GoodBackup good = make_backup();
-  GoodBackup backup = good;
+void restore_what_is_left(GoodBackup backup, const std::optional<chunkstore::Key256>& key,
+                          const std::uint8_t* data, std::size_t size) {
   Input input(data, size);
   change_backup(backup, input);
   HostileCallback callback(backup.files, input);
@@ -392,8 +265,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t i = 0; i < kFileCount; ++i) paths.push_back(std::to_string(i));
   std::vector<HRESULT> results;
   const HRESULT hr =
-      dedup::restore_files_from(target, paths, callback, results, {std::size_t{4096}, 2});
+      dedup::restore_files_from(target, paths, callback, results, {std::size_t{4096}, 2}, key);
   STILLFRAME_CHECK(results.size() == paths.size(), "a result for each");
   if (size == 0) STILLFRAME_CHECK(hr == S_OK, "a good backup restores");
+}
+
+}  // namespace
+
+// One whose store is encrypted, too.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const GoodBackup plain = make_backup(std::nullopt);
+  static const GoodBackup encrypted = make_backup(chunkstore::Key256());
+  restore_what_is_left(plain, std::nullopt, data, size);
+  restore_what_is_left(encrypted, chunkstore::Key256(), data, size);
   return 0;
 }

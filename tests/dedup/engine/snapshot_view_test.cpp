@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using stillframe::tests::FsKind;
+using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 using tests::text_of;
 
@@ -28,7 +29,7 @@ class SnapshotView : public ::testing::TestWithParam<FsKind> {
   void SetUp() override {
     std::string reason;
     if (!fs::exists("/dev/fuse")) GTEST_SKIP() << "no /dev/fuse";
-    volume_ = tests::WriterVolume::make(GetParam(), reason);
+    volume_ = tests::WriterVolume::make(GetParam(), reason, encrypted());
     if (!volume_) GTEST_SKIP() << reason;
     fs::create_directory(place_());
     ASSERT_TRUE(volume_->fs().mount());
@@ -39,6 +40,7 @@ class SnapshotView : public ::testing::TestWithParam<FsKind> {
     if (volume_) (void)volume_->fs().unmount();
   }
 
+  virtual bool encrypted() const { return false; }
   std::string root() const { return volume_->fs().mount_point(); }
   std::string own() const { return root() + "/" + kVolumeFolder; }
   std::string place_() const { return volume_->fs().scratch() + "/files"; }
@@ -54,13 +56,13 @@ class SnapshotView : public ::testing::TestWithParam<FsKind> {
   }
 
   // In a process of its own, until it is killed.
-  void show(const std::string& tree) {
+  void show(const std::string& tree, const std::string& key_file = "") {
     int ends[2];
     ASSERT_EQ(::pipe(ends), 0);
     server_ = ::fork();
     if (server_ == 0) {
       ::close(ends[0]);
-      const auto volume = VolumeInSnapshot::open(tree);
+      const auto volume = VolumeInSnapshot::open(tree, key_file);
       if (!volume.ok()) ::_exit(1);
       const auto view = volume.value()->show(place_(), {});
       if (!view.ok()) ::_exit(2);
@@ -167,6 +169,36 @@ TEST_P(SnapshotView, WhatIsNoVolumeOrHalfOfOneIsRefused) {
   fs::remove(own() + "/" + kRestoreRecordName);
   fs::remove_all(own() + "/" + kStoreFolder);
   EXPECT_FALSE(VolumeInSnapshot::open(root()).ok());
+}
+
+// ---- encrypted ones
+
+class EncryptedSnapshotView : public SnapshotView {
+ protected:
+  bool encrypted() const override { return true; }
+};
+
+INSTANTIATE_TEST_SUITE_P(On, EncryptedSnapshotView, ::testing::Values(FsKind::ext4),
+                         [](const auto& one) { return stillframe::tests::to_string(one.param); });
+
+TEST_P(EncryptedSnapshotView, FilesAreShownWithTheKeyFileThatItsSettingsName) {
+  ASSERT_EQ(stillframe::tests::run_program({"mount", "-o", "remount,ro", root()}), 0);
+  show(root());
+  expect_first_files();
+}
+
+TEST_P(EncryptedSnapshotView, AKeyFileThatIsElsewhereIsNamedAndAnotherOneRefused) {
+  const std::string moved = volume_->fs().scratch() + "/moved";
+  const std::string other = volume_->fs().scratch() + "/other";
+  fs::rename(volume_->key_file(), moved);
+  tests::WriterVolume::put_key_file(other, 'b');
+  const auto missing = VolumeInSnapshot::open(root());
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code(), Errc::not_found);
+  EXPECT_THAT(missing.error().what(), HasSubstr(volume_->key_file()));
+  EXPECT_EQ(VolumeInSnapshot::open(root(), other).error().code(), Errc::access_denied);
+  show(root(), moved);
+  expect_first_files();
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   settings.policy.excluded_files = {"*.tmp", "line\nfeed"};
   settings.limits = {20'000'000, 25, std::uint64_t{1} << 31};
   settings.policy.references_min = 20;
+  settings.key_file = "/etc/key \xff\"s";
   const auto again = parse_settings(format_settings(settings));
   ASSERT_TRUE(again.ok()) << again.error().what();
   EXPECT_EQ(again.value().store, settings.store);
@@ -27,6 +28,7 @@ TEST(VolumeSettings, ComeBackAsTheyWereWritten) {
   EXPECT_EQ(again.value().policy.excluded_files, settings.policy.excluded_files);
   EXPECT_EQ(again.value().limits, settings.limits);
   EXPECT_EQ(again.value().policy.references_min, 20u);
+  EXPECT_EQ(again.value().key_file, settings.key_file);
 }
 
 TEST(VolumeSettings, OfBeforeThereWereLimitsHaveNone) {
@@ -35,6 +37,13 @@ TEST(VolumeSettings, OfBeforeThereWereLimitsHaveNone) {
   ASSERT_TRUE(old.ok()) << old.error().what();
   EXPECT_EQ(old.value().limits, JobLimits{});
   EXPECT_FALSE(parse_settings(text + "surprise = 1\n").ok());
+}
+
+TEST(VolumeSettings, NameAKeyFileByItsWholePathOrNone) {
+  EXPECT_TRUE(parse_settings(format_settings({})).value().key_file.empty());
+  VolumeSettings settings;
+  settings.key_file = "keys/of/whom";
+  EXPECT_EQ(parse_settings(format_settings(settings)).error().code(), Errc::invalid_argument);
 }
 
 TEST(VolumeSettings, AreRefusedWithoutAnIdAndWithAKeyThatNobodyKnows) {

@@ -196,10 +196,11 @@ class RestoreTest : public ::testing::Test {
 
   void make_volume(std::uint64_t container_bytes) {
     files_ = std::make_unique<stillframe::tests::CrashingFiles>();
-    const Status made = OpenVolume::create(*files_, kFolder, id_);
+    const Status made = OpenVolume::create(*files_, kFolder, id_, key_);
     ASSERT_TRUE(made.ok()) << made.error().what();
     chunkstore::StoreOptions options;
     options.container_bytes = container_bytes;
+    options.key = key_;
     store_ = std::move(chunkstore::Store::open(*files_, kFolder + "/store", options)).value();
     table_ = std::move(FileTable::open(*files_, kFolder, id_)).value();
   }
@@ -258,7 +259,7 @@ class RestoreTest : public ::testing::Test {
 
   HRESULT restore(const std::vector<std::string>& names) {
     callback_.calls.clear();
-    const HRESULT hr = restore_files_from(target_, names, callback_, results_);
+    const HRESULT hr = restore_files_from(target_, names, callback_, results_, {}, given_key_);
     EXPECT_EQ(results_.size(), names.size());
     expect_contract(callback_);
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -282,6 +283,7 @@ class RestoreTest : public ::testing::Test {
   const BytePath kFolder = BytePath("/") + kVolumeFolder;
   const UuidBytes id_ = generate_uuid();
   std::mt19937_64 random_{7};
+  std::optional<chunkstore::Key256> key_, given_key_;  // of the store, and to the restore
   std::unique_ptr<stillframe::tests::CrashingFiles> files_;
   std::unique_ptr<chunkstore::Store> store_;
   std::unique_ptr<FileTable> table_;

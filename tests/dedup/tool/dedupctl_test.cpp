@@ -160,6 +160,20 @@ class Dedupctl : public ::testing::TestWithParam<FsKind> {
     return outcome;
   }
 
+  // The marked file of the volume, which is mounted itself, as a plain restore puts it into `to`.
+  // False: attributes of that kind cannot be there.
+  bool put_marked(const std::string& name, const std::string& to, std::size_t bytes) {
+    std::string mark(kStubBytes, '\0');
+    const std::string from = fs_->mount_point() + "/" + name;
+    EXPECT_EQ(::getxattr(from.c_str(), kStubAttribute, mark.data(), mark.size()),
+              static_cast<ssize_t>(mark.size()));
+    fs::create_directories(to);
+    const std::string file = to + "/" + name;
+    std::ofstream(file).close();
+    fs::resize_file(file, bytes);
+    return ::setxattr(file.c_str(), kStubAttribute, mark.data(), mark.size(), 0) == 0;
+  }
+
   TemporaryDirectory scratch_;
   std::unique_ptr<LoopFs> fs_;
   std::string place_;
@@ -303,17 +317,8 @@ TEST_P(Dedupctl, RestoresAMarkedFileFromACopyOfTheVolume) {
   optimize(1);
   ok({"unmount", place_});
   ASSERT_TRUE(fs_->mount("ro"));
-  std::string mark(kStubBytes, '\0');
-  ASSERT_EQ(
-      ::getxattr((fs_->mount_point() + "/a").c_str(), kStubAttribute, mark.data(), mark.size()),
-      static_cast<ssize_t>(mark.size()));
   const std::string to = scratch_.path() + "/to";
-  fs::create_directory(to);
-  std::ofstream(to + "/a").close();
-  fs::resize_file(to + "/a", text.size());
-  if (::setxattr((to + "/a").c_str(), kStubAttribute, mark.data(), mark.size(), 0) != 0) {
-    GTEST_SKIP() << "no trusted attributes in " << to;
-  }
+  if (!put_marked("a", to, text.size())) GTEST_SKIP() << "no trusted attributes in " << to;
   const Json done = ok({"restore", "--from", fs_->mount_point(), "--to", to, "a"});
   EXPECT_EQ(done["files"][0]["became"], "restored");
   EXPECT_EQ(done["restored_bytes"], text.size());
@@ -323,6 +328,47 @@ TEST_P(Dedupctl, RestoresAMarkedFileFromACopyOfTheVolume) {
   const Answer none = run({"restore", "--from", fs_->mount_point(), "--to", to, "absent"});
   EXPECT_EQ(none.code, code_of(Exit::partial));
   ASSERT_TRUE(fs_->unmount());
+}
+
+TEST_P(Dedupctl, EncryptsAVolumeAndRestoresFromItsCopyWithTheKeyFile) {
+  const std::string key = scratch_.path() + "/key", next = scratch_.path() + "/next";
+  for (const std::string& file : {key, next}) {
+    std::ofstream(file) << std::string(32, file.back());
+    fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
+  }
+  EXPECT_EQ(run({"enable", "--encrypt", fs_->device()}).code, code_of(Exit::usage));
+  ok({"enable", "--age-min-days", "0", "--encrypt", "--key-file", key, fs_->device()});
+  ok({"mount", fs_->device(), place_});
+  const std::string text = random_text(200'000, 7);
+  write("a", text);
+  optimize(1);
+  EXPECT_EQ(text_of(place_ + "/a"), text);
+  const Json status = ok({"status", place_});
+  EXPECT_EQ(status["encrypted"], true);
+  EXPECT_EQ(status["key_file"], fs::canonical(key).string());
+  EXPECT_EQ(ok({"measure", "--stored", place_ + "/a"})["dedup_size"], text.size());
+  ok({"unmount", place_});
+  ASSERT_TRUE(fs_->mount("ro"));
+  EXPECT_EQ(run({"mount", "--read-only", "--key-file", next, fs_->mount_point(), place_}).code,
+            code_of(Exit::access_denied));
+  ok({"mount", "--read-only", fs_->mount_point(), place_});
+  EXPECT_EQ(text_of(place_ + "/a"), text);
+  ok({"unmount", place_});
+  const std::string to = scratch_.path() + "/to";
+  if (put_marked("a", to, text.size())) {
+    const std::string from = fs_->mount_point();
+    EXPECT_EQ(run({"restore", "--from", from, "--to", to, "a"}).code, code_of(Exit::partial));
+    EXPECT_EQ(run({"restore", "--key-file", next, "--from", from, "--to", to, "a"}).code,
+              code_of(Exit::partial));
+    ok({"restore", "--key-file", key, "--from", from, "--to", to, "a"});
+    EXPECT_EQ(text_of(to + "/a"), text);
+  }
+  ASSERT_TRUE(fs_->unmount());
+  ok({"rekey", "--key-file", next, fs_->device()});
+  EXPECT_EQ(run({"mount", "--key-file", key, fs_->device(), place_}).code,
+            code_of(Exit::access_denied));
+  ok({"mount", fs_->device(), place_});
+  EXPECT_EQ(text_of(place_ + "/a"), text);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "framework/chunkstore/store.hpp"
@@ -11,9 +12,10 @@ namespace stillframe::dedup::tests {
 
 // The volume's own folder.
 struct OpenVolume {
-  static Status create(Files& files, const BytePath& folder, const UuidBytes& id) {
+  static Status create(Files& files, const BytePath& folder, const UuidBytes& id,
+                       const std::optional<chunkstore::Key256>& key = std::nullopt) {
     const Status made =
-        chunkstore::Store::create(files, folder + "/store", chunkstore::ChunkProfile::kib16);
+        chunkstore::Store::create(files, folder + "/store", chunkstore::ChunkProfile::kib16, key);
     return made.ok() ? FileTable::create(files, folder, id) : made;
   }
   static Result<OpenVolume> open(Files& files, const BytePath& folder, const UuidBytes& id) {

@@ -23,8 +23,11 @@ using tests::Blob;
 class DedupVerifierTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(chunkstore::Store::create(*files_, folder_, chunkstore::ChunkProfile::kib16).ok());
     chunkstore::StoreOptions options;
+    options.key = key();
+    ASSERT_TRUE(
+        chunkstore::Store::create(*files_, folder_, chunkstore::ChunkProfile::kib16, options.key)
+            .ok());
     options.container_bytes = 600'000;
     auto store = chunkstore::Store::open(*files_, folder_, options);
     ASSERT_TRUE(store.ok()) << store.error().what();
@@ -44,6 +47,8 @@ class DedupVerifierTest : public ::testing::Test {
     ASSERT_GE(sealed_.size(), 3u);
     ASSERT_EQ(open_.size(), 2u);
   }
+
+  virtual std::optional<chunkstore::Key256> key() const { return std::nullopt; }
 
   Status check(const BytePath& file, const Blob& bytes, std::size_t piece) {
     auto one = verifier_.open(file, bytes.size());
@@ -97,6 +102,28 @@ TEST_F(DedupVerifierTest, ATornTailIsNoDamage) {
     Blob torn(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(cut));
     torn.resize(bytes.size());  // a file that grew before its bytes came
     EXPECT_TRUE(check(file, torn, 4'096).ok()) << cut;
+  }
+}
+
+// The verifier has no key: it checks what can be checked without.
+class VerifierWithoutTheKey : public DedupVerifierTest {
+ protected:
+  std::optional<chunkstore::Key256> key() const override { return chunkstore::Key256(); }
+};
+
+TEST_F(VerifierWithoutTheKey, EncryptedContainersPassAndAByteThatIsWrongIsFound) {
+  for (const auto* containers : {&sealed_, &open_}) {
+    for (const auto& [file, bytes] : *containers) {
+      const Status s = check(file, bytes, 262'144);
+      EXPECT_TRUE(s.ok()) << file << ": " << s.error().what();
+    }
+  }
+  auto [file, bytes] = *sealed_.begin();
+  for (std::size_t at = 0; at + 48 < bytes.size(); at += 1 + random_() % 8'000) {
+    bytes[at] ^= std::byte{0x10};
+    const Status s = check(file, bytes, 65'536);
+    EXPECT_EQ(s.ok() ? Errc::internal : s.error().code(), Errc::corrupt) << "at " << at;
+    bytes[at] ^= std::byte{0x10};
   }
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/dedup/writer/writer_volume.hpp"
+#include "writers/dedup/engine/volume_making.hpp"
 
 namespace stillframe::dedup {
 namespace {
@@ -23,7 +24,7 @@ class VolumeReplacementTest : public ::testing::Test {
  protected:
   void SetUp() override {
     std::string reason;
-    volume_ = tests::WriterVolume::make(FsKind::ext4, reason);
+    volume_ = tests::WriterVolume::make(FsKind::ext4, reason, encrypted());
     if (!volume_) GTEST_SKIP() << reason;
     described_ = volume_->described();
     volume_->below([&](const std::string& root) {
@@ -33,6 +34,7 @@ class VolumeReplacementTest : public ::testing::Test {
     make_newer();
   }
 
+  virtual bool encrypted() const { return false; }
   std::string saved() const { return volume_->fs().scratch() + "/saved"; }
   static void copy(const std::string& from, const std::string& to) {
     fs::create_directories(to);
@@ -46,15 +48,8 @@ class VolumeReplacementTest : public ::testing::Test {
     });
   }
 
-  // What a writer and a requestor do, up to the step with this number; false: there is none.
-  void replace(int step_to_die_at) {
-    auto begun = VolumeReplacement::begin(described_, SessionId::generate(), "");
-    ASSERT_TRUE(begun.ok()) << begun.error().what();
-    VolumeReplacement& replacement = *begun.value();
-    int step = 0;
-    replacement.on_step([&](std::string_view) {
-      if (step++ == step_to_die_at) ::_exit(kKilled);
-    });
+  // What a requestor does.
+  void bring_all(VolumeReplacement& replacement) {
     ASSERT_TRUE(replacement.make_room({}).ok());
     const VolumePlaces places = volume_->places();
     for (const char* name : {kStoreFolder, kTableFileName, kSettingsFileName, kHistoryFileName}) {
@@ -63,6 +58,17 @@ class VolumeReplacementTest : public ::testing::Test {
     }
     copy(saved() + "/tree/.", places.incoming);
     ASSERT_TRUE(replacement.files_came(Ok{}).ok());
+  }
+  // What a writer and a requestor do, up to the step with this number; false: there is none.
+  void replace(int step_to_die_at) {
+    auto begun = VolumeReplacement::begin(described_, SessionId::generate(), "", key_file_);
+    ASSERT_TRUE(begun.ok()) << begun.error().what();
+    VolumeReplacement& replacement = *begun.value();
+    int step = 0;
+    replacement.on_step([&](std::string_view) {
+      if (step++ == step_to_die_at) ::_exit(kKilled);
+    });
+    bring_all(replacement);
     const Status placed = replacement.put_in_place();
     ASSERT_TRUE(placed.ok()) << placed.error().what();
     ASSERT_TRUE(replacement.end().ok());
@@ -81,6 +87,8 @@ class VolumeReplacementTest : public ::testing::Test {
     return WEXITSTATUS(status) == kKilled;
   }
 
+  void kill_at_each_step();
+
   std::set<std::string> files() {
     std::set<std::string> names;
     volume_->below([&](const std::string& root) {
@@ -94,12 +102,13 @@ class VolumeReplacementTest : public ::testing::Test {
 
   std::unique_ptr<tests::WriterVolume> volume_;
   BackedUpVolume described_;
+  BytePath key_file_;  // in place of where the settings say
 };
 
 const std::set<std::string> kNewer{kVolumeFolder, "one", "sub", "plain", "later"};
 const std::set<std::string> kRestored{kVolumeFolder, "one", "two", "sub", "plain"};
 
-TEST_F(VolumeReplacementTest, KilledAtAnyStepIsNeitherVolumeAndTheNextOneIsWhole) {
+void VolumeReplacementTest::kill_at_each_step() {
   int steps = 0;
   while (killed_at(steps)) {
     SCOPED_TRACE("step " + std::to_string(steps));
@@ -122,6 +131,10 @@ TEST_F(VolumeReplacementTest, KilledAtAnyStepIsNeitherVolumeAndTheNextOneIsWhole
   EXPECT_GE(steps, 12);
   volume_->expect_whole();
   EXPECT_EQ(files(), kRestored);
+}
+
+TEST_F(VolumeReplacementTest, KilledAtAnyStepIsNeitherVolumeAndTheNextOneIsWhole) {
+  kill_at_each_step();
 }
 
 TEST_F(VolumeReplacementTest, WhatWasReplacedIsAVolumeOfItsOwn) {
@@ -159,6 +172,85 @@ TEST_F(VolumeReplacementTest, AStoreThatDoesNotOpenIsNotPutInPlace) {
   EXPECT_FALSE(begun.value()->put_in_place().ok());
   ASSERT_TRUE(begun.value()->end().ok());
   EXPECT_EQ(files(), kNewer);
+}
+
+// ---- encrypted ones
+
+class EncryptedVolumeReplacement : public VolumeReplacementTest {
+ protected:
+  bool encrypted() const override { return true; }
+
+  // The key file is no longer where the settings of the backup say.
+  std::string move_key_file() {
+    const std::string moved = volume_->fs().scratch() + "/moved";
+    fs::rename(volume_->key_file(), moved);
+    return moved;
+  }
+  BytePath key_file_of_settings() {
+    BytePath named;
+    volume_->below([&](const std::string& root) {
+      const BytePath settings = root + "/" + kVolumeFolder + "/" + kSettingsFileName;
+      named = read_settings(*posix_files(), settings).value().key_file;
+    });
+    return named;
+  }
+};
+
+// With a key file that each restore is told of, and the settings only once it is there.
+TEST_F(EncryptedVolumeReplacement, KilledAtAnyStepIsNeitherVolumeAndTheNextOneIsWhole) {
+  key_file_ = move_key_file();
+  replace(-1);
+  make_newer();
+  kill_at_each_step();
+}
+
+TEST_F(EncryptedVolumeReplacement, WithoutItsKeyFileWhatCameIsNotPutInPlace) {
+  const std::string moved = move_key_file();
+  auto begun = VolumeReplacement::begin(described_, SessionId::generate(), "");
+  ASSERT_TRUE(begun.ok()) << begun.error().what();
+  bring_all(*begun.value());
+  const Status placed = begun.value()->put_in_place();
+  ASSERT_FALSE(placed.ok());
+  EXPECT_EQ(placed.error().code(), Errc::not_found) << placed.error().what();
+  EXPECT_NE(placed.error().what().find(volume_->key_file()), std::string::npos);
+  ASSERT_TRUE(begun.value()->end().ok());
+  begun.value().reset();
+  EXPECT_EQ(files(), kNewer);
+}
+
+TEST_F(EncryptedVolumeReplacement, OfOneWhoseKeyFileLiesElsewhereTheSettingsSayWhere) {
+  key_file_ = move_key_file();
+  replace(-1);
+  EXPECT_EQ(key_file_of_settings(), key_file_);
+  volume_->expect_whole();
+}
+
+// Without what was said for the restore, whose process is gone, it takes what the writer is told.
+TEST_F(EncryptedVolumeReplacement, OneThatWasKilledIsFinishedWithTheKeyFileOfTheWriter) {
+  const std::string moved = move_key_file();
+  {
+    auto begun = VolumeReplacement::begin(described_, SessionId::generate(), "", moved);
+    ASSERT_TRUE(begun.ok()) << begun.error().what();
+    bring_all(*begun.value());  // and nothing more: as one that is killed leaves it
+  }
+  {
+    auto found = VolumeReplacement::find_unfinished(described_);
+    ASSERT_TRUE(found.ok() && found.value());
+    const auto refused = found.value()->carry_on();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code(), Errc::not_found) << refused.error().what();
+  }
+  described_.key_file = moved;
+  {
+    auto found = VolumeReplacement::find_unfinished(described_);
+    ASSERT_TRUE(found.ok() && found.value());
+    const auto done = found.value()->carry_on();
+    ASSERT_TRUE(done.ok()) << done.error().what();
+    EXPECT_TRUE(done.value());
+  }
+  EXPECT_EQ(files(), kRestored);
+  EXPECT_EQ(key_file_of_settings(), moved);
+  volume_->expect_whole();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "framework/io/file.hpp"
 #include "framework/io/mounts.hpp"
 #include "tests/support/loop_fs.hpp"
 #include "writers/dedup/engine/volume_session.hpp"
@@ -39,8 +40,10 @@ class WriterVolume {
  public:
   // Enabled, with `one`, `two` (the same bytes), `sub/three` and the small `plain`. Null when this
   // machine cannot; `reason` then says what is missing.
-  static std::unique_ptr<WriterVolume> make(stillframe::tests::FsKind kind, std::string& reason) {
+  static std::unique_ptr<WriterVolume> make(stillframe::tests::FsKind kind, std::string& reason,
+                                            bool encrypted = false) {
     std::unique_ptr<WriterVolume> made(new WriterVolume);
+    made->encrypted_ = encrypted;
     made->fs_ = stillframe::tests::LoopFs::make(kind, reason);
     if (!made->fs_) return nullptr;
     made->write_first_files();
@@ -56,9 +59,19 @@ class WriterVolume {
   const std::string& device() const { return fs_->device(); }
   stillframe::tests::LoopFs& fs() { return *fs_; }
 
+  // Of an encrypted one; others, which are no volume's, are made with put_key_file().
+  std::string key_file() const { return fs_->scratch() + "/key"; }
+  static void put_key_file(const std::string& path, char digit) {
+    ASSERT_TRUE(write_file_durably(path, std::string(64, digit)).ok());
+  }
+
   void enable() {
     VolumeSettings settings;
     settings.policy.age_min = std::chrono::seconds(0);
+    if (encrypted_) {
+      put_key_file(key_file(), 'a');
+      settings.key_file = key_file();
+    }
     const Status enabled =
         VolumeOnDevice::enable(device(), settings, chunkstore::ChunkProfile::kib64);
     ASSERT_TRUE(enabled.ok()) << enabled.error().what();
@@ -108,6 +121,7 @@ class WriterVolume {
   }
 
   std::unique_ptr<stillframe::tests::LoopFs> fs_;
+  bool encrypted_ = false;
 };
 
 }  // namespace stillframe::dedup::tests

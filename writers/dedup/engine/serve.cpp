@@ -56,7 +56,7 @@ class SignalWatch {
 Status serve_volume(const ServeOptions& options) {
   const auto socket = control_socket_path(options.socket_folder, options.device);
   if (!socket.ok()) return socket.error();
-  const auto volume = VolumeOnDevice::open(options.device);
+  const auto volume = VolumeOnDevice::open(options.device, options.key_file);
   if (!volume.ok()) return volume.error();
   Descriptor root(::fcntl(volume.value()->root(), F_DUPFD_CLOEXEC, 0));
   const auto view = View::mount(std::move(root), options.place, volume.value()->parts(),
@@ -73,7 +73,7 @@ Status serve_volume(const ServeOptions& options) {
 }
 
 Status serve_snapshot(const ServeOptions& options) {
-  const auto volume = VolumeInSnapshot::open(options.device);
+  const auto volume = VolumeInSnapshot::open(options.device, options.key_file);
   if (!volume.ok()) return volume.error();
   const auto view = volume.value()->show(options.place, options.report);
   if (!view.ok()) return view.error();

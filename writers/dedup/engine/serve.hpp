@@ -16,6 +16,7 @@ struct ServeOptions {
   std::function<void(const Error&)> report;  // what users get as a number only
   std::function<void()> ready;               // once the volume is there
   EventSink* events = nullptr;               // outlives the volume's process
+  BytePath key_file;                         // in place of the one that the settings name
 };
 
 // Until it is unmounted, or the process gets SIGTERM or SIGINT, which the caller has blocked before

@@ -67,7 +67,8 @@ StreamsOfFiles streams_of(const FileTable& table) {
 }
 
 Result<StoredMeasure> measure_stored(int root, const BytePath& path, const StreamsOfFiles& streams,
-                                     Files& files, const BytePath& folder) {
+                                     Files& files, const BytePath& folder,
+                                     const std::shared_ptr<const chunkstore::StoreCipher>& cipher) {
   StoredMeasure measure;
   std::set<FileId> chosen;
   const auto on_the_way = [&](const BytePath& at) {
@@ -89,7 +90,7 @@ Result<StoredMeasure> measure_stored(int root, const BytePath& path, const Strea
   if (measure.files == 0) {
     return Error(Errc::not_found, "the volume has no file at " + quoted_path("/" + path));
   }
-  const auto store = StoreReader::open(files, folder);
+  const auto store = StoreReader::open(files, folder, chunkstore::kReaderFooterBytes, cipher);
   if (!store.ok()) return store.error();
   std::unordered_map<std::uint64_t, std::uint64_t> own;  // bytes, by chunk
   for (const FileId& file : chosen) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -32,8 +33,9 @@ StreamsOfFiles streams_of(const FileTable& table);
 
 // Of the file or everything in the folder `path`, below `root`; "" is all. Reads the stream maps of
 // all files of `streams`, beside whoever writes the store in `folder`. not_found when there is no
-// file; what was removed meanwhile is not counted.
+// file; what was removed meanwhile is not counted. `cipher`: of a store that is encrypted.
 Result<StoredMeasure> measure_stored(int root, const BytePath& path, const StreamsOfFiles& streams,
-                                     Files& files, const BytePath& folder);
+                                     Files& files, const BytePath& folder,
+                                     const std::shared_ptr<const chunkstore::StoreCipher>& cipher);
 
 }  // namespace stillframe::dedup

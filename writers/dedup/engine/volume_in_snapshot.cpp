@@ -16,18 +16,19 @@
 
 namespace stillframe::dedup {
 
-Result<std::unique_ptr<VolumeInSnapshot>> VolumeInSnapshot::open(const BytePath& tree) {
+Result<std::unique_ptr<VolumeInSnapshot>> VolumeInSnapshot::open(const BytePath& tree,
+                                                                 const BytePath& key_file) {
   if (!may_read_marks()) {
     return Error(Errc::access_denied, "a deduplicated volume needs CAP_SYS_ADMIN: run as root");
   }
   auto root = open_directory(tree);
   if (!root.ok()) return root.error();
   std::unique_ptr<VolumeInSnapshot> volume(new VolumeInSnapshot(tree, std::move(root).value()));
-  if (Status s = volume->load(); !s.ok()) return s.error();
+  if (Status s = volume->load(key_file); !s.ok()) return s.error();
   return volume;
 }
 
-Status VolumeInSnapshot::load() {
+Status VolumeInSnapshot::load(const BytePath& key_file) {
   const BytePath own = "/proc/self/fd/" + std::to_string(root_.get()) + "/" + kVolumeFolder;
   if (!exists(join_path(own, kSettingsFileName))) {
     return Error(Errc::not_found, quoted_path(tree_) +
@@ -41,10 +42,13 @@ Status VolumeInSnapshot::load() {
   }
   below_ = posix_files();
   files_ = overlaid_files(*below_);
-  const auto settings = read_settings(*files_, join_path(own, kSettingsFileName));
+  auto settings = read_settings(*files_, join_path(own, kSettingsFileName));
   if (!settings.ok()) return settings.error();
   store_id_ = settings.value().store;
-  auto store = chunkstore::Store::open(*files_, join_path(own, kStoreFolder));
+  if (!key_file.empty()) settings.value().key_file = key_file;
+  const auto options = options_for_store(settings.value());
+  if (!options.ok()) return options.error();
+  auto store = chunkstore::Store::open(*files_, join_path(own, kStoreFolder), options.value());
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();
   auto table = FileTable::open(*files_, own, store_id_);

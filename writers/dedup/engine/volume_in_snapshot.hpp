@@ -18,8 +18,10 @@ namespace stillframe::dedup {
 class VolumeInSnapshot {
  public:
   // Nothing below `tree` is changed: what a crash would leave is put right in memory. not_found
-  // when it is no deduplicated volume; interlocked for half of one, while a restore was under way.
-  static Result<std::unique_ptr<VolumeInSnapshot>> open(const BytePath& tree);
+  // when it is no deduplicated volume; interlocked for half of one, while a restore was under way;
+  // access_denied when it is encrypted with another key file than its settings or `key_file` name.
+  static Result<std::unique_ptr<VolumeInSnapshot>> open(const BytePath& tree,
+                                                        const BytePath& key_file = {});
 
   // Every file with its content, at `place`. The volume outlives the view.
   Result<std::unique_ptr<View>> show(const BytePath& place,
@@ -28,7 +30,7 @@ class VolumeInSnapshot {
  private:
   VolumeInSnapshot(BytePath tree, Descriptor root)
       : tree_(std::move(tree)), root_(std::move(root)) {}
-  Status load();
+  Status load(const BytePath& key_file);
 
   const BytePath tree_;
   const Descriptor root_;

@@ -13,11 +13,12 @@ namespace stillframe::dedup {
 
 namespace {
 
-// What is chosen once, for a store that is there.
-Status expect_profile(Files& files, const BytePath& store, chunkstore::ChunkProfile wanted) {
-  const auto opened = chunkstore::Store::open(files, store);
+// What is chosen once, for a store that is there: whether it is encrypted, too.
+Status expect_store(Files& files, const BytePath& store, const chunkstore::StoreOptions& options,
+                    std::optional<chunkstore::ChunkProfile> wanted) {
+  const auto opened = chunkstore::Store::open(files, store, options);
   if (!opened.ok()) return opened.error();
-  if (opened.value()->profile() == wanted) return Ok{};
+  if (!wanted || opened.value()->profile() == *wanted) return Ok{};
   return Error(Errc::wrong_state,
                "the store was made for chunks of another size, which is not changed later: leave "
                "the size out, or unoptimize the volume and make a new one");
@@ -25,14 +26,17 @@ Status expect_profile(Files& files, const BytePath& store, chunkstore::ChunkProf
 
 // `again`: what is there was left by one that was interrupted.
 Status make_parts(Files& files, const BytePath& folder, const UuidBytes& id,
-                  chunkstore::ChunkProfile profile, bool again) {
+                  chunkstore::ChunkProfile profile, const std::optional<chunkstore::Key256>& key,
+                  bool again) {
   const auto accept = [&](const Status& made) {
     const bool there = !made.ok() && made.error().code() == Errc::already_exists;
     return there && again ? Status(Ok{}) : made;
   };
   const BytePath store = folder + "/" + kStoreFolder;
   if (Status s = files.make_directory(store); !s.ok()) return s;
-  if (Status s = accept(chunkstore::Store::create(files, store, profile)); !s.ok()) return s;
+  if (Status s = accept(chunkstore::Store::create(files, store, profile, key)); !s.ok()) {
+    return s;
+  }
   return accept(FileTable::create(files, folder, id));
 }
 
@@ -55,6 +59,35 @@ Status replace_text(Files& files, const BytePath& path, const std::string& text)
 
 }  // namespace
 
+Result<chunkstore::StoreOptions> options_for_store(const VolumeSettings& settings) {
+  chunkstore::StoreOptions options;
+  if (settings.key_file.empty()) return options;
+  auto key = chunkstore::read_key_file(settings.key_file);
+  if (!key.ok()) return key.error();
+  options.key = std::move(key).value();
+  return options;
+}
+
+Status change_volume_key(Files& files, const BytePath& folder, const BytePath& key_file) {
+  const BytePath path = folder + "/" + kSettingsFileName, store = folder + "/" + kStoreFolder;
+  auto settings = read_settings(files, path);
+  if (!settings.ok()) return settings.error();
+  if (settings.value().key_file.empty()) {
+    return Error(Errc::wrong_state, "the volume is not encrypted: it has no key to change");
+  }
+  const auto after = chunkstore::read_key_file(key_file);
+  if (!after.ok()) return after.error();
+  // One that was interrupted has the new key already, and perhaps the old file is gone.
+  if (!chunkstore::unlock_store(files, store, after.value()).ok()) {
+    const auto before = chunkstore::read_key_file(settings.value().key_file);
+    if (!before.ok()) return before.error();
+    const Status changed = chunkstore::change_key_file(files, store, before.value(), after.value());
+    if (!changed.ok()) return changed;
+  }
+  settings.value().key_file = key_file;
+  return replace_text(files, path, format_settings(settings.value()));
+}
+
 Result<VolumeSettings> read_settings(Files& files, const BytePath& path) {
   if (!files.exists(path)) return Error(Errc::not_found, quoted_path(path) + " is not there");
   const auto file = files.open(path, FileAccess::read);
@@ -75,23 +108,28 @@ Status make_volume(Files& files, const BytePath& folder, std::optional<VolumeSet
   const BytePath settings_file = folder + "/" + kSettingsFileName;
   const BytePath unfinished = settings_file + ".unfinished";
   const bool enabled_before = files.exists(settings_file);
+  const bool wanted_key = wanted && !wanted->key_file.empty();
   const auto before = read_settings(files, enabled_before ? settings_file : unfinished);
   if (!before.ok() && before.error().code() != Errc::not_found) return before.error();
   VolumeSettings settings = wanted        ? *std::move(wanted)
                             : before.ok() ? before.value()
                                           : VolumeSettings{};
   if (before.ok()) settings.store = before.value().store;
+  if (before.ok() && settings.key_file.empty()) settings.key_file = before.value().key_file;
+  const auto options = options_for_store(settings);
+  if (!options.ok()) return options.error();
   // The settings come last, and their id first: one that was interrupted is finished, and the files
   // of a volume that lost its settings are not taken for such.
   if (!enabled_before) {
     if (Status s = replace_text(files, unfinished, format_settings(settings)); !s.ok()) return s;
-    const Status made = make_parts(files, folder, settings.store,
-                                   profile.value_or(chunkstore::ChunkProfile::kib64), before.ok());
+    const Status made =
+        make_parts(files, folder, settings.store, profile.value_or(chunkstore::ChunkProfile::kib64),
+                   options.value().key, before.ok());
     if (!made.ok()) return made;
   }
   // Of one that was there, or that was interrupted when it had a store.
-  if (profile) {
-    const Status same = expect_profile(files, folder + "/" + kStoreFolder, *profile);
+  if (profile || wanted_key) {
+    const Status same = expect_store(files, folder + "/" + kStoreFolder, options.value(), profile);
     if (!same.ok()) return same;
   }
   if (Status s = replace_text(files, settings_file, format_settings(settings)); !s.ok()) return s;

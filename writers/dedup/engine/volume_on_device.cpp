@@ -74,6 +74,13 @@ Status expect_no_restore(const BytePath& folder, const BytePath& device) {
                                       "the volume again");
 }
 
+Status expect_enabled(const BytePath& folder, const BytePath& device) {
+  if (Status s = expect_no_restore(folder, device); !s.ok()) return s;
+  if (exists(folder + "/" + kSettingsFileName)) return Ok{};
+  return Error(Errc::not_found, "the volume on " + quoted_path(device) +
+                                    " is not deduplicated: dedupctl enable makes it so");
+}
+
 }  // namespace
 
 Result<Descriptor> mount_volume(const BytePath& device) {
@@ -121,29 +128,37 @@ Status VolumeOnDevice::enable(const BytePath& device, std::optional<VolumeSettin
   return make_volume(*files, folder, std::move(wanted), profile);
 }
 
-Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& device) {
+Result<std::unique_ptr<VolumeOnDevice>> VolumeOnDevice::open(const BytePath& device,
+                                                             const BytePath& key_file) {
   auto root = mount_root(device);
   if (!root.ok()) return root.error();
   const BytePath folder = own_folder_below(root.value().get());
-  if (Status s = expect_no_restore(folder, device); !s.ok()) return s.error();
-  if (!exists(folder + "/" + kSettingsFileName)) {
-    return Error(Errc::not_found, "the volume on " + quoted_path(device) +
-                                      " is not deduplicated: dedupctl enable makes it so");
-  }
+  if (Status s = expect_enabled(folder, device); !s.ok()) return s.error();
   auto lock = lock_volume(folder, device);
   if (!lock.ok()) return lock.error();
   std::unique_ptr<VolumeOnDevice> volume(
       new VolumeOnDevice(device, std::move(root).value(), std::move(lock).value()));
-  if (Status s = volume->load(); !s.ok()) return s.error();
+  if (Status s = volume->load(key_file); !s.ok()) return s.error();
   return volume;
 }
 
-Status VolumeOnDevice::load() {
+Status VolumeOnDevice::change_key(const BytePath& device, const BytePath& key_file) {
+  const auto root = mount_root(device);
+  if (!root.ok()) return root.error();
+  const BytePath folder = own_folder_below(root.value().get());
+  if (Status s = expect_enabled(folder, device); !s.ok()) return s;
+  const auto lock = lock_volume(folder, device);
+  if (!lock.ok()) return lock.error();
+  return change_volume_key(*posix_files(), folder, key_file);
+}
+
+Status VolumeOnDevice::load(const BytePath& key_file) {
   const BytePath folder = own_folder();
   files_ = posix_files();
   auto settings = read_settings(*files_, folder + "/" + kSettingsFileName);
   if (!settings.ok()) return settings.error();
   settings_ = std::move(settings).value();
+  if (!key_file.empty()) settings_.key_file = key_file;
   if (exists(folder + "/" + kHistoryFileName)) {
     // No reason to keep anybody from the files: the next job writes it anew.
     const auto text = read_file(folder + "/" + kHistoryFileName, kConfigBytesMax);
@@ -151,7 +166,9 @@ Status VolumeOnDevice::load() {
     if (history.ok()) history_ = std::move(history).value();
     if (!history.ok()) history_trouble_ = history.error().what();
   }
-  auto store = chunkstore::Store::open(*files_, folder + "/" + kStoreFolder);
+  const auto options = options_for_store(settings_);
+  if (!options.ok()) return options.error();
+  auto store = chunkstore::Store::open(*files_, folder + "/" + kStoreFolder, options.value());
   if (!store.ok()) return store.error();
   store_ = std::move(store).value();
   auto table = FileTable::open(*files_, folder, settings_.store);

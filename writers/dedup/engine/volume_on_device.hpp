@@ -36,8 +36,12 @@ class VolumeOnDevice {
   static Status enable(const BytePath& device, std::optional<VolumeSettings> wanted,
                        std::optional<chunkstore::ChunkProfile> profile);
   // in_use as above; in_progress when another process has it, and names it; not_found when the
-  // volume is not enabled.
-  static Result<std::unique_ptr<VolumeOnDevice>> open(const BytePath& device);
+  // volume is not enabled; access_denied when it is encrypted with another key file than its
+  // settings or `key_file` name.
+  static Result<std::unique_ptr<VolumeOnDevice>> open(const BytePath& device,
+                                                      const BytePath& key_file = {});
+  // Encrypted with another key file from now on, of a volume that is not mounted.
+  static Status change_key(const BytePath& device, const BytePath& key_file);
 
   const BytePath& device() const { return device_; }
   int root() const { return root_.get(); }
@@ -57,7 +61,7 @@ class VolumeOnDevice {
  private:
   VolumeOnDevice(BytePath device, Descriptor root, FileLock lock)
       : device_(std::move(device)), root_(std::move(root)), lock_(std::move(lock)) {}
-  Status load();
+  Status load(const BytePath& key_file);
 
   const BytePath device_;
   Descriptor root_;

@@ -199,9 +199,9 @@ Result<Json> VolumeSession::measure(const std::string& path) {
   const BytePath tidy = bytes.value().empty() ? "" : tidy_path(bytes.value());
   StreamsOfFiles streams;
   files_.exclusively([&] { streams = streams_of(volume_.parts().table); });
-  const auto measured =
-      measure_stored(volume_.root(), tidy.starts_with('/') ? tidy.substr(1) : tidy, streams,
-                     volume_.files(), volume_.own_folder() + "/" + kStoreFolder);
+  const auto measured = measure_stored(
+      volume_.root(), tidy.starts_with('/') ? tidy.substr(1) : tidy, streams, volume_.files(),
+      volume_.own_folder() + "/" + kStoreFolder, volume_.parts().store.cipher());
   if (!measured.ok()) return measured.error();
   return measured.value().to_json();
 }

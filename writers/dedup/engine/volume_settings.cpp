@@ -61,6 +61,7 @@ std::string format_settings(const VolumeSettings& settings) {
   return "# Written by dedupctl enable.\n"
          "volume = \"" +
          uuid_to_string(settings.store) + "\"\nusage = " + quoted_toml(settings.usage) +
+         (settings.key_file.empty() ? "" : "\nkey_file = " + quoted_toml(settings.key_file)) +
          "\n\n[policy]\nage_min_s = " + std::to_string(settings.policy.age_min.count()) +
          "\nbytes_min = " + std::to_string(settings.policy.bytes_min) +
          "\nreferences_min = " + std::to_string(settings.policy.references_min) +
@@ -83,6 +84,12 @@ Result<VolumeSettings> parse_settings(std::string_view text) {
     top.reject("volume", id.error().what());
   }
   settings.usage = top.text("usage", settings.usage);
+  const auto key_file = unescape_bytes(top.text("key_file"));
+  if (!key_file.ok()) top.reject("key_file", key_file.error().what());
+  if (key_file.ok()) settings.key_file = key_file.value();
+  if (!settings.key_file.empty() && !settings.key_file.starts_with('/')) {
+    top.reject("key_file", "it is written from / on");
+  }
   ConfigTable policy = top.table("policy");
   settings.policy.age_min = std::chrono::seconds(
       policy.number("age_min_s", settings.policy.age_min.count(), 0, kAgeSecondsMax));

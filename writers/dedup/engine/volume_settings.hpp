@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <stillframe/byte_path.hpp>
 #include <stillframe/ids.hpp>
 #include <stillframe/result.hpp>
 
@@ -16,7 +17,8 @@ struct VolumeSettings {
   UuidBytes store = generate_uuid();  // of the marks and the file table
   std::string usage = "default";      // the preset that the policy was taken from
   JobPolicy policy;
-  JobLimits limits;  // of jobs that were started without others
+  JobLimits limits;   // of jobs that were started without others
+  BytePath key_file;  // of an encrypted store, somewhere else; empty: it is not encrypted
 };
 
 // "default", "images" (of virtual machines) or "backup"; invalid_argument for another.

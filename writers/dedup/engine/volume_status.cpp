@@ -152,6 +152,10 @@ Result<Json> status_json(const VolumeOnDevice& volume, const BytePath& place,
             {"enabled", !volume.disabled()},
             {"data_access_enabled", !place.empty()},
             {"usage", escape_bytes(volume.settings().usage)},
+            {"encrypted", !volume.settings().key_file.empty()},
+            {"key_file", volume.settings().key_file.empty()
+                             ? Json(nullptr)
+                             : Json(escape_bytes(volume.settings().key_file))},
             {"capacity", capacity},
             {"free_space", std::uint64_t{about.f_bavail} * about.f_frsize},
             {"used_space", used},
@@ -193,8 +197,9 @@ Result<Json> metadata_json(VolumeOnDevice& volume, const chunkstore::StoreCounts
   for (const BytePath& name : names.value()) {
     const auto file = parse_container_file_name(name);
     if (!file.ok()) continue;
-    const auto container = ContainerReader::open(volume.files(), store + "/containers/" + name,
-                                                 commit.value().store, file.value());
+    const auto container =
+        ContainerReader::open(volume.files(), store + "/containers/" + name, commit.value().store,
+                              file.value(), volume.parts().store.cipher().get());
     // One that is appended to has no footer, one that is collected is gone: both by its counts.
     if (!container.ok()) continue;
     ContainerFacts& into = container.value()->kind() == ContainerKind::data ? data : maps;

@@ -69,7 +69,8 @@ class ScrubbingRun {
       for (const auto& [file, record] : volume_.parts.table.files()) {
         streams.push_back(record.stream);
       }
-      reader = chunkstore::StoreReader::open(volume_.io, volume_.store);
+      reader = chunkstore::StoreReader::open(
+          volume_.io, volume_.store, chunkstore::kReaderFooterBytes, volume_.parts.store.cipher());
     });
     if (!reader.ok()) return reader.error();
     report.files = streams.size();

@@ -1,12 +1,10 @@
 #include "writers/dedup/restore/backup_containers.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "framework/chunkstore/frame.hpp"
 #include "writers/dedup/restore/codes.hpp"
-#include "writers/dedup/volume/layout.hpp"
 
 namespace stillframe::dedup {
 
@@ -17,9 +15,7 @@ constexpr std::uint64_t kReadBytesMax = std::uint64_t{4} << 20;
 // that one may be read twice.
 constexpr std::size_t kKeptFrameBytesMax = std::size_t{256} << 20;
 
-BytePath store_path(const BytePath& name) {
-  return BytePath("/") + kVolumeFolder + "/" + kStoreFolder + "/" + name;
-}
+using chunkstore::frame_payload_offset;
 
 bool before(const WantedChunk& a, const WantedChunk& b) {
   return a.name.container != b.name.container ? a.name.container < b.name.container
@@ -51,27 +47,6 @@ struct BackupContainers::WantedFrame {
 
 BackupContainers::~BackupContainers() = default;
 
-HRESULT BackupContainers::open() {
-  std::optional<chunkstore::CommitRecord> last;
-  HRESULT why = DDP_E_FILE_CORRUPT;
-  for (const std::uint64_t slot : {0, 1}) {
-    std::array<std::byte, chunkstore::kCommitRecordBytes> bytes;
-    const HRESULT hr =
-        backup_.read(store_path("commits"), slot * chunkstore::kCommitSlotBytes, bytes);
-    if (FAILED(hr)) return hr;
-    const auto record = chunkstore::parse_commit_record(bytes);
-    if (!record.ok()) {
-      why = code_of_stored(record.error());
-      if (record.error().code() == Errc::future_version) return why;
-    } else if (!last || record.value().number > last->number) {
-      last = record.value();
-    }
-  }
-  if (!last) return why;
-  record_ = *last;
-  return S_OK;
-}
-
 // ---- where containers are
 
 void BackupContainers::learn_places(const std::vector<std::uint32_t>& ids) {
@@ -89,7 +64,7 @@ void BackupContainers::learn_places(const std::vector<std::uint32_t>& ids) {
     } else {
       sealed.push_back(id);
     }
-    container.path = store_path("containers/" + chunkstore::container_file_name(id, 1));
+    container.path = backup_store_path("containers/" + chunkstore::container_file_name(id, 1));
   }
   for (std::size_t i = 0, n = 1; i < sealed.size(); i += n, n = 1) {
     while (i + n < sealed.size() && sealed[i + n] == sealed[i] + n && n < 4096) ++n;
@@ -100,7 +75,7 @@ void BackupContainers::learn_places(const std::vector<std::uint32_t>& ids) {
 // `ids` follow one another.
 void BackupContainers::learn_slots(std::span<const std::uint32_t> ids) {
   std::vector<std::byte> bytes(ids.size() * chunkstore::kDirectorySlotBytes);
-  const HRESULT hr = backup_.read(store_path(chunkstore::kDirectoryFileName),
+  const HRESULT hr = backup_.read(backup_store_path(chunkstore::kDirectoryFileName),
                                   chunkstore::directory_slot_offset(ids.front()), bytes);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Container& container = containers_[ids[i]];
@@ -113,8 +88,8 @@ void BackupContainers::learn_slots(std::span<const std::uint32_t> ids) {
     } else {
       container.file = slot.value().container;
       container.path =
-          store_path("containers/" +
-                     chunkstore::container_file_name(container.file.id, container.file.generation));
+          backup_store_path("containers/" + chunkstore::container_file_name(
+                                                container.file.id, container.file.generation));
       container.table_end = slot.value().file_bytes;
       container.footer_bytes = slot.value().footer_bytes;
     }
@@ -224,8 +199,9 @@ HRESULT BackupContainers::parse_tables(Container& container, chunkstore::Contain
   const auto trailer = chunkstore::parse_trailer(container.footer, container.table_end);
   if (!trailer.ok()) return code_of_stored(trailer.error());
   if (trailer.value().footer_bytes() != container.footer_bytes) return DDP_E_FILE_CORRUPT;
-  auto table = chunkstore::parse_footer(container.footer, trailer.value(), expected);
+  auto table = chunkstore::parse_footer(container.footer, trailer.value(), expected, cipher_.get());
   if (!table.ok()) return code_of_stored(table.error());
+  if (trailer.value().encrypted && cipher_ == nullptr) return DDP_E_FILE_CORRUPT;
   container.table.frames = std::move(table.value().frames);
   return S_OK;
 }
@@ -244,17 +220,20 @@ HRESULT BackupContainers::walk_frames(Container& container) {
   };
   while (at < container.table_end) {
     const std::uint64_t left = container.table_end - at;
-    std::size_t bytes = std::min<std::uint64_t>(left, chunkstore::frame_table_end(16));
+    const bool encrypted = cipher_ != nullptr;
+    std::size_t bytes = std::min<std::uint64_t>(left, frame_payload_offset(16, encrypted));
     if (const HRESULT hr = ensure(bytes); FAILED(hr)) return hr;
     if (ahead.size() >= chunkstore::kFrameHeaderBytes) {
       const auto chunks = std::min<std::size_t>(load_le<std::uint16_t>(ahead.data() + 6),
                                                 chunkstore::kFrameChunksMax);
-      bytes = std::min<std::uint64_t>(left, chunkstore::frame_table_end(chunks));
+      bytes = std::min<std::uint64_t>(left, frame_payload_offset(chunks, encrypted));
       if (const HRESULT hr = ensure(bytes); FAILED(hr)) return hr;
     }
-    const auto frame = chunkstore::parse_frame_header(ahead, {container.file.id, at});
+    const auto frame =
+        chunkstore::parse_frame_header(ahead, {container.file.id, at}, cipher_.get());
     if (!frame.ok()) return code_of_stored(frame.error());
     const auto& it = frame.value();
+    if (it.chunks.empty()) return DDP_E_FILE_CORRUPT;  // encrypted, in a store that is not
     if (it.chunks.front().local_id < next_local_id || it.stored_bytes() > left) {
       return DDP_E_FILE_CORRUPT;
     }
@@ -312,7 +291,7 @@ void BackupContainers::take_frame(Container& container, WantedFrame& frame, Chun
   Result<chunkstore::Frame> parsed =
       kept != container.frames.end()
           ? Result<chunkstore::Frame>(kept->second)
-          : chunkstore::parse_frame(frame.bytes, {container.file.id, frame.record.offset}, codec_);
+          : chunkstore::parse_frame(frame.bytes, {container.file.id, frame.record.offset}, *codec_);
   std::vector<std::byte>().swap(frame.bytes);  // an empty list would leave the memory with it
   if (!parsed.ok()) return sink.fail(frame.wanted, code_of_stored(parsed.error()));
   const chunkstore::Frame& it = parsed.value();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,10 +13,14 @@
 #include "framework/chunkstore/commit_record.hpp"
 #include "framework/chunkstore/container_directory.hpp"
 #include "framework/chunkstore/container_format.hpp"
+#include "framework/chunkstore/store_key.hpp"
 #include "writers/dedup/restore/backup_files.hpp"
 #include "writers/dedup/restore/read_plan.hpp"
 
 namespace stillframe::dedup {
+
+// A file of the store, as the backup knows it.
+BytePath backup_store_path(const BytePath& name);
 
 // A chunk that a file needs. Of a stream map: the one of the file's bytes from `offset` on.
 struct WantedChunk {
@@ -39,10 +44,13 @@ class ChunkSink {
 
 class BackupContainers {
  public:
-  explicit BackupContainers(BackupFiles& backup) : backup_(backup) {}
+  // `key`: of the backup's key file, when its store is encrypted.
+  BackupContainers(BackupFiles& backup, const std::optional<chunkstore::Key256>& key)
+      : backup_(backup), key_(key) {}
   ~BackupContainers();
 
-  // Reads the commit records, without which nothing can be read.
+  // Reads the commit records, without which nothing can be read, and what the store says of its
+  // key. NTE_NO_KEY and NTE_BAD_KEY: it has another than was given, or none.
   HRESULT open();
 
   // Reads what is wanted, of one kind of containers. With `ask` the program is asked for the order.
@@ -74,6 +82,8 @@ class BackupContainers {
   using Got = std::function<void(Container&, std::uint64_t offset, Bytes)>;
   using Lost = std::function<void(Container&, ByteRange, HRESULT)>;
 
+  HRESULT read_commits();
+  HRESULT unlock();
   void learn_places(const std::vector<std::uint32_t>& ids);
   void learn_slots(std::span<const std::uint32_t> ids);
   void plan(const std::vector<std::uint32_t>& ids, bool ask);
@@ -84,6 +94,8 @@ class BackupContainers {
   HRESULT read_now(Container& container, ByteRange part, MutableBytes into);
 
   BackupFiles& backup_;
+  std::optional<chunkstore::Key256> key_;  // until it was used
+  std::shared_ptr<const chunkstore::StoreCipher> cipher_;
   chunkstore::CommitRecord record_;
   std::map<std::uint32_t, Container> containers_;
   // By id: containers that came later are behind those of earlier plans.
@@ -92,7 +104,7 @@ class BackupContainers {
     ByteRange part;
   };
   std::vector<Step> plan_;
-  chunkstore::FrameCodec codec_;
+  std::optional<chunkstore::FrameCodec> codec_;
   bool keeps_frames_ = false;
   std::size_t kept_bytes_ = 0;  // in frames
 };

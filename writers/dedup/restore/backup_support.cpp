@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "framework/base/path.hpp"
+#include "framework/chunkstore/secret_memory.hpp"
+#include "framework/chunkstore/store_key.hpp"
 #include "framework/io/file.hpp"
 #include "writers/dedup/restore/codes.hpp"
 #include "writers/dedup/restore/com_text.hpp"
@@ -41,7 +43,9 @@ std::string path_below_root(BSTR text) {
 
 class BackupSupport final : public IDedupBackupSupport {
  public:
-  explicit BackupSupport(std::unique_ptr<TargetVolume> target) : target_(std::move(target)) {}
+  BackupSupport(std::unique_ptr<TargetVolume> target, const std::optional<chunkstore::Key256>& key)
+      : target_(std::move(target)),
+        key_(chunkstore::make_secret<std::optional<chunkstore::Key256>>(key)) {}
 
   HRESULT QueryInterface(REFIID riid, void** object) override {
     if (object == nullptr) return E_POINTER;
@@ -70,7 +74,7 @@ class BackupSupport final : public IDedupBackupSupport {
       std::vector<std::string> below;
       for (std::uint32_t i = 0; i < count; ++i) below.push_back(path_below_root(paths[i]));
       std::vector<HRESULT> codes;
-      const HRESULT hr = restore_files_from(*target_, below, *store, codes);
+      const HRESULT hr = restore_files_from(*target_, below, *store, codes, {}, *key_);
       if (results != nullptr) std::copy(codes.begin(), codes.end(), results);
       return hr;
     } catch (const std::bad_alloc&) {
@@ -82,12 +86,23 @@ class BackupSupport final : public IDedupBackupSupport {
  private:
   std::atomic<std::uint32_t> references_{1};
   const std::unique_ptr<TargetVolume> target_;
+  const std::shared_ptr<const std::optional<chunkstore::Key256>> key_;
 };
+
+HRESULT create_support(const char* root, const std::optional<chunkstore::Key256>& key,
+                       IDedupBackupSupport** support) {
+  if (root == nullptr || *root == 0) return E_INVALIDARG;
+  auto directory = open_directory(root);
+  if (!directory.ok()) return kWin32PathNotFound;
+  *support = make_backup_support(posix_target_volume(std::move(directory).value()), key);
+  return S_OK;
+}
 
 }  // namespace
 
-IDedupBackupSupport* make_backup_support(std::unique_ptr<TargetVolume> target) {
-  return new BackupSupport(std::move(target));
+IDedupBackupSupport* make_backup_support(std::unique_ptr<TargetVolume> target,
+                                         const std::optional<chunkstore::Key256>& key) {
+  return new BackupSupport(std::move(target), key);
 }
 
 }  // namespace stillframe::dedup
@@ -96,12 +111,23 @@ extern "C" HRESULT CreateDedupBackupSupport(const char* root, IDedupBackupSuppor
   using namespace stillframe;
   if (support == nullptr) return E_POINTER;
   *support = nullptr;
-  if (root == nullptr || *root == 0) return E_INVALIDARG;
   try {
-    auto directory = open_directory(root);
-    if (!directory.ok()) return dedup::kWin32PathNotFound;
-    *support = dedup::make_backup_support(dedup::posix_target_volume(std::move(directory).value()));
-    return S_OK;
+    return dedup::create_support(root, std::nullopt, support);
+  } catch (const std::bad_alloc&) {
+    return E_OUTOFMEMORY;
+  }
+}
+
+extern "C" HRESULT CreateDedupBackupSupportWithKey(const char* root, const char* key_file,
+                                                   IDedupBackupSupport** support) {
+  using namespace stillframe;
+  if (support == nullptr) return E_POINTER;
+  *support = nullptr;
+  if (key_file == nullptr || *key_file == 0) return E_INVALIDARG;
+  try {
+    const auto key = chunkstore::read_key_file(key_file);
+    if (!key.ok()) return dedup::code_of_key_file(key.error());
+    return dedup::create_support(root, key.value(), support);
   } catch (const std::bad_alloc&) {
     return E_OUTOFMEMORY;
   }

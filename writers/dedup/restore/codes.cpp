@@ -33,6 +33,20 @@ HRESULT code_of_stored(const Error& error) {
   }
 }
 
+HRESULT code_of_key_file(const Error& error) {
+  switch (error.code()) {
+    case Errc::not_found:
+      return kWin32FileNotFound;
+    case Errc::access_denied:
+      return E_ACCESSDENIED;
+    case Errc::invalid_argument:
+    case Errc::limit_reached:
+      return NTE_BAD_KEY;
+    default:
+      return DDP_E_UNEXPECTED;
+  }
+}
+
 HRESULT code_of_read(HRESULT answer) {
   if (answer == kWin32FileNotFound || answer == kWin32PathNotFound ||
       answer == DDP_E_PATH_NOT_FOUND || answer == DDP_E_NOT_FOUND) {
@@ -65,6 +79,10 @@ std::string_view restore_code_text(std::int32_t code) noexcept {
       return "the backup's store is damaged where the file needs it";
     case DDP_E_JOB_COMPLETED_PARTIAL_SUCCESS:
       return "some files were restored and others were not";
+    case NTE_NO_KEY:
+      return "the backup's store is encrypted, and no key file was given: name it";
+    case NTE_BAD_KEY:
+      return "the key file is not that of the backup's store";
     case E_ACCESSDENIED:
       return "marks can be read with CAP_SYS_ADMIN only; run it as root";
     case E_INVALIDARG:

@@ -15,6 +15,8 @@ constexpr HRESULT kWin32HandleEof = HRESULT_FROM_WIN32(38);
 HRESULT code_of_target(const Error& error);
 // Of bytes that the backup has.
 HRESULT code_of_stored(const Error& error);
+// Of a key file that cannot be read.
+HRESULT code_of_key_file(const Error& error);
 // What the callback answered when it was to read.
 HRESULT code_of_read(HRESULT answer);
 

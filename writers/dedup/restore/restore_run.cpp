@@ -28,8 +28,13 @@ struct FileToRestore {
 class RestoreRun final : private ChunkSink {
  public:
   RestoreRun(TargetVolume& target, const std::vector<std::string>& paths,
-             IDedupReadFileCallback& callback, const RestoreLimits& limits)
-      : target_(target), paths_(paths), backup_(callback), containers_(backup_), limits_(limits) {}
+             IDedupReadFileCallback& callback, const RestoreLimits& limits,
+             const std::optional<chunkstore::Key256>& key)
+      : target_(target),
+        paths_(paths),
+        backup_(callback),
+        containers_(backup_, key),
+        limits_(limits) {}
 
   HRESULT run(std::vector<HRESULT>& results) {
     look_at_files();
@@ -302,8 +307,9 @@ class RestoreRun final : private ChunkSink {
 
 HRESULT restore_files_from(TargetVolume& target, const std::vector<std::string>& paths,
                            IDedupReadFileCallback& callback, std::vector<HRESULT>& results,
-                           const RestoreLimits& limits) {
-  return RestoreRun(target, paths, callback, limits).run(results);
+                           const RestoreLimits& limits,
+                           const std::optional<chunkstore::Key256>& key) {
+  return RestoreRun(target, paths, callback, limits, key).run(results);
 }
 
 }  // namespace stillframe::dedup

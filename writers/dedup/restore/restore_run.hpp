@@ -3,6 +3,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,12 +23,15 @@ struct RestoreLimits {
 };
 
 // `paths` are relative to the target's root; those that are no path are empty. Returns a code for
-// each, and that of the call.
+// each, and that of the call. `key`: of the key file, when the backup's store is encrypted.
 HRESULT restore_files_from(TargetVolume& target, const std::vector<std::string>& paths,
                            IDedupReadFileCallback& callback, std::vector<HRESULT>& results,
-                           const RestoreLimits& limits = {});
+                           const RestoreLimits& limits = {},
+                           const std::optional<chunkstore::Key256>& key = std::nullopt);
 
 // The object of this volume, with one reference.
-IDedupBackupSupport* make_backup_support(std::unique_ptr<TargetVolume> target);
+IDedupBackupSupport* make_backup_support(
+    std::unique_ptr<TargetVolume> target,
+    const std::optional<chunkstore::Key256>& key = std::nullopt);
 
 }  // namespace stillframe::dedup

@@ -11,10 +11,12 @@
 
 #include "framework/base/path.hpp"
 #include "framework/base/posix_error.hpp"
+#include "framework/chunkstore/store_key.hpp"
 #include "framework/io/beneath.hpp"
 #include "framework/io/file.hpp"
 #include "writers/dedup/restore/codes.hpp"
 #include "writers/dedup/restore/com_text.hpp"
+#include "writers/dedup/restore/restore_run.hpp"
 
 namespace stillframe::dedup {
 
@@ -147,13 +149,20 @@ std::unique_ptr<BackupOfVolume> backup_in_folders(std::vector<BytePath> roots) {
 
 Result<std::vector<RestoredFile>> restore_files(const BytePath& volume_root,
                                                 const std::vector<BytePath>& files,
-                                                BackupOfVolume& backup) {
-  IDedupBackupSupport* made = nullptr;
-  if (const HRESULT hr = CreateDedupBackupSupport(volume_root.c_str(), &made); FAILED(hr)) {
+                                                BackupOfVolume& backup, const BytePath& key_file) {
+  std::optional<chunkstore::Key256> key;
+  if (!key_file.empty()) {
+    auto read = chunkstore::read_key_file(key_file);
+    if (!read.ok()) return read.error();
+    key = read.value();
+  }
+  auto root = open_directory(volume_root);
+  if (!root.ok()) {
     return Error(Errc::not_found,
                  "there is no volume at '" + escape_path(volume_root) + "' to restore to");
   }
-  const std::unique_ptr<IDedupBackupSupport, ReleaseSupport> support(made);
+  const std::unique_ptr<IDedupBackupSupport, ReleaseSupport> support(
+      make_backup_support(posix_target_volume(std::move(root).value()), key));
   BackupCallback callback(backup);
   std::vector<RestoredFile> done;
   for (std::size_t first = 0; first < files.size(); first += DEDUP_BACKUP_SUPPORT_FILES_MAX) {

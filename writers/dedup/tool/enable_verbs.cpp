@@ -24,6 +24,7 @@ class EnableVerb final : public Verb {
   const char* examples() const override {
     return "  dedupctl enable /dev/sdb1 && dedupctl mount /dev/sdb1 /srv/data\n"
            "  dedupctl enable --usage images --mean-chunk 32 /dev/sdb1\n"
+           "  dedupctl enable --encrypt --key-file /etc/stillframe/data.key /dev/sdb1\n"
            "  dedupctl enable --age-min-days 0 --exclude-file '*.tmp' --exclude-folder cache "
            "/dev/sdb1\n"
            "  dedupctl enable --io-rate 50M --cpu-percent 30 /dev/sdb1";
@@ -46,6 +47,13 @@ class EnableVerb final : public Verb {
             ->allow_extra_args(false),
     };
     for (CLI::Option* option : limits_.describe(command)) options_.push_back(option);
+    encrypt_option_ = command.add_flag("--encrypt", encrypt_, "The store of a volume that is new");
+    options_.push_back(encrypt_option_);
+    key_option_ = command.add_option("--key-file", key_file_,
+                                     "32 bytes, for its owner alone, on another volume");
+    options_.push_back(key_option_);
+    encrypt_option_->needs(key_option_);
+    key_option_->needs(encrypt_option_);
     chunk_option_ = command.add_option("--mean-chunk", chunk_kib_, "KiB; of a volume that is new")
                         ->check(CLI::IsMember({64, 32, 16}));
   }
@@ -93,6 +101,11 @@ class EnableVerb final : public Verb {
     settings.policy.excluded_folders = folders_;
     settings.policy.excluded_files = files_;
     settings.limits = limits_.over({});
+    if (key_option_->count() > 0) {
+      auto key_file = resolved_key_file(key_file_);
+      if (!key_file.ok()) return key_file.error();
+      settings.key_file = std::move(key_file).value();
+    }
     return std::optional<VolumeSettings>(std::move(settings));
   }
 
@@ -110,16 +123,53 @@ class EnableVerb final : public Verb {
 
   std::vector<CLI::Option*> options_;
   CLI::Option* chunk_option_ = nullptr;
-  std::string volume_, usage_ = "default";
+  CLI::Option* encrypt_option_ = nullptr;
+  CLI::Option* key_option_ = nullptr;
+  std::string volume_, usage_ = "default", key_file_;
   std::int64_t age_days_ = -1;
   std::optional<std::uint64_t> bytes_min_;
   std::optional<std::uint32_t> references_min_;
   std::vector<std::string> folders_, files_;
   LimitOptions limits_;
+  bool encrypt_ = false;
   int chunk_kib_ = 64;
 };
 
+class RekeyVerb final : public Verb {
+ public:
+  const char* name() const override { return "rekey"; }
+  const char* summary() const override {
+    return "Have another key file open an encrypted volume, and the one of now no more";
+  }
+  const char* examples() const override {
+    return "  dedupctl rekey --key-file /etc/stillframe/new.key /dev/sdb1\n"
+           "  (umask 077 && head -c 32 /dev/urandom >/etc/stillframe/new.key)";
+  }
+  void describe(CLI::App& command) override {
+    describe_volume(command, volume_);
+    command.add_option("--key-file", key_file_, "The new one")->required();
+  }
+
+  Result<Exit> run(Output& output) override {
+    const auto target = VolumeTarget::find(volume_);
+    if (!target.ok()) return target.error();
+    const auto key_file = resolved_key_file(key_file_);
+    if (!key_file.ok()) return key_file.error();
+    const Status done = VolumeOnDevice::change_key(target.value().device, key_file.value());
+    if (!done.ok()) return done.error();
+    output.show(Json{{"volume", target.value().device}, {"key_file", key_file.value()}});
+    return Exit::ok;
+  }
+
+ private:
+  std::string volume_, key_file_;
+};
+
 }  // namespace
+
+std::unique_ptr<Verb> make_rekey_verb() {
+  return std::make_unique<RekeyVerb>();
+}
 
 std::unique_ptr<Verb> make_enable_verb() {
   return std::make_unique<EnableVerb>();

@@ -64,6 +64,8 @@ class MountVerb final : public Verb {
             "A block device, mounted nowhere else; to read, a folder with a snapshot of one")
         ->required();
     command.add_option("place", place_, "An empty directory")->required();
+    command.add_option("--key-file", key_file_,
+                       "Of an encrypted volume, in place of where its settings say that it is");
     command.add_flag("--foreground", foreground_, "Stay, until it is unmounted: for services");
     command.add_flag("--read-only", read_only_,
                      "Show a snapshot's files as their users saw them, and change nothing");
@@ -76,7 +78,13 @@ class MountVerb final : public Verb {
                                                             &std::free);
     // A place that a process which was killed left answers with this until it is mounted again.
     if (!place && errno != ENOTCONN) return posix_error(errno, "examine", place_);
-    ServeOptions options{shown.value(), place ? place.get() : place_, socket_folder(), {}, {}};
+    ServeOptions options{
+        shown.value(), place ? place.get() : place_, socket_folder(), {}, {}, nullptr, {}};
+    if (!key_file_.empty()) {
+      auto key_file = resolved_key_file(key_file_);
+      if (!key_file.ok()) return key_file.error();
+      options.key_file = std::move(key_file).value();
+    }
     const Json answer{{"volume", shown.value()}, {"place", options.place}};
     if (foreground_) return stay(options, answer, output);
     const Status begun = begin_process(options);
@@ -164,7 +172,7 @@ class MountVerb final : public Verb {
     ::_exit(done.ok() ? 0 : static_cast<int>(stillframe::tool::exit_for(done.error().code())));
   }
 
-  std::string device_, place_;
+  std::string device_, place_, key_file_;
   bool foreground_ = false, read_only_ = false;
 };
 

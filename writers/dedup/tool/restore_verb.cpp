@@ -42,6 +42,8 @@ class RestoreVerb final : public Verb {
   }
   const char* examples() const override {
     return "  dedupctl restore --from /mnt/snapshot --to /srv/other a/file b/file\n"
+           "  dedupctl restore --key-file /etc/stillframe/data.key --from /mnt/snapshot --to "
+           "/srv/other a/file\n"
            "  dedupctl restore --json --from /mnt/snapshot --to /srv/other a/file | jq .files";
   }
   void describe(CLI::App& command) override {
@@ -53,6 +55,7 @@ class RestoreVerb final : public Verb {
         ->required();
     command.add_option("--to", root_, "Where the marked files are; no deduplicated volume")
         ->required();
+    command.add_option("--key-file", key_file_, "Of an encrypted store");
     command.add_option("file", files_, "Below both")->required();
   }
 
@@ -64,7 +67,7 @@ class RestoreVerb final : public Verb {
     BackupReads reads;
     const auto folder = backup_in_folders({backup_.begin(), backup_.end()});
     const auto backup = counting_backup(*folder, reads);
-    const auto done = restore_files(root_, paths, *backup);
+    const auto done = restore_files(root_, paths, *backup, key_file_);
     if (!done.ok()) return done.error();
     Json files = Json::array();
     std::uint64_t failed = 0, restored_bytes = 0;
@@ -89,7 +92,7 @@ class RestoreVerb final : public Verb {
   }
 
  private:
-  std::string root_;
+  std::string root_, key_file_;
   std::vector<std::string> backup_, files_;
 };
 

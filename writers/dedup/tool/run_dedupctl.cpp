@@ -14,7 +14,7 @@ constexpr MakeVerb kVerbs[] = {
     make_enable_verb,  make_disable_verb, make_mount_verb,      make_unmount_verb,
     make_status_verb,  make_inspect_verb, make_measure_verb,    make_optimize_verb,
     make_gc_verb,      make_scrub_verb,   make_unoptimize_verb, make_job_verb,
-    make_restore_verb,
+    make_restore_verb, make_rekey_verb,
 };
 
 }  // namespace

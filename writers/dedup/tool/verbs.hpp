@@ -20,6 +20,7 @@ std::unique_ptr<Verb> make_job_verb();
 std::unique_ptr<Verb> make_measure_verb();
 std::unique_ptr<Verb> make_mount_verb();
 std::unique_ptr<Verb> make_optimize_verb();
+std::unique_ptr<Verb> make_rekey_verb();
 std::unique_ptr<Verb> make_restore_verb();
 std::unique_ptr<Verb> make_scrub_verb();
 std::unique_ptr<Verb> make_status_verb();

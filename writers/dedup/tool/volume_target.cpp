@@ -125,6 +125,13 @@ Result<Json> ask_volume(const BytePath& named, const Json& question,
   return ask_here(target.value().device, question, told);
 }
 
+Result<BytePath> resolved_key_file(const BytePath& named) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(named.c_str(), nullptr),
+                                                         &std::free);
+  if (!real) return posix_error(errno, "find the key file", named);
+  return BytePath(real.get());
+}
+
 void describe_volume(CLI::App& command, std::string& volume) {
   command.add_option("volume", volume, "Its block device, or where it is mounted")->required();
 }

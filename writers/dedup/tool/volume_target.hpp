@@ -34,6 +34,9 @@ struct VolumeTarget {
 Result<Json> ask_volume(const BytePath& named, const Json& question,
                         const std::function<void(const Json&)>& told = {});
 
+// As the settings of a volume name it, from / on: the processes that need it run anywhere.
+Result<BytePath> resolved_key_file(const BytePath& named);
+
 void describe_volume(CLI::App& command, std::string& volume);
 
 }  // namespace stillframe::dedup::tool

@@ -44,7 +44,7 @@ Status take_volume_member(const std::string& member, const nlohmann::json& value
                           BackedUpVolume& out) {
   if (member == "name") return take_name(value, out);
   if (member == "model") return take_model(value, out);
-  if (member != "device" && member != "run") {
+  if (member != "device" && member != "run" && member != "key_file") {
     return bad_volume_config("there is no option '" + member + "'");
   }
   if (!value.is_string()) return bad_volume_config("'" + member + "' is no text");
@@ -53,7 +53,10 @@ Status take_volume_member(const std::string& member, const nlohmann::json& value
   if (path.value().empty() || path.value().front() != '/') {
     return bad_volume_config("'" + member + "' is no path from /");
   }
-  (member == "device" ? out.device : out.run_folder) = tidy_path(path.value());
+  BytePath& there = member == "device" ? out.device
+                    : member == "run"  ? out.run_folder
+                                       : out.key_file;
+  there = tidy_path(path.value());
   return Ok{};
 }
 

@@ -22,12 +22,13 @@ struct BackedUpVolume {
   BytePath device;      // the block device, or a link to it such as those in /dev/disk/by-uuid
   BytePath run_folder;  // of the engines' sockets
   BackupModel model = BackupModel::optimized;
+  BytePath key_file;  // of an encrypted one, in place of where its settings say that it is
   friend bool operator==(const BackedUpVolume&, const BackedUpVolume&) = default;
 };
 
 // {"name": "data", "device": "/dev/disk/by-uuid/...", "run": "/run/stillframe-dedup",
-// "model": "unoptimized"}: `run` and `model` may be left out. invalid_argument, with the member
-// that is wrong.
+// "model": "unoptimized", "key_file": "/..."}: the last three may be left out. invalid_argument,
+// with the member that is wrong.
 Result<BackedUpVolume> parse_backed_up_volume(std::string_view config_json);
 
 // The paths of a volume while a session of the writer has it mounted; they are the same for every

@@ -36,7 +36,7 @@ Status DedupFilesWriter::post_snapshot(const CallContext& call, const SnapshotSe
     return Error(Errc::inconsistent_snapshot,
                  "there is no snapshot of volume '" + volume().name + "' to show the files of");
   }
-  auto shown = ShownSnapshot::make(cut->snapshot_root, places().files);
+  auto shown = ShownSnapshot::make(cut->snapshot_root, places().files, volume().key_file);
   if (!shown.ok()) return shown.error();
   shown_ = std::move(shown).value();
   shown_by_ = call.session;

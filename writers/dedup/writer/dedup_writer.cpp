@@ -3,16 +3,13 @@
 #include <chrono>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
-#include "framework/io/files.hpp"
 #include "writers/dedup/engine/control_socket.hpp"
-#include "writers/dedup/engine/volume_making.hpp"
 #include "writers/dedup/engine/volume_on_device.hpp"
 #include "writers/dedup/volume/layout.hpp"
 #include "writers/dedup/writer/atomic_snapshot.hpp"
+#include "writers/dedup/writer/backup_key.hpp"
 
 namespace stillframe::dedup {
 
@@ -88,33 +85,31 @@ Status DedupWriter::prepare_backup(const CallContext& call, BackupView& backup) 
     if (!mounted.ok()) return mounted.error();
     mounted_ = std::move(mounted).value();
   }
-  std::string store;
-  if (Status s = expect_enabled(store); !s.ok()) {
+  const Status enabled = expect_enabled();
+  const auto about = enabled.ok() ? store_of_volume(places_.own) : enabled.error();
+  if (!about.ok()) {
     if (backups_.empty()) mounted_.reset();
-    return s;
+    return about.error();
   }
   backups_.insert(call.session);
   for (BackupComponent& component : backup.components) {
     component.stamp = call.session.to_string();
-    component.metadata = nlohmann::json{{"store", store}}.dump();
+    component.metadata = format_backed_up_store(about.value());
     const bool builds = component.base && volume_.model == BackupModel::optimized;
     if (builds) component.differenced_files = differenced_files_of(volume_);
   }
   return Ok{};
 }
 
-Status DedupWriter::expect_enabled(std::string& store) const {
+Status DedupWriter::expect_enabled() const {
   if (exists(join_path(places_.own, kRestoreRecordName))) {
     return Error(Errc::interlocked,
                  "a restore of volume '" + volume_.name + "' was cut short: restore it again");
   }
-  const auto settings = read_settings(*posix_files(), join_path(places_.own, kSettingsFileName));
-  if (settings.ok()) {
-    store = uuid_to_string(settings.value().store);
+  if (exists(join_path(places_.own, kSettingsFileName))) {
     // There for a restore, and named in every backup.
     return make_directories(places_.incoming);
   }
-  if (settings.error().code() != Errc::not_found) return settings.error();
   return Error(Errc::not_found, "volume '" + volume_.name + "' on " + quoted_path(volume_.device) +
                                     " is not deduplicated: dedupctl enable makes it so");
 }
@@ -166,13 +161,15 @@ Result<HoldStatement> DedupWriter::thaw(const CallContext& call) {
 
 // Every instant of a volume is one that can be restored, but no two of them together are.
 Status DedupWriter::post_snapshot(const CallContext& call, const SnapshotSetView& set,
-                                  BackupView&) {
+                                  BackupView& backup) {
+  const VolumeInSet* volume = set.volume_of(places_.mount);
+  const bool is_cut = volume != nullptr && !volume->snapshot_root.empty();
+  if (is_cut) describe_store(volume->snapshot_root, backup);
   if (at_rest_) {
     let_go_of(call.session);
     return Ok{};
   }
-  const VolumeInSet* volume = set.volume_of(places_.mount);
-  if (volume == nullptr || volume->snapshot_root.empty()) return Ok{};
+  if (!is_cut) return Ok{};
   const auto instant = shows_one_instant(volume->snapshot_root, places_.mount);
   if (!instant.ok()) return instant.error();
   if (instant.value()) return Ok{};
@@ -181,6 +178,15 @@ Status DedupWriter::post_snapshot(const CallContext& call, const SnapshotSetView
                    "' were copied one after the other while it is in use, which is no copy of a "
                    "store: unmount it for the backup, or have it cut as a whole (btrfs, image or "
                    "a command)");
+}
+
+// As it was cut: another key file may have taken its place since the backup was prepared.
+void DedupWriter::describe_store(const BytePath& root, BackupView& backup) const {
+  const auto about = store_of_volume(join_path(root, kVolumeFolder));
+  if (!about.ok()) return;
+  for (BackupComponent& component : backup.components) {
+    component.metadata = format_backed_up_store(about.value());
+  }
 }
 
 void DedupWriter::abort(const CallContext& call) {

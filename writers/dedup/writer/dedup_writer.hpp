@@ -64,15 +64,18 @@ class DedupWriter : public Writer {
     // newest first. None: they get none.
     std::vector<BytePath> backup;
     std::string store;
+    BytePath key_file;  // that opens it; empty: it is not encrypted
   };
 
   void carry_on_unfinished();
-  Status expect_enabled(std::string& store) const;
+  Status expect_enabled() const;
   Status settle(std::chrono::milliseconds at_most, bool seal) const;
+  void describe_store(const BytePath& root, BackupView& backup) const;
   void let_go_of(const SessionId& session);
   void leave(const SessionId& session);
   Result<Elsewhere> elsewhere(const BackupComponent& component) const;
   BytePath volume_in_backup(const BytePath& named) const;
+  Result<BytePath> key_file_for(const BackupComponent& component) const;
 
   const BackedUpVolume volume_;
   const VolumePlaces places_;

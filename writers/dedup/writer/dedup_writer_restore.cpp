@@ -2,14 +2,12 @@
 #include <algorithm>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "framework/base/path.hpp"
 #include "framework/io/file.hpp"
 #include "framework/model/environment.hpp"
-#include "framework/model/json_parse.hpp"
 #include "framework/model/option_string.hpp"
 #include "writers/dedup/volume/layout.hpp"
+#include "writers/dedup/writer/backup_key.hpp"
 #include "writers/dedup/writer/dedup_writer.hpp"
 #include "writers/dedup/writer/files_from_backup.hpp"
 
@@ -17,15 +15,10 @@ namespace stillframe::dedup {
 
 namespace {
 
-constexpr std::size_t kStoredTextBytesMax = std::size_t{64} << 10;
 // Of a restore to another place: whoever restores calls RestoreFiles() itself.
 constexpr std::string_view kMarkedOption = "Leave Marked";
-
-// The store that a backup is of; empty when it does not say.
-std::string store_of(const BackupComponent& component) {
-  const auto json = parse_json_text(component.metadata, kStoredTextBytesMax);
-  return json.ok() && json.value().is_object() ? json.value().value("store", "") : "";
-}
+// Of an encrypted backup, where its key file is on this machine.
+constexpr std::string_view kKeyFileOption = "Key File";
 
 bool is_chosen(const BackupComponent& component, const ComponentName& member) {
   const auto& chosen = component.restore->subcomponents;
@@ -66,7 +59,10 @@ Status DedupWriter::pre_restore(const CallContext& call, RestoreView& restore) {
     }
     unfinished_.reset();  // this one comes in its place
     looked_for_unfinished_ = false;
-    auto begun = VolumeReplacement::begin(volume_, call.session, store_of(component));
+    const auto key_file = key_file_for(component);
+    if (!key_file.ok()) return key_file.error();
+    const BackedUpStore about = parse_backed_up_store(component.metadata);
+    auto begun = VolumeReplacement::begin(volume_, call.session, about.store, key_file.value());
     if (!begun.ok()) return begun.error();
     replacement_ = std::move(begun).value();
     replaced_by_ = call.session;
@@ -78,7 +74,7 @@ Status DedupWriter::pre_restore(const CallContext& call, RestoreView& restore) {
 // Whatever is chosen goes elsewhere or nothing: half a volume in its place is none.
 Result<DedupWriter::Elsewhere> DedupWriter::elsewhere(const BackupComponent& component) const {
   Elsewhere there;
-  there.store = store_of(component);
+  there.store = parse_backed_up_store(component.metadata).store;
   bool store_too = false;
   for (const Component& member : metadata_of(volume_).components) {
     if (member.files.empty() || !is_chosen(component, member.name)) continue;
@@ -101,11 +97,45 @@ Result<DedupWriter::Elsewhere> DedupWriter::elsewhere(const BackupComponent& com
   for (const std::string& named : option_values(options.value(), kBackupOption)) {
     if (!left) there.backup.push_back(volume_in_backup(named));
   }
+  if (!there.files.empty() && !there.backup.empty()) {
+    auto key_file = key_file_for(component);
+    if (!key_file.ok()) return key_file.error();
+    there.key_file = std::move(key_file).value();
+  }
   if (there.files.empty() || store_too || left || !there.backup.empty()) return there;
   return Error(Errc::not_supported,
                "files of volume '" + volume_.name +
                    "' get their content from a copy of its store: name the backup set with the "
                    "option \"Backup\"=\"/path/of/the/set\"");
+}
+
+// Before anything is touched: what is named for this restore, on this machine, or in the volume's
+// settings as they are in the backup. Empty: it is not encrypted, and none is named.
+Result<BytePath> DedupWriter::key_file_for(const BackupComponent& component) const {
+  const auto options = parse_restore_options(component.restore->options);
+  if (!options.ok()) return options.error();
+  const auto named = option_values(options.value(), kKeyFileOption);
+  if (named.size() > 1) {
+    return Error(Errc::invalid_argument,
+                 "the option \"Key File\" is there twice: a backup has one");
+  }
+  const BackedUpStore about = parse_backed_up_store(component.metadata);
+  if (!about.encrypted()) {
+    if (named.empty()) return BytePath();
+    return Error(Errc::wrong_state, "the backup of volume '" + volume_.name +
+                                        "' is not encrypted: leave the option \"Key File\" out");
+  }
+  const BytePath key_file = !named.empty()              ? BytePath(named.front())
+                            : !volume_.key_file.empty() ? volume_.key_file
+                                                        : about.key_file;
+  if (!key_file.starts_with('/')) {
+    return Error(Errc::invalid_argument,
+                 "the option \"Key File\" is " + quoted_path(key_file) + ", no path from /");
+  }
+  if (Status s = expect_key_file(about, key_file); !s.ok()) {
+    return s.error().while_doing("restoring volume '" + volume_.name + "'");
+  }
+  return key_file;
 }
 
 // A backup set has the volume's tree below its data; anything else is such a tree itself.
@@ -152,7 +182,7 @@ Status DedupWriter::post_restore(const CallContext& call, const RestoreView&) {
   const Elsewhere& files = there->second;
   if (files.files.empty() || files.backup.empty()) return Ok{};
   const auto backup = backup_in_folders(files.backup);
-  const auto filled = fill_from_backup(files.files, files.store, *backup);
+  const auto filled = fill_from_backup(files.files, files.store, *backup, files.key_file);
   if (!filled.ok()) return filled.error();
   if (call.progress != nullptr) {
     call.progress->report(filled.value().bytes, filled.value().bytes, filled.value().text());

@@ -50,7 +50,7 @@ std::string FilledFiles::text() const {
 }
 
 Result<FilledFiles> fill_from_backup(const BytePath& folder, const std::string& store,
-                                     BackupOfVolume& backup) {
+                                     BackupOfVolume& backup, const BytePath& key_file) {
   const auto root = open_directory(folder);
   if (!root.ok()) return root.error();
   const auto marked = find_marked(root.value().get(), store);
@@ -58,7 +58,7 @@ Result<FilledFiles> fill_from_backup(const BytePath& folder, const std::string& 
   FilledFiles filled;
   if (marked.value().paths.empty()) return filled;
   const auto counting = counting_backup(backup, filled.reads);
-  const auto done = restore_files(folder, marked.value().paths, *counting);
+  const auto done = restore_files(folder, marked.value().paths, *counting, key_file);
   if (!done.ok()) return done.error();
   std::uint64_t failed = 0;
   std::string first;

@@ -19,8 +19,9 @@ struct FilledFiles {
 
 // All files below `folder` that are marked as of `store` (a UUID; empty: any store). `backup`: a
 // copy of the volume's tree. partial_failure names the first file that could not be restored; it
-// and the others are still marked and may be tried again.
+// and the others are still marked and may be tried again. `key_file`: of a backup whose store is
+// encrypted.
 Result<FilledFiles> fill_from_backup(const BytePath& folder, const std::string& store,
-                                     BackupOfVolume& backup);
+                                     BackupOfVolume& backup, const BytePath& key_file = {});
 
 }  // namespace stillframe::dedup

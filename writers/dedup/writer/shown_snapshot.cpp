@@ -9,9 +9,10 @@
 namespace stillframe::dedup {
 
 Result<std::unique_ptr<ShownSnapshot>> ShownSnapshot::make(const BytePath& tree,
-                                                           const BytePath& place) {
+                                                           const BytePath& place,
+                                                           const BytePath& key_file) {
   if (Status s = make_own_place(place); !s.ok()) return s.error();
-  auto volume = VolumeInSnapshot::open(tree);
+  auto volume = VolumeInSnapshot::open(tree, key_file);
   if (!volume.ok()) return volume.error();
   std::unique_ptr<ShownSnapshot> shown(new ShownSnapshot(place));
   shown->volume_ = std::move(volume).value();

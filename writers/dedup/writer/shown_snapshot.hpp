@@ -14,8 +14,9 @@ namespace stillframe::dedup {
 class ShownSnapshot {
  public:
   // `tree` at `place`, which is made if need be, in a folder that only root gets to. What a process
-  // that was killed left there is taken away first.
-  static Result<std::unique_ptr<ShownSnapshot>> make(const BytePath& tree, const BytePath& place);
+  // that was killed left there is taken away first. `key_file`: as VolumeInSnapshot has it.
+  static Result<std::unique_ptr<ShownSnapshot>> make(const BytePath& tree, const BytePath& place,
+                                                     const BytePath& key_file = {});
   // From then on nothing of the snapshot is open here, and who still reads gets errors.
   ~ShownSnapshot();
   ShownSnapshot(const ShownSnapshot&) = delete;

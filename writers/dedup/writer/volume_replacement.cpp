@@ -74,8 +74,9 @@ Status remove_tree(const BytePath& path) {
 
 Result<std::unique_ptr<VolumeReplacement>> VolumeReplacement::begin(const BackedUpVolume& volume,
                                                                     const SessionId& session,
-                                                                    const std::string& store) {
-  std::unique_ptr<VolumeReplacement> it(new VolumeReplacement(volume, session, store));
+                                                                    const std::string& store,
+                                                                    const BytePath& key_file) {
+  std::unique_ptr<VolumeReplacement> it(new VolumeReplacement(volume, session, store, key_file));
   const auto socket = control_socket_path(volume.run_folder, volume.device);
   if (!socket.ok()) return socket.error();
   if (const auto engine = ControlClient::connect(socket.value()); engine.ok()) {
@@ -108,7 +109,8 @@ Result<std::unique_ptr<VolumeReplacement>> VolumeReplacement::find_unfinished(
   if (!mounted.ok()) return mounted.error();
   const auto record = read_interlock(places.own);
   if (!record.ok()) return record.error();
-  std::unique_ptr<VolumeReplacement> it(new VolumeReplacement(volume, record.value().session, ""));
+  std::unique_ptr<VolumeReplacement> it(
+      new VolumeReplacement(volume, record.value().session, "", volume.key_file));
   it->mounted_ = std::move(mounted).value();
   it->lock_ = std::move(lock).value();
   it->stage_ = Stage::made_room;
@@ -226,7 +228,7 @@ Status VolumeReplacement::files_came(const Status& copied) {
 
 // Store and table are opened as an engine does it, so what a crash would leave is put right.
 Status VolumeReplacement::check_what_came() const {
-  const auto settings = read_settings(*posix_files(), join_path(places_.own, kSettingsFileName));
+  auto settings = read_settings(*posix_files(), join_path(places_.own, kSettingsFileName));
   if (!settings.ok()) return settings.error();
   const std::string came = uuid_to_string(settings.value().store);
   if (!store_.empty() && came != store_) {
@@ -234,10 +236,20 @@ Status VolumeReplacement::check_what_came() const {
                  "the settings that came back are of store " + came + ", not of " + store_);
   }
   const auto files = posix_files();
-  const auto store = chunkstore::Store::open(*files, join_path(places_.own, kStoreFolder));
-  if (!store.ok()) return store.error();
-  const auto table = FileTable::open(*files, places_.own, settings.value().store);
-  return table.ok() ? Status(Ok{}) : Status(table.error());
+  const BytePath said = settings.value().key_file;
+  if (!said.empty() && !key_file_.empty()) settings.value().key_file = key_file_;
+  const auto options = options_for_store(settings.value());
+  if (!options.ok()) return options.error();
+  {
+    const auto store =
+        chunkstore::Store::open(*files, join_path(places_.own, kStoreFolder), options.value());
+    if (!store.ok()) return store.error();
+    const auto table = FileTable::open(*files, places_.own, settings.value().store);
+    if (!table.ok()) return table.error();
+  }
+  // Whoever opens the volume next finds its key file, and so does who goes on here after a crash.
+  if (settings.value().key_file == said) return Ok{};
+  return change_volume_key(*files, places_.own, settings.value().key_file);
 }
 
 // The folder's second name says that the old files are all aside: whoever goes on after a crash

@@ -25,10 +25,12 @@ namespace stillframe::dedup {
 class VolumeReplacement {
  public:
   // in_use, with who has it, while a process has the volume open; wrong_state when it has another
-  // store than the backup of `store`. Nothing is changed yet.
+  // store than the backup of `store`. Nothing is changed yet. `key_file`: of what comes back, when
+  // its store is encrypted with one that is not where its settings say; they do afterwards.
   static Result<std::unique_ptr<VolumeReplacement>> begin(const BackedUpVolume& volume,
                                                           const SessionId& session,
-                                                          const std::string& store);
+                                                          const std::string& store,
+                                                          const BytePath& key_file = {});
 
   // A restore of this volume that nobody carries out any more, with the volume mounted at its
   // place: there a requestor resumes or abandons it. Null when there is none; in_progress while
@@ -54,11 +56,13 @@ class VolumeReplacement {
   Status end();
 
  private:
-  VolumeReplacement(const BackedUpVolume& volume, const SessionId& session, std::string store)
+  VolumeReplacement(const BackedUpVolume& volume, const SessionId& session, std::string store,
+                    BytePath key_file)
       : volume_(volume),
         places_(VolumePlaces::of(volume)),
         session_(session),
         store_(std::move(store)),
+        key_file_(std::move(key_file)),
         aside_(join_path(places_.own, kReplacedPrefix + session.to_string())),
         kept_(join_path(aside_, kVolumeFolder)),
         moving_(join_path(places_.own, "moving-" + session.to_string())),
@@ -82,6 +86,7 @@ class VolumeReplacement {
   const VolumePlaces places_;
   const SessionId session_;
   const std::string store_;  // UUID of the backup's; empty: not known
+  const BytePath key_file_;  // empty: where the settings say
   const BytePath aside_;
   // The volume's own files of before: under the second name until all are there, and while they go
   // back.

@@ -42,6 +42,10 @@ typedef int32_t HRESULT; /* negative: a failure */
 #define E_OUTOFMEMORY ((HRESULT)0x8007000Eu)
 #define E_INVALIDARG ((HRESULT)0x80070057u)
 
+/* Of a backup whose store is encrypted: without a key file, or with another's. */
+#define NTE_BAD_KEY ((HRESULT)0x80090003u)
+#define NTE_NO_KEY ((HRESULT)0x8009000Du)
+
 /* A string as COM has it: UTF-16, a zero behind it, and its length in bytes before it. */
 typedef char16_t* BSTR;
 
@@ -221,6 +225,13 @@ extern const IID IID_IDedupReadFileCallback;
  * reference. E_INVALIDARG, E_POINTER, E_OUTOFMEMORY, or HRESULT_FROM_WIN32(3): there is no such
  * folder. */
 HRESULT CreateDedupBackupSupport(const char* VolumeRoot, IDedupBackupSupport** Support);
+
+/* The same for backups whose store is encrypted with this key file, which is read at once.
+ * HRESULT_FROM_WIN32(2): there is none. E_ACCESSDENIED: others than its owner may read it.
+ * NTE_BAD_KEY: it is no key file; and of files, when the key is not that of the backup. Without a
+ * key file, files of such a backup are NTE_NO_KEY. */
+HRESULT CreateDedupBackupSupportWithKey(const char* VolumeRoot, const char* KeyFile,
+                                        IDedupBackupSupport** Support);
 
 /* NULL when there is no memory; NULL is an empty string and may be freed. */
 BSTR SysAllocString(const char16_t* text);

@@ -71,10 +71,12 @@ struct RestoredFile {
 
 // One for each of `files`, in their order; a failed one is still marked and may be tried again.
 // Chunks that several files share are read once for each 10,000 files. An error: nothing could be
-// tried at all. Needs CAP_SYS_ADMIN.
+// tried at all. Needs CAP_SYS_ADMIN. `key_file`: of a backup whose store is encrypted; without it
+// its files fail with NTE_NO_KEY, with another with NTE_BAD_KEY.
 Result<std::vector<RestoredFile>> restore_files(const BytePath& volume_root,
                                                 const std::vector<BytePath>& files,
-                                                BackupOfVolume& backup);
+                                                BackupOfVolume& backup,
+                                                const BytePath& key_file = {});
 
 // What a result's code means, for people.
 std::string_view restore_code_text(std::int32_t code) noexcept;
