@@ -141,6 +141,38 @@ TEST_F(BTreeTest, RollingBackAShrunkRowNeverLacksRoom) {
   engine_.expect_sound();
 }
 
+// A row that an inner level takes back to fewer bytes frees some, and what was there before the
+// outer level still has to fit, beside what another transaction shrank on the page.
+TEST_F(BTreeTest, RollingBackAnInnerLevelKeepsTheRoomOfTheOuterOne) {
+  // How full the page is, down to the last byte.
+  for (std::size_t last_row = 400; last_row < 600; last_row += 8) {
+    SCOPED_TRACE(last_row);
+    TestEngine engine(4096, 64);
+    const auto begun = [&](std::uint16_t session) {
+      return OpenTransaction(engine.transactions, *engine.log, Procid{session});
+    };
+    BTree& rows = *engine.rows;
+    OpenTransaction filling = begun(4);
+    for (const int i : {1, 2, 3, 4, 5, 6})
+      ASSERT_TRUE(rows.insert(filling, key_of(i), row(500)).ok());
+    ASSERT_TRUE(rows.insert(filling, key_of(7), row(300)).ok());
+    ASSERT_TRUE(rows.insert(filling, key_of(8), row(last_row)).ok());
+    ASSERT_TRUE(filling.commit().ok());
+
+    OpenTransaction other = begun(5), levels = begun(6), inserting = begun(7);
+    ASSERT_TRUE(rows.replace(other, key_of(7), row(100)).ok());
+    ASSERT_TRUE(rows.replace(levels, key_of(3), row(10)).ok());
+    ASSERT_TRUE(levels.begin_level().ok());
+    ASSERT_TRUE(rows.replace(levels, key_of(3), row(300)).ok());
+    ASSERT_TRUE(levels.rollback().ok());
+    ASSERT_TRUE(levels.rollback().ok());
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(rows.insert(inserting, key_of(100 + i), row(1)).ok());
+    const Status undone = other.rollback();
+    ASSERT_TRUE(undone.ok()) << undone.error().what();
+    ASSERT_TRUE(inserting.commit().ok());
+  }
+}
+
 // Whoever walks reads copies of leaves; what its own transaction does must show all the same, and
 // nothing of what others do.
 TEST_F(BTreeTest, AReaderWalksOnWhileItsTransactionChangesTheTree) {

@@ -77,10 +77,12 @@ void keep_no_more_than_free(PageEditor& page) {
   page.set_uncommitted_free_bytes(std::min(view.uncommitted_free_bytes(), view.free_bytes()));
 }
 
-void give_back_after_undo(PageEditor& page, std::size_t grown_bytes) {
-  const std::size_t kept = page.view().uncommitted_free_bytes();
+// A node that grows back has used what was kept for it. One that shrinks back to what an inner
+// level had grown frees bytes that the undo of an outer one may need.
+void keep_after_undo(PageEditor& page, std::size_t bytes_before, std::size_t bytes_now) {
+  const std::size_t kept = page.view().uncommitted_free_bytes() + bytes_before;
   page.set_uncommitted_free_bytes(
-      std::min(kept - std::min(kept, grown_bytes), page.view().free_bytes()));
+      std::min(kept - std::min(kept, bytes_now), page.view().free_bytes()));
 }
 
 Status put_data(const RecordChange& change, NodeOnPage& on, Bytes data, std::uint8_t flags) {
@@ -304,8 +306,7 @@ Status undo_replace(const RecordChange& change, NodeOnPage& on, const Change& un
                                         " that line " + std::to_string(on.line()) + " had before");
   }
   on.page.set_node_flags(on.line(), flags);
-  const std::size_t before = undone.old_data.size();
-  give_back_after_undo(on.page, before > now ? before - now : 0);
+  keep_after_undo(on.page, now, undone.old_data.size());
   return Ok{};
 }
 
