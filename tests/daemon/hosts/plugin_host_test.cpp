@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "framework/base/memory_event_sink.hpp"
@@ -205,6 +206,9 @@ TEST_F(PluginHostTest, StoppedInItsHoldItThawsOnceItGoesOn) {
   FakeProvider& provider = add_provider({}, [&](const std::string& step) -> Status {
     if (step != "commit") return Ok{};
     ::kill(stopped, SIGSTOP);
+    // Until all of its threads have stopped, one of them may still answer.
+    siginfo_t all_stopped{};
+    EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(stopped), &all_stopped, WSTOPPED | WNOWAIT), 0);
     return Ok{};
   });
   supervise({notes(), ledger()});
