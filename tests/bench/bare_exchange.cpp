@@ -94,7 +94,10 @@ class BarePeers {
       ::epoll_ctl(poll_.get(), EPOLL_CTL_ADD, pair[0], &event);
     }
     const pid_t pid = ::fork();
-    if (pid == 0) answer_for_ever(theirs);
+    if (pid == 0) {
+      sockets_.clear();  // or nobody's would ever be the last
+      answer_for_ever(theirs);
+    }
     for (const int socket : theirs) ::close(socket);
     if (pid < 0) return posix_error(errno, "start", "process");
     pids_.push_back(pid);

@@ -164,15 +164,14 @@ Status DedupWriter::post_snapshot(const CallContext& call, const SnapshotSetView
                                   BackupView& backup) {
   const VolumeInSet* volume = set.volume_of(places_.mount);
   const bool is_cut = volume != nullptr && !volume->snapshot_root.empty();
-  if (is_cut) describe_store(volume->snapshot_root, backup);
   if (at_rest_) {
     let_go_of(call.session);
-    return Ok{};
+    return is_cut ? describe_store(volume->snapshot_root, backup) : Ok{};
   }
   if (!is_cut) return Ok{};
   const auto instant = shows_one_instant(volume->snapshot_root, places_.mount);
   if (!instant.ok()) return instant.error();
-  if (instant.value()) return Ok{};
+  if (instant.value()) return describe_store(volume->snapshot_root, backup);
   return Error(Errc::inconsistent_snapshot,
                "the files of volume '" + volume_.name +
                    "' were copied one after the other while it is in use, which is no copy of a "
@@ -181,12 +180,19 @@ Status DedupWriter::post_snapshot(const CallContext& call, const SnapshotSetView
 }
 
 // As it was cut: another key file may have taken its place since the backup was prepared.
-void DedupWriter::describe_store(const BytePath& root, BackupView& backup) const {
-  const auto about = store_of_volume(join_path(root, kVolumeFolder));
-  if (!about.ok()) return;
+Status DedupWriter::describe_store(const BytePath& root, BackupView& backup) const {
+  const BytePath own = join_path(root, kVolumeFolder);
+  // A copy of users' files alone: whoever shows or verifies it says that better.
+  if (!exists(join_path(own, kSettingsFileName))) return Ok{};
+  const auto about = store_of_volume(own);
+  if (!about.ok()) {
+    return about.error().while_doing("reading in the snapshot of volume '" + volume_.name +
+                                     "' which key file opens it");
+  }
   for (BackupComponent& component : backup.components) {
     component.metadata = format_backed_up_store(about.value());
   }
+  return Ok{};
 }
 
 void DedupWriter::abort(const CallContext& call) {

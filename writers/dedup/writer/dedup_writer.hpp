@@ -70,7 +70,7 @@ class DedupWriter : public Writer {
   void carry_on_unfinished();
   Status expect_enabled() const;
   Status settle(std::chrono::milliseconds at_most, bool seal) const;
-  void describe_store(const BytePath& root, BackupView& backup) const;
+  Status describe_store(const BytePath& root, BackupView& backup) const;
   void let_go_of(const SessionId& session);
   void leave(const SessionId& session);
   Result<Elsewhere> elsewhere(const BackupComponent& component) const;
