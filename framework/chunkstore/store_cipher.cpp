@@ -63,7 +63,9 @@ void stored_fingerprints(std::span<const Bytes> chunks, std::span<Fingerprint> i
 }
 
 Error key_is_needed(const std::string& what) {
-  return {Errc::access_denied, what + " is encrypted: its key file is needed"};
+  return {Errc::access_denied, what +
+                                   " is encrypted: its key file is needed, which --key-file or "
+                                   "the volume's settings name"};
 }
 
 }  // namespace stillframe::chunkstore
