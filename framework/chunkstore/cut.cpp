@@ -76,12 +76,13 @@ Status StreamCutter::write(Bytes bytes) {
   return Ok{};
 }
 
-// Without copying them, which would cost more than cutting them. Leaves of `bytes` less than a
-// batch.
+// Without copying them, which would cost more than cutting them. Leaves of `bytes` less than half a
+// batch: what was gathered takes some of a piece that is a whole one, and the rest has to be worth
+// it still.
 Status StreamCutter::write_in_place(Bytes& bytes) {
   cut_gathered_with(bytes);
-  while (bytes.size() >= batch_bytes_) {
-    const std::size_t done = cut(bytes.first(batch_bytes_), false);
+  while (bytes.size() >= batch_bytes_ / 2) {
+    const std::size_t done = cut(bytes.first(std::min(bytes.size(), batch_bytes_)), false);
     if (Status s = hand_on(); !s.ok()) return s;
     bytes = bytes.subspan(done);
   }

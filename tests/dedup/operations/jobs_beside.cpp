@@ -47,7 +47,7 @@ void JobsBeside::run(std::uint64_t seed) {
     } else {
       unoptimize();
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 100));
   }
 }
 
