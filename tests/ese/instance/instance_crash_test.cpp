@@ -25,6 +25,9 @@ using tests::KeptResults;
 const std::vector<BytePath> kDatabases{"/db/one.edb", "/db/two.edb"};
 constexpr std::uint32_t kPageBytes[] = {2048, 4096, 8192, 16384, 32768};
 
+// How many of a recovery's operations it is stopped at.
+enum class StopRecovery { now_and_then, at_each };
+
 class CrashedInstance {
  public:
   CrashedInstance(std::uint64_t seed, KeptResults& kept)
@@ -38,7 +41,7 @@ class CrashedInstance {
   }
 
   // Works until the machine stops or a sync fails, and looks at what the next start finds.
-  void run_into_crash() {
+  void run_into_crash(StopRecovery recovery = StopRecovery::now_and_then) {
     files_->stop_at(1 + random_() % 900);
     if (random_() % 6 == 0) files_->fail_sync_at(1 + random_() % 120);
     {
@@ -53,7 +56,11 @@ class CrashedInstance {
     }
     files_ = files_->after_crash(random_, sector_);
     ++crashes_;
-    if (random_() % 12 == 0) stop_recovery_everywhere();
+    if (recovery == StopRecovery::at_each) {
+      stop_recovery_at_each(1);
+    } else if (random_() % 12 == 0) {
+      stop_recovery_at_each(1 + random_() % 15);
+    }
     if (!testing::Test::HasFailure()) examine();
   }
 
@@ -101,10 +108,9 @@ class CrashedInstance {
     return all;
   }
 
-  void stop_recovery_everywhere() {
+  void stop_recovery_at_each(std::uint64_t step) {
     std::mt19937_64 none(0);
     const auto expected = recovered_pages(*files_->after_crash(none, sector_));
-    const std::uint64_t step = 1 + random_() % 15;
     for (std::uint64_t at = 1; !testing::Test::HasFailure(); at += step) {
       SCOPED_TRACE("recovery stopped at operation " + std::to_string(at));
       const auto files = files_->after_crash(none, sector_);
@@ -150,6 +156,19 @@ TEST(InstanceCrash, EveryDurableCommitIsThereAndNothingElse) {
   std::cout << "seeds " << first << " to " << first + seeds - 1 << ": " << all.crashes
             << " crashes and " << all.recoveries << " of recoveries, " << all.commits
             << " commits\n";
+}
+
+TEST(InstanceCrash, ARecoveryMayBeStoppedAtEachOfItsOperations) {
+  constexpr std::uint64_t kSeeds = 2;
+  KeptResults kept;
+  std::uint64_t stopped = 0;
+  for (std::uint64_t seed = 1; seed <= scaled(kSeeds) && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    CrashedInstance instance(seed, kept);
+    instance.run_into_crash(StopRecovery::at_each);
+    stopped += instance.recoveries_stopped();
+  }
+  std::cout << "stopped at each of its operations: " << stopped << " recoveries\n";
 }
 
 // 63: a torn page whose checksum is right. 66 and 203: a tree of long values that ends with an
