@@ -118,6 +118,10 @@ void TreeUser::note_written(ExpectedFile& file) {
   file.modified.reset();
 }
 
+void TreeUser::note_changed(ExpectedFile& file) {
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &file.changed_after);
+}
+
 void TreeUser::write(ExpectedFile& file, std::size_t offset, std::size_t count) {
   if (count == 0) return;
   const std::byte* from = some_bytes(count);
@@ -212,6 +216,7 @@ void TreeUser::check(const ExpectedFile& file, const struct stat& about) {
   ASSERT_EQ(about.st_uid, file.user) << where();
   ASSERT_EQ(about.st_gid, file.group) << where();
   ASSERT_EQ(about.st_nlink, file.names) << where();
+  ASSERT_GE(in_order(about.st_ctim), in_order(file.changed_after)) << where();
   if (file.modified) {
     ASSERT_EQ(in_order(about.st_mtim), in_order(*file.modified)) << where();
   } else {
@@ -223,6 +228,7 @@ void TreeUser::look(ExpectedFile& file, const std::string&) {
   struct stat about {};
   ASSERT_EQ(::fstat(file.open.get(), &about), 0) << where();
   check(file, about);
+  file.changed_after = about.st_ctim;
   if (in_order(file.written_after) != std::pair<std::int64_t, std::int64_t>(0, 0)) {
     file.modified = about.st_mtim;
   }
@@ -237,6 +243,7 @@ void TreeUser::set_times(ExpectedFile& file, const std::string&) {
 }
 
 void TreeUser::set_rights(ExpectedFile& file, const std::string&) {
+  note_changed(file);
   file.mode = static_cast<mode_t>(below(01000));
   ASSERT_EQ(::fchmod(file.open.get(), file.mode), 0) << where();
   file.user = static_cast<uid_t>(below(3) * 1000);
@@ -247,6 +254,7 @@ void TreeUser::set_rights(ExpectedFile& file, const std::string&) {
 void TreeUser::set_attribute(ExpectedFile& file, const std::string&) {
   const char* name = kAttributes[below(std::size(kAttributes))];
   const std::string value(below(100), static_cast<char>('a' + below(26)));
+  note_changed(file);
   ASSERT_EQ(::fsetxattr(file.open.get(), name, value.data(), value.size(), 0), 0)
       << where() << ": " << std::strerror(errno);
   file.attributes[name] = value;
@@ -313,6 +321,7 @@ void TreeUser::link(ExpectedFile&, const std::string& name) {
   const std::string to = some_name();
   if (name.empty()) return;
   const bool possible = files_.count(to) == 0;
+  if (possible) note_changed(*files_[name]);
   ASSERT_EQ(::link(at(name).c_str(), at(to).c_str()), possible ? 0 : -1) << where() << " " << to;
   if (!possible) {
     ASSERT_EQ(errno, EEXIST) << where();

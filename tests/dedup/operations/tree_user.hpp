@@ -28,7 +28,8 @@ struct ExpectedFile {
   // When it was written to last: exactly, if that was seen or set; else not before `written_after`.
   std::optional<timespec> modified;
   timespec written_after{};
-  Descriptor open;  // the user's, who keeps files open for some time
+  timespec changed_after{};  // its ctime is not before that, whatever jobs do
+  Descriptor open;           // the user's, who keeps files open for some time
 };
 
 // All checks are GoogleTest's; whoever calls looks whether one of them failed for good.
@@ -75,6 +76,7 @@ class TreeUser {
   void write(ExpectedFile& file, std::size_t offset, std::size_t count);
   void forget_name(const std::string& name);
   void note_written(ExpectedFile& file);
+  void note_changed(ExpectedFile& file);  // before its attributes or names are
   void check(const ExpectedFile& file, const struct stat& about);
   void check_attributes(const ExpectedFile& file, const std::string& name);
   // What is written: bytes that other files have as well, so that there is something to share.

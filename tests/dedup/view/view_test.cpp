@@ -55,6 +55,9 @@ class ViewTest : public ::testing::TestWithParam<FsKind> {
     EXPECT_EQ(::lstat(path.c_str(), &found), 0) << path;
     return found;
   }
+  static bool same(const timespec& one, const timespec& other) {
+    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+  }
   Blob some(std::size_t bytes) { return tests::random_bytes(random_, bytes); }
 
   std::mt19937_64 random_{3};
@@ -84,11 +87,37 @@ TEST_P(ViewTest, AnOptimizedFileIsTheSameFile) {
   EXPECT_EQ(after.st_uid, before.st_uid);
   EXPECT_EQ(after.st_nlink, 2u);
   EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+  EXPECT_TRUE(same(after.st_ctim, before.st_ctim));
+  EXPECT_FALSE(same(about(volume().below("a")).st_ctim, before.st_ctim));
   EXPECT_EQ(read("a"), bytes);
   EXPECT_EQ(read("b"), bytes);
   volume().unmount();
   volume().mount();
   EXPECT_EQ(read("b"), bytes);
+  EXPECT_TRUE(same(about(volume() / "b").st_ctim, before.st_ctim));
+}
+
+// Or a program that looks at them would not see the change.
+TEST_P(ViewTest, TheTimeOfAChangeToAnOptimizedFileIsShown) {
+  void (*const changes[])(const std::string&) = {
+      [](const std::string& path) { ASSERT_EQ(::chmod(path.c_str(), 0600), 0); },
+      [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 77'777), 0); },
+      [](const std::string& path) { ASSERT_EQ(::link(path.c_str(), (path + "2").c_str()), 0); },
+      [](const std::string& path) {
+        ASSERT_EQ(::setxattr(path.c_str(), "user.note", "x", 1, 0), 0);
+      }};
+  for (const auto change : changes) {
+    write("a", some(100'000));
+    ASSERT_TRUE(volume().optimize("a").ok());
+    const auto before = about(volume() / "a");
+    change(volume() / "a");
+    volume().unmount();
+    volume().mount();  // what the kernel remembers is gone with it
+    const auto after = about(volume() / "a");
+    EXPECT_FALSE(same(after.st_ctim, before.st_ctim));
+    EXPECT_TRUE(same(after.st_ctim, about(volume().below("a")).st_ctim));
+    ASSERT_EQ(::unlink((volume() / "a").c_str()), 0);
+  }
 }
 
 TEST_P(ViewTest, ShowsNeitherItsFolderNorItsMarks) {

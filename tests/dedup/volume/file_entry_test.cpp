@@ -31,6 +31,7 @@ TEST(FileEntry, EveryKindIsReadAsItWasWritten) {
       {file, FileRecord{1, 0, {}, ExtentMap()}},
       {file, FileChange{8, 123, 4096, {{0, 4096, Source::local}, {0, 1, Source::zero}}}},
       {file, FileChange{9, 124, 0, {}}},
+      {file, FileChange{10, 124, 7, {}, -5}},
       {file, FileGone{}},
   };
   for (const FileEntry& entry : entries) {

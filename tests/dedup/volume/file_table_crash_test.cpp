@@ -47,7 +47,7 @@ class TableWork {
   Status step(FileTable& table) {
     State next = possible.back();
     const FileId file = known_[random_() % std::size(known_)];
-    switch (random_() % 6) {
+    switch (random_() % 7) {
       case 0: {
         const ExtentMap map(random_() % 100'000, Source::store);
         const chunkstore::StreamId stream{{1, static_cast<std::uint32_t>(random_() % 9)}};
@@ -64,6 +64,14 @@ class TableWork {
         if (synced.ok()) possible = {next};
         return synced;
       }
+      case 3: {
+        if (next.count(file) == 0) return Ok{};
+        const auto left_ns = static_cast<std::int64_t>(1 + random_() % 100);
+        next[file].left_ns = left_ns;
+        ++next[file].number;
+        possible.push_back(std::move(next));
+        return table.leave(file, left_ns);
+      }
       default:
         return next.count(file) != 0 ? change(table, file, std::move(next)) : Status(Ok{});
     }
@@ -74,6 +82,7 @@ class TableWork {
     FileRecord& record = next[file];
     ++record.number;
     record.changed_ns = static_cast<std::int64_t>(random_() % 100);
+    record.left_ns = 0;
     record.map.resize(size);
     std::vector<Extent> set;
     for (auto count = random_() % 40; count-- > 0;) {

@@ -58,6 +58,25 @@ TEST_F(FileTableTest, WhatWasPutAndChangedIsThereAfterAnotherStart) {
   EXPECT_EQ(*found, (FileRecord{2, 7, {{1, 2}}, expected}));
 }
 
+TEST_F(FileTableTest, TheTimeAFileWasLeftWithIsKnownUntilItIsChanged) {
+  auto table = open();
+  EXPECT_EQ(table->leave(file_, 8).error().code(), Errc::not_found);
+  ASSERT_TRUE(table->put(file_, {{1, 2}}, ExtentMap(1 << 20, Source::store), 5).ok());
+  ASSERT_TRUE(table->leave(file_, 8).ok());
+  const FileRecord left{2, 5, {{1, 2}}, ExtentMap(1 << 20, Source::store), 8};
+  EXPECT_EQ(*table->find(file_), left);
+  ASSERT_TRUE(table->put(other_, {{1, 3}}, ExtentMap(1000, Source::store), 6).ok());
+  while (table->file_bytes() < std::uint64_t{2} << 20) {
+    ASSERT_TRUE(table->change(other_, 1000, {{0, 10, Source::local}}, 7).ok());
+  }
+  ASSERT_TRUE(table->compact_if_due().ok());
+  EXPECT_LT(table->file_bytes(), 4096u);
+  table = open();
+  EXPECT_EQ(*table->find(file_), left) << "written anew";
+  ASSERT_TRUE(table->change(file_, 900, {}, 9).ok());
+  EXPECT_EQ(*table->find(file_), (FileRecord{3, 9, {{1, 2}}, ExtentMap(900, Source::store), 0}));
+}
+
 TEST_F(FileTableTest, WhatMakesNoSenseChangesNothing) {
   auto table = open();
   const auto before = contents();

@@ -36,7 +36,7 @@ void Requests::get_attributes(fuse_req_t request, fuse_ino_t number, fuse_file_i
     fuse_reply_err(request, errno);
     return;
   }
-  of(request).show_size(asked, about);
+  of(request).show(asked, about);
   fuse_reply_attr(request, &about, 1);
 }
 

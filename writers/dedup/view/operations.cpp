@@ -43,6 +43,16 @@ Result<std::optional<Stub>> mark_of_nameless(const Inode& inode) {
   return lower.value()->mark();
 }
 
+std::int64_t to_ns(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+timespec to_timespec(std::int64_t ns) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const std::int64_t rest = (ns % kSecond + kSecond) % kSecond;  // before 1970, too
+  return {(ns - rest) / kSecond, rest};
+}
+
 int errno_of(const Error& error) {
   switch (error.code()) {
     case Errc::not_found:
@@ -90,7 +100,7 @@ int Operations::look_up(Inode& parent, const char* name, fuse_entry_param& entry
   entry = {};
   entry.ino = &found == &inodes_.root() ? FUSE_ROOT_ID : reinterpret_cast<fuse_ino_t>(&found);
   entry.attr = about;
-  show_size(found, entry.attr);
+  show(found, entry.attr);
   entry.attr_timeout = entry.entry_timeout = 1;
   return 0;
 }
@@ -120,16 +130,30 @@ int Operations::close_if_unused(Inode& inode) {
   return settled.ok() ? 0 : told(settled.error(), inode);
 }
 
-// A snapshot may have a file that was growing: nobody mends its size, as opening it elsewhere does.
-void Operations::show_size(const Inode& inode, struct stat& about) const {
-  if (!reads_only() || !S_ISREG(about.st_mode)) return;
+const FileRecord* Operations::record_of(const Inode& inode) const {
+  if (inode.file) return inode.file->id() ? volume_.table.find(*inode.file->id()) : nullptr;
   std::array<std::byte, kStubBytes> bytes{};
   const ssize_t got = ::getxattr(inode.path().c_str(), kStubAttribute, bytes.data(), bytes.size());
-  if (got != static_cast<ssize_t>(bytes.size())) return;
+  if (got != static_cast<ssize_t>(bytes.size())) return nullptr;
   const auto mark = parse_stub(bytes);
-  const FileRecord* record = mark.ok() ? volume_.table.find(mark.value().file) : nullptr;
+  return mark.ok() ? volume_.table.find(mark.value().file) : nullptr;
+}
+
+void Operations::show(const Inode& inode, struct stat& about) const {
+  if (!S_ISREG(about.st_mode)) return;
+  // What optimizing left alone has space for all of its bytes, or its user's ctime.
+  const bool has_holes = about.st_blocks * 512 < about.st_size;
+  if (!has_holes && !reads_only()) return;
+  const FileRecord* record = record_of(inode);
   if (record == nullptr) return;  // opening it says what is wrong
-  about.st_size = std::min<off_t>(about.st_size, static_cast<off_t>(record->map.file_bytes()));
+  if (record->left_ns != 0 && to_ns(about.st_ctim) == record->left_ns) {
+    about.st_ctim = to_timespec(record->changed_ns);
+  }
+  // A snapshot may have a file that was growing: nobody mends its size, as opening it elsewhere
+  // does.
+  if (reads_only()) {
+    about.st_size = std::min<off_t>(about.st_size, static_cast<off_t>(record->map.file_bytes()));
+  }
 }
 
 int Operations::resize(Inode& inode, off_t bytes) {

@@ -45,7 +45,10 @@ class Operations {
   Inode& inode(fuse_ino_t number);
   int look_up(Inode& parent, const char* name, fuse_entry_param& entry);
   bool hides(const Inode& parent, const char* name) const;
-  void show_size(const Inode& inode, struct stat& about) const;
+  // What users see of a file, from what it is below: the ctime that optimizing moved and they did
+  // not; and of a snapshot the size.
+  void show(const Inode& inode, struct stat& about) const;
+  const FileRecord* record_of(const Inode& inode) const;
   int resize(Inode& inode, off_t bytes);
   int own(Inode& parent, const char* name, const fuse_ctx& who);
 

@@ -224,6 +224,13 @@ Status DedupFile::take_stream(const chunkstore::StreamId& stream) {
   return give_space_back();
 }
 
+Status DedupFile::keep_changed_time() {
+  if (!file_ || uncommitted_) return Ok{};
+  std::int64_t left_ns = 0;
+  if (Status s = changed_time(left_ns); !s.ok()) return s;
+  return volume_.table.leave(*file_, left_ns);
+}
+
 Status DedupFile::give_space_back() {
   for (const Extent& extent : map_.extents()) {
     if (extent.source == Source::local) continue;

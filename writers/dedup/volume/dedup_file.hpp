@@ -55,6 +55,9 @@ class DedupFile {
   // The file's whole content is this stream of the store's last commit. It is the caller's to know
   // that nothing was written since it was read. Durable on return; space is given back.
   Status take_stream(const chunkstore::StreamId& stream);
+  // After take_stream(), once the clock has gone on from the ctime that it left the file with: what
+  // the file's ctime was before is what users are shown, until somebody changes the file.
+  Status keep_changed_time();
   // An ordinary file again, durably.
   Status restore();
 

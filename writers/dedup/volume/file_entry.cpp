@@ -26,15 +26,18 @@ struct Fields {
   std::int64_t changed_ns = 0;
   std::uint64_t file_bytes = 0;
   chunkstore::StreamId stream;
+  std::int64_t left_ns = 0;  // of a change, where others have the stream
   std::vector<Extent> extents;
 };
 
 Fields fields_of(const FileRecord& record) {
   return {EntryKind::whole,        record.number, record.changed_ns,
-          record.map.file_bytes(), record.stream, record.map.extents()};
+          record.map.file_bytes(), record.stream, 0,
+          record.map.extents()};
 }
 Fields fields_of(const FileChange& change) {
-  return {EntryKind::change, change.number, change.changed_ns, change.file_bytes, {}, change.set};
+  return {EntryKind::change, change.number, change.changed_ns, change.file_bytes, {},
+          change.left_ns,    change.set};
 }
 Fields fields_of(const FileGone&) {
   return {};
@@ -130,8 +133,12 @@ std::vector<std::byte> format_entry(const FileEntry& entry, std::uint64_t durabl
   store_le(at + 40, fields.number);
   store_le(at + 48, fields.changed_ns);
   store_le(at + 56, fields.file_bytes);
-  store_le(at + 64, fields.stream.map.container);
-  store_le(at + 68, fields.stream.map.local_id);
+  if (fields.kind == EntryKind::change) {
+    store_le(at + 64, fields.left_ns);
+  } else {
+    store_le(at + 64, fields.stream.map.container);
+    store_le(at + 68, fields.stream.map.local_id);
+  }
   at += kEntryHeadBytes;
   for (const Extent& extent : fields.extents) {
     store_le(at, extent.offset);
@@ -173,19 +180,18 @@ Result<FileEntry> parse_entry(Bytes bytes) {
   if (!extents.ok()) return extents.error();
   const auto number = load_le<std::uint64_t>(at + 40);
   const auto changed_ns = load_le<std::int64_t>(at + 48);
-  const bool no_stream = is_zero(bytes.subspan(64, 8));
   switch (head->kind) {
     case EntryKind::whole: {
       auto map = map_of(extents.value(), file_bytes);
       if (!map.ok()) return map.error();
       const chunkstore::StreamId stream{
           {load_le<std::uint32_t>(at + 64), load_le<std::uint32_t>(at + 68)}};
-      entry.what = FileRecord{number, changed_ns, stream, std::move(map).value()};
+      entry.what = FileRecord{number, changed_ns, stream, std::move(map).value(), 0};
       return entry;
     }
     case EntryKind::change:
-      if (!no_stream) return corrupt("a change names a stream");
-      entry.what = FileChange{number, changed_ns, file_bytes, std::move(extents).value()};
+      entry.what = FileChange{number, changed_ns, file_bytes, std::move(extents).value(),
+                              load_le<std::int64_t>(at + 64)};
       return entry;
     case EntryKind::gone:
       if (!is_zero(bytes.subspan(40, 32)) || !extents.value().empty()) {

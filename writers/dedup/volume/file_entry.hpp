@@ -30,6 +30,9 @@ struct FileRecord {
   std::int64_t changed_ns = 0;  // its ctime, which deduplicating it does not move
   chunkstore::StreamId stream;
   ExtentMap map;
+  // The ctime that deduplicating left the file itself with; 0 if that is not known. A file that has
+  // another one was changed since.
+  std::int64_t left_ns = 0;
   friend bool operator==(const FileRecord&, const FileRecord&) = default;
 };
 
@@ -39,6 +42,7 @@ struct FileChange {
   std::int64_t changed_ns = 0;
   std::uint64_t file_bytes = 0;
   std::vector<Extent> set;  // within the new size
+  std::int64_t left_ns = 0;
   friend bool operator==(const FileChange&, const FileChange&) = default;
 };
 

@@ -24,6 +24,19 @@ BytePath path_of(const BytePath& folder) {
   return join_path(folder, kTableFileName);
 }
 
+// What brings a reader from nothing to this record.
+std::vector<std::byte> entries_of(const FileId& id, const FileRecord& record) {
+  if (record.left_ns == 0) return format_entry({id, record}, 0);
+  FileRecord whole = record;
+  --whole.number;  // of a change, which has one above that of a whole entry
+  std::vector<std::byte> entries = format_entry({id, whole}, 0);
+  const FileChange left{
+      record.number, record.changed_ns, record.map.file_bytes(), {}, record.left_ns};
+  const std::vector<std::byte> change = format_entry({id, left}, 0);
+  entries.insert(entries.end(), change.begin(), change.end());
+  return entries;
+}
+
 // A table of these records under the unfinished name, durable as far as its bytes go.
 Result<std::unique_ptr<File>> write_anew(Files& files, const BytePath& folder,
                                          const UuidBytes& store, const UuidBytes& table,
@@ -39,9 +52,9 @@ Result<std::unique_ptr<File>> write_anew(Files& files, const BytePath& folder,
     return s.error();
   bytes = kTableHeaderBytes;
   for (const auto& [id, record] : records) {
-    const std::vector<std::byte> entry = format_entry({id, record}, 0);
-    if (Status s = file.value()->write(bytes, entry); !s.ok()) return s.error();
-    bytes += entry.size();
+    const std::vector<std::byte> entries = entries_of(id, record);
+    if (Status s = file.value()->write(bytes, entries); !s.ok()) return s.error();
+    bytes += entries.size();
   }
   if (Status s = file.value()->sync(); !s.ok()) return s.error();
   return file;
@@ -185,6 +198,7 @@ Status apply_entry(const FileEntry& entry, std::map<FileId, FileRecord>& records
   }
   record.number = change->number;
   record.changed_ns = change->changed_ns;
+  record.left_ns = change->left_ns;
   record.map.resize(change->file_bytes);
   for (const Extent& part : change->set) record.map.set(part.offset, part.bytes, part.source);
   return Ok{};
@@ -214,7 +228,7 @@ Status FileTable::put(const FileId& file, const chunkstore::StreamId& stream, Ex
   }
   const FileRecord* before = find(file);
   const std::uint64_t number = before == nullptr ? 1 : before->number + 1;
-  return append({file, FileRecord{number, changed_ns, stream, std::move(map)}});
+  return append({file, FileRecord{number, changed_ns, stream, std::move(map), 0}});
 }
 
 Status FileTable::change(const FileId& file, std::uint64_t file_bytes, std::vector<Extent> set,
@@ -233,7 +247,17 @@ Status FileTable::change(const FileId& file, std::uint64_t file_bytes, std::vect
   if (most > kFileExtentsMax || file_bytes > kFileBytesMax) {
     return Error(Errc::limit_reached, "file " + file.to_string() + " has too many extents");
   }
-  return append({file, FileChange{before->number + 1, changed_ns, file_bytes, std::move(set)}});
+  return append({file, FileChange{before->number + 1, changed_ns, file_bytes, std::move(set), 0}});
+}
+
+Status FileTable::leave(const FileId& file, std::int64_t left_ns) {
+  const FileRecord* before = find(file);
+  if (before == nullptr) {
+    return Error(Errc::not_found, "file " + file.to_string() + " is not deduplicated");
+  }
+  return append(
+      {file,
+       FileChange{before->number + 1, before->changed_ns, before->map.file_bytes(), {}, left_ns}});
 }
 
 Status FileTable::forget(const FileId& file) {
@@ -252,7 +276,8 @@ Status FileTable::sync() {
 Status FileTable::compact_if_due() {
   std::uint64_t needed = kTableHeaderBytes;
   for (const auto& [id, record] : records_) {
-    needed += kEntryHeadBytes + kEntrySumBytes + 16 * record.map.extent_count();
+    const std::uint64_t entries = record.left_ns == 0 ? 1 : 2;
+    needed += entries * (kEntryHeadBytes + kEntrySumBytes) + 16 * record.map.extent_count();
   }
   if (bytes_ < kCompactBytesMin || needed > bytes_ / 2) return sync();
   std::uint64_t bytes = 0;

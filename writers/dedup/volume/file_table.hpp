@@ -38,6 +38,9 @@ class FileTable {
   // the map would become too long: the file has to be written out or optimized again.
   Status change(const FileId& file, std::uint64_t file_bytes, std::vector<Extent> set,
                 std::int64_t changed_ns);
+  // Deduplicating it is over, and left the file itself with this ctime. Nothing is lost with a
+  // crash before sync() but the ctime that it had before.
+  Status leave(const FileId& file, std::int64_t left_ns);
   // It is no deduplicated file any more.
   Status forget(const FileId& file);
 

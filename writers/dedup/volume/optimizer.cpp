@@ -1,6 +1,9 @@
 #include "writers/dedup/volume/optimizer.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <thread>
 #include <utility>
 
 #include "framework/chunkstore/stream_writer.hpp"
@@ -31,6 +34,20 @@ Result<chunkstore::WrittenStream> copy(DedupFile& file, chunkstore::StreamWriter
     }
   }
   return into.finish();
+}
+
+// Whoever changes a file within the same tick of the file system's clock leaves it with the same
+// ctime, and would not be seen to have done so. False if the clock does not get there: somebody set
+// it back.
+bool wait_for_tick_after(std::int64_t ns) {
+  constexpr int kTries = 20;  // of a millisecond each; a tick is 10 at most
+  for (int i = 0; i < kTries; ++i) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec > ns) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
 }
 
 }  // namespace
@@ -66,7 +83,24 @@ Result<std::vector<OptimizedFile>> Optimizer::commit() {
     }
   }
   bytes_ = 0;
+  if (Status s = keep_changed_times(done); !s.ok()) return s.error();
   return done;
+}
+
+Status Optimizer::keep_changed_times(const std::vector<OptimizedFile>& done) {
+  std::int64_t latest_ns = 0;
+  for (const OptimizedFile& one : done) {
+    if (!one.status.ok()) continue;
+    const auto version = one.file->lower().version();
+    if (!version.ok()) return version.error();
+    latest_ns = std::max(latest_ns, version.value().changed_ns);
+  }
+  if (!wait_for_tick_after(latest_ns)) return Ok{};
+  for (const OptimizedFile& one : done) {
+    if (!one.status.ok()) continue;
+    if (Status s = one.file->keep_changed_time(); !s.ok()) return s;
+  }
+  return Ok{};
 }
 
 }  // namespace stillframe::dedup

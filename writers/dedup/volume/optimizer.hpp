@@ -39,6 +39,8 @@ class Optimizer {
     std::uint64_t new_bytes;
   };
 
+  Status keep_changed_times(const std::vector<OptimizedFile>& done);
+
   VolumeParts volume_;
   std::vector<Added> added_;
   std::uint64_t bytes_ = 0;
