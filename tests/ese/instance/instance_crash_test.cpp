@@ -174,11 +174,12 @@ TEST(InstanceCrash, ARecoveryMayBeStoppedAtEachOfItsOperations) {
 // 63: a torn page whose checksum is right. 66 and 203: a tree of long values that ends with an
 // empty leaf, so that names were given twice. 355: a database whose file is lost with the crash
 // that interrupts its creation, and a log that never said what became of the transaction. 13580: a
-// header whose second copy was torn by the first crash, and whose first copy by the next.
+// header whose second copy was torn by the first crash, and whose first copy by the next. 42938: a
+// checkpoint behind a transaction whose commit was lost.
 TEST(InstanceCrash, SeedsThatFoundSomethingFindNothingAnyMore) {
   Crashes all;
   KeptResults kept;
-  const std::vector<std::uint64_t> seeds{63, 66, 203, 355, 13580};
+  const std::vector<std::uint64_t> seeds{63, 66, 203, 355, 13580, 42938};
   for (std::size_t i = 0; i < std::min<std::size_t>(seeds.size(), scaled(seeds.size())); ++i) {
     if (!HasFailure()) crash_with(seeds[i], kept, all);
   }

@@ -1,4 +1,5 @@
 // What an instance does with its files from one start to the next.
+#include <array>
 #include <chrono>
 #include <string>
 
@@ -334,6 +335,33 @@ TEST_P(InstanceTest, AnOpenTransactionKeepsTheCheckpointBack) {
   ASSERT_TRUE(instance->flush().ok());
   EXPECT_GT(instance->checkpoint(), before);
   stop(*instance);
+}
+
+// A commit that nobody waited for goes with the crash, while the checkpoint is behind what it ends:
+// the log would never say what became of the transaction.
+TEST_P(InstanceTest, ACheckpointBehindATransactionKnowsHowItEnded) {
+  const auto instance = started(files_, options_);
+  InstanceDatabase& database = created(*instance, kDatabase);
+  create_table(*instance, database);
+  auto sessions = std::array{instance->open_session(), instance->open_session()};
+  const auto early = sessions[0].value().begin();
+  auto use = database.catalog().open_table(*early, "numbers");
+  ASSERT_TRUE(insert(use.value().table(), *early, 1, 5).ok());
+  const Lgpos between = instance->log().end();
+  const auto late = sessions[1].value().begin();
+  ASSERT_TRUE(insert(use.value().table(), *late, 2, 5).ok());
+  ASSERT_TRUE(instance->flush().ok());
+  ASSERT_TRUE(early->commit(CommitMode::lazy).ok());
+  ASSERT_TRUE(instance->flush().ok());
+  ASSERT_GE(instance->checkpoint(), between);
+  files_.stop_at(1);
+  std::mt19937_64 random(2);
+  const auto after = files_.after_crash(random, 512);
+  const auto again = started(*after, options_);
+  ASSERT_NE(again, nullptr);
+  EXPECT_EQ(rows_of(*again, attached(*again, kDatabase)), from_to(1, 2));
+  stop(*again);
+  expect_good_log(*after, options_);
 }
 
 TEST(Instance, RefusesToStopOrDetachWhileItIsUsed) {

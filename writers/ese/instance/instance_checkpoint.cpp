@@ -134,9 +134,11 @@ Status Instance::advance_checkpoint() {
   keep_back(transactions_.oldest_in_log());
   keep_back(cache_->oldest_change());
   if (oldest <= attachments_.checkpoint()) return Ok{};
-  // What was written is in the files only now, and what the checkpoint says in the log.
+  // What was written is in the files only now, and what the checkpoint says in the log: also how
+  // those ended that are not kept back any more. Without a commit that was not waited for, recovery
+  // would begin behind the transaction's beginning and could not take it back.
   if (Status s = sync_databases(); !s.ok()) return s;
-  if (Status s = log_->make_durable(oldest); !s.ok()) return s;
+  if (Status s = log_->make_all_durable(); !s.ok()) return s;
   for (const auto& database : databases_) {
     if (Status s = database->need_logs_from(oldest.generation); !s.ok()) return s;
   }
