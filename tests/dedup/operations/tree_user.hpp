@@ -28,8 +28,10 @@ struct ExpectedFile {
   // When it was written to last: exactly, if that was seen or set; else not before `written_after`.
   std::optional<timespec> modified;
   timespec written_after{};
-  timespec changed_after{};  // its ctime is not before that, whatever jobs do
-  Descriptor open;           // the user's, who keeps files open for some time
+  // Its ctime is not before that, whatever jobs do. Not what was seen of it: when a name goes, the
+  // kernel shows a time of its own for a second, which is some milliseconds later.
+  timespec changed_after{};
+  Descriptor open;  // the user's, who keeps files open for some time
 };
 
 // All checks are GoogleTest's; whoever calls looks whether one of them failed for good.
