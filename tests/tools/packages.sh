@@ -17,7 +17,7 @@ required_packages=(
 # and say so.
 optional_packages=(
   ninja-build ccache mold
-  btrfs-progs xfsprogs e2fsprogs acl attr util-linux procps sqlite3
+  btrfs-progs xfsprogs e2fsprogs fuse3 acl attr util-linux procps sqlite3
   python3-jsonschema shellcheck man-db systemd dpkg-dev restic borgbackup libesedb-utils zstd
   libdb5.3-dev
 )
